@@ -1,0 +1,59 @@
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+HOME_OPTION := $(if $(FLYWHEEL_HOME),--home $(FLYWHEEL_HOME))
+export PYTHONDONTWRITEBYTECODE :=
+export DO_NOT_TRACK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test ui notebook sample lock lint format bench contracts clean
+
+help: ## print this
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: .venv/ready ## land the inbox, shape, check and publish (the sample organisation, when nothing was ever sent)
+	@$(BIN)/flywheel run $(HOME_OPTION)
+
+test: lint ## everything CI runs: lint, then every test
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+ui: .venv/ready ## the Dagster UI on 127.0.0.1, under a path only this home knows
+	@$(BIN)/flywheel ui $(HOME_OPTION)
+
+notebook: .venv/ready ## the analyst's notebooks on 127.0.0.1, with a token
+	@$(BIN)/marimo edit --host 127.0.0.1 notebooks
+
+sample: .venv/ready ## put the sample organisation's events into the inbox
+	@$(BIN)/flywheel sample $(HOME_OPTION)
+
+lint: .venv/ready ## ruff and sqlfluff
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	@$(BIN)/sqlfluff lint --disable-progress-bar --nofail --format github-annotation-native dbt_project > /dev/null
+	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+
+format: .venv/ready ## let ruff format the Python
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+contracts: .venv/ready ## derive dbt's properties from data_contracts/authoritative
+	@$(BIN)/python -m orchestration.contracts
+
+bench: .venv/ready ## 5,000,000 events against a hand-written floor; takes minutes
+	@$(BIN)/python tests/benchmarks/bench.py
+
+lock: .venv/ready ## resolve pyproject.toml into requirements.lock, with hashes and without an index
+	@$(BIN)/uv pip compile --quiet pyproject.toml --group notebooks --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+
+clean: ## delete everything generated: data/, .venv/, caches
+	@rm -rf data .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+
+# pip brings uv, uv brings the rest; compiled at install, because importing uncompiled packages costs seconds a run
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11) and "Flywheel needs Python 3.11 or later: make PYTHON=python3.11 run")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the locked dependencies into .venv (once)"
+	@awk '/^[a-z]/ {of_uv = /^uv==/} of_uv' requirements.lock > .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch .venv/ready
