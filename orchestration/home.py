@@ -1,0 +1,146 @@
+"""The home folder: where everything generated lives, the lock around it, and the few things it remembers.
+
+Belongs here: paths, the lock, whether the home holds sample events. Does not belong here: what is in the files.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths under one absolute root."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, root: Path | str | None = None) -> "Home":
+        """The home folder: `root`, else FLYWHEEL_HOME, else `data/` in the checkout. Made if it isn't there."""
+        home = cls(Path(root or os.environ.get("FLYWHEEL_HOME") or CHECKOUT / "data").expanduser().resolve())
+        for folder in (home.inbox, home.landing, home.logs, home.dagster):
+            folder.mkdir(parents=True, exist_ok=True)
+        return home
+
+    @property
+    def inbox(self) -> Path:
+        """Immutable files from every source."""
+        return self.root / "inbox"
+
+    @property
+    def landing(self) -> Path:
+        """The append-only Parquet lake: the only state that can't be rebuilt."""
+        return self.root / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file the pipeline writes; rebuilt from landing whenever it is not what it should be."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def serving(self) -> Path:
+        """The DuckDB file people read."""
+        return self.root / "serving.duckdb"
+
+    @property
+    def serving_parquet(self) -> Path:
+        """The same tables as Parquet files."""
+        return self.root / "serving"
+
+    @property
+    def dagster(self) -> Path:
+        """The Dagster instance."""
+        return self.root / "dagster"
+
+    @property
+    def dbt_target(self) -> Path:
+        """What dbt compiles to; of this home, so that two homes never share it."""
+        return self.root / "dbt"
+
+    @property
+    def logs(self) -> Path:
+        """One full log file a run."""
+        return self.root / "logs"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the home for one writer at a time; waits for the other one.
+
+        The kernel drops it when the process dies, however it dies. A process that holds it may take it again: `flywheel
+        run` holds it over the whole run, and each step takes it for runs that the Dagster UI starts.
+        """
+        if _held.get(self.root):
+            yield
+            return
+        with (self.root / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            _held[self.root] = True
+            try:
+                yield
+            finally:
+                del _held[self.root]
+
+    def is_locked(self) -> bool:
+        """Whether another process is writing now."""
+        with (self.root / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def remember_sample(self, as_of: datetime, files: list[str]) -> None:
+        """Remember that this home holds sample events, so that every later run takes their end as as_of."""
+        content = {"as_of": as_of.isoformat(), "files": sorted(files)}
+        write_whole(self.root / "sample.json", json.dumps(content).encode())
+
+    def sample(self) -> dict | None:
+        """What `remember_sample` kept: `as_of` and the sample's `files`; None in a home of real events."""
+        path = self.root / "sample.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def as_of(self, given: str | datetime | None = None) -> datetime:
+        """The analysis date: as given, else the sample's end, else now (UTC, whole seconds)."""
+        if given:
+            return parse_instant(given)
+        sample = self.sample()
+        return parse_instant(sample["as_of"]) if sample else datetime.now(UTC).replace(microsecond=0)
+
+
+_held: dict[Path, bool] = {}
+
+
+def parse_instant(text: str | datetime) -> datetime:
+    """An RFC 3339 time, or a date (its midnight UTC); raises ValueError with what to write instead."""
+    try:
+        instant = text if isinstance(text, datetime) else datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a date: write 2026-08-22 or 2026-08-22T12:00:00Z") from None
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a crash, sees all of it or nothing."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    publish(temporary, path)
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Rename into place and make the rename last."""
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
