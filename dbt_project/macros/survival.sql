@@ -1,0 +1,125 @@
+{#
+  Time-to-event statistics: Kaplan–Meier, incidence (Aalen–Johansen), their variances, bands and percentiles.
+
+  Each macro renders one SQL expression over *steps*: one row per series and distinct elapsed time t, with
+    at_risk   products under observation just before t; one that leaves at t still counts
+    events    how many of them had the event at t
+  both DOUBLE: exact below 2^53, and DuckDB sums them over a window in half the time that BIGINT takes.
+  "Sum so far" is a window sum over a total order (`so_far`); a plain sum of DOUBLE differs from run to run.
+  Delayed entry (period estimates) needs nothing more: only `at_risk` is counted differently.
+
+  References: Kaplan & Meier (1958); Aalen & Johansen (1978); Kalbfleisch & Prentice (1980), ch. 1, for the band;
+  Marubini & Valsecchi (1995), "Analysing Survival Data from Clinical Trials and Observational Studies", ch. 10.
+  Oracle: statsmodels' SurvfuncRight and CumIncidenceRight, in tests/test_survival.py.
+#}
+
+{# The intervals of METRICS.md, section 2: the columns of data_products that start and end each, and the reason for
+   every NULL where no event of the ending kind was ever received. #}
+{% macro time_to_value_intervals() %}
+    {{ return([
+        {'id': 'idea_to_deployed', 'start': 'idea_logged_at', 'end': 'deployed_at', 'unknown': 'no_deployment_events'},
+        {'id': 'deployed_to_adopted', 'start': 'deployed_at', 'end': 'adopted_at', 'unknown': 'no_adoption_events'},
+        {'id': 'idea_to_adopted', 'start': 'idea_logged_at', 'end': 'adopted_at', 'unknown': 'no_adoption_events'},
+        {'id': 'idea_to_started', 'start': 'idea_logged_at', 'end': 'work_started_at',
+            'unknown': 'no_work_started_events'},
+        {'id': 'started_to_deployed', 'start': 'work_started_at', 'end': 'deployed_at',
+            'unknown': 'no_deployment_events'},
+    ]) }}
+{% endmacro %}
+
+{# The days by which the shares of time_to_value are told. #}
+{% macro share_days() %}{{ return([30, 90, 180, 365, 730]) }}{% endmacro %}
+
+{# Elapsed microseconds, BIGINT: compare and group by these, and turn them into days last. #}
+{% macro elapsed_microseconds(started_at, ended_at) -%}
+    {{ return(adapter.dispatch('elapsed_microseconds')(started_at, ended_at)) }}
+{%- endmacro %}
+
+{% macro default__elapsed_microseconds(started_at, ended_at) -%}
+    (unix_micros({{ ended_at }}) - unix_micros({{ started_at }}))
+{%- endmacro %}
+
+{% macro duckdb__elapsed_microseconds(started_at, ended_at) -%}
+    (epoch_us({{ ended_at }}) - epoch_us({{ started_at }}))
+{%- endmacro %}
+
+{# Microseconds as DOUBLE days; the same number as elapsed_days. Whole days are exact, so `<= 30` and ceil() are. #}
+{% macro as_days(microseconds) -%}
+    ({{ microseconds }} / cast(86400000000 as double))
+{%- endmacro %}
+
+{# The window of a sum so far. #}
+{% macro so_far() -%}
+    (partition by series_id order by elapsed_microseconds rows between unbounded preceding and current row)
+{%- endmacro %}
+
+{# ln(1 - d/n), one factor of Kaplan–Meier's product: S(t) = exp(sum so far). Where all have the event it is -1000, as
+   ln(0) is an error and exp(-1000) is 0; S stays 0 from there. #}
+{% macro log_survival_step(events, at_risk) -%}
+    case
+        when {{ events }} < {{ at_risk }} then ln(1 - ({{ events }}) / {{ at_risk }})
+        when {{ events }} > 0 then -1000
+        else 0
+    end
+{%- endmacro %}
+
+{# S(t) from S(t-). #}
+{% macro survival_after(before, events, at_risk) -%}
+    {{ before }} * (1 - coalesce(({{ events }}) / nullif({{ at_risk }}, 0), 0))
+{%- endmacro %}
+
+{# Greenwood's d/(n(n-d)): the variance of ln S(t) is its sum so far. Where all have the event it is 0 instead of
+   infinite, because S is 0 from there and so is its variance. #}
+{% macro greenwood_step(events, at_risk) -%}
+    case
+        when {{ events }} < {{ at_risk }} then ({{ events }}) / ({{ at_risk }} * ({{ at_risk }} - ({{ events }})))
+        else 0
+    end
+{%- endmacro %}
+
+{# S(t-) d/n: Aalen–Johansen's incidence F(t) of one kind of event is its sum so far. `unresolved_before` is S(t-), the
+   survival of every kind of event. NULL, which sums skip, once nobody is at risk. #}
+{% macro incidence_step(unresolved_before, events, at_risk) -%}
+    {{ unresolved_before }} * {{ events }} / nullif({{ at_risk }}, 0)
+{%- endmacro %}
+
+{# Variance of the incidence F(t) by the delta method (Marubini & Valsecchi): with d all events, d1 those of this kind,
+   the sum over u <= t of (F(t)-F(u))² d/(n(n-d)) + S(u-)² d1(n-d1)/n³ - 2 (F(t)-F(u)) S(u-) d1/n².
+   Sorted by powers of F(t) it needs three sums so far: of greenwood_step and of the two below. With one kind of event
+   it equals Greenwood's variance of S. #}
+{% macro incidence_variance(incidence, greenwood, linear, constant) -%}
+    greatest({{ incidence }} * {{ incidence }} * {{ greenwood }} - 2 * {{ incidence }} * {{ linear }} + {{ constant }}, 0)
+{%- endmacro %}
+
+{% macro incidence_variance_linear(incidence, unresolved_before, events, all_events, at_risk) -%}
+    {{ incidence }} * {{ greenwood_step(all_events, at_risk) }}
+        + {{ unresolved_before }} * {{ events }} / nullif({{ at_risk }} * {{ at_risk }}, 0)
+{%- endmacro %}
+
+{% macro incidence_variance_constant(incidence, unresolved_before, events, all_events, at_risk) -%}
+    {{ incidence }} * {{ incidence }} * {{ greenwood_step(all_events, at_risk) }}
+        + {{ unresolved_before }} * {{ events }} / nullif({{ at_risk }} * {{ at_risk }}, 0)
+            * (2 * {{ incidence }} + {{ unresolved_before }} * ({{ at_risk }} - {{ events }}) / {{ at_risk }})
+{%- endmacro %}
+
+{# 95 % log–log limit ('lower' or 'upper') of a survival S with its variance: S ** exp(-+ z sd / (S ln S)). For an
+   incidence F pass 1 - F; its lower limit is 1 - the upper one. NULL where S is 1 or 0 and the band is undefined, as R's
+   survfit has it; 1e-9 because 1 - F is rounded. #}
+{% macro log_log_limit(survival, variance, side) -%}
+    case
+        when {{ survival }} > 1e-9 and {{ survival }} < 1 - 1e-9
+            then power({{ survival }}, exp({{ '-' if side == 'lower' }}1.959963984540054 * sqrt({{ variance }}) / ({{ survival }} * ln({{ survival }}))))
+    end
+{%- endmacro %}
+
+{# The first t at which a falling curve is at most `level`: the median is at 0.5, P85 at 0.15. An aggregate over a
+   series' steps; NULL when not reached. 1e-9 so that 0.5000000000000001, from rounding, counts as 0.5. #}
+{% macro first_time_at_most(level, curve, time) -%}
+    min(case when {{ curve }} <= {{ level + 1e-9 }} then {{ time }} end)
+{%- endmacro %}
+
+{# 1 - S at a day: of all steps up to it the last one, which is the lowest. An aggregate; 0 before the first step, and
+   beyond the last observation the last value is carried on. #}
+{% macro share_by_day(day, survival, days) -%}
+    1 - coalesce(min(case when {{ days }} <= {{ day }} then {{ survival }} end), 1)
+{%- endmacro %}

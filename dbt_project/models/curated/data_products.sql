@@ -1,0 +1,68 @@
+with events as (
+
+    select * from {{ ref('lifecycle_events') }}
+    where occurred_at <= {{ as_of() }}
+
+),
+
+first_adoptions as (
+
+    select
+        data_product_id,
+        first_adopted_at
+    from {{ ref('adoptions') }}
+    where is_first_adoption
+
+),
+
+milestones as (
+
+    select
+        data_product_id,
+        {{ latest('title') }} as title,
+        {{ latest('domain') }} as domain,
+        min(case when event_type = 'idea_logged' then occurred_at end) as idea_logged_at,
+        min(case when event_type = 'work_started' then occurred_at end) as work_started_at,
+        min(case when event_type = 'deployed' then occurred_at end) as deployed_at,
+        min(case when {{ is_closing('event_type') }} then occurred_at end) as closed_at,
+        max(case when {{ is_closing('event_type') }} then occurred_at end) as last_closed_at,
+        max(case when {{ is_delivery('event_type') }} then occurred_at end) as last_delivery_at
+    from events
+    group by data_product_id
+
+),
+
+close_reasons as (
+
+    select
+        events.data_product_id,
+        min(events.event_type) as close_reason
+    from events
+    inner join milestones
+        on events.data_product_id = milestones.data_product_id and events.occurred_at = milestones.closed_at
+    where {{ is_closing('events.event_type') }}
+    group by events.data_product_id
+
+)
+
+select
+    milestones.data_product_id,
+    milestones.title,
+    milestones.domain,
+    milestones.idea_logged_at,
+    milestones.work_started_at,
+    milestones.deployed_at,
+    first_adoptions.first_adopted_at as adopted_at,
+    milestones.closed_at,
+    close_reasons.close_reason,
+    case
+        -- work that goes on after a closing revives the product
+        when milestones.last_closed_at >= coalesce(milestones.last_delivery_at, milestones.last_closed_at) then 'closed'
+        when first_adoptions.first_adopted_at is not null then 'adopted'
+        when milestones.deployed_at is not null then 'deployed'
+        when milestones.work_started_at is not null then 'started'
+        else 'idea'
+    end as stage
+from milestones
+left join first_adoptions on milestones.data_product_id = first_adoptions.data_product_id
+left join close_reasons on milestones.data_product_id = close_reasons.data_product_id

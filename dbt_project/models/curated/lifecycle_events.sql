@@ -1,0 +1,18 @@
+{{ config(materialized='view') }}
+
+select
+    source,
+    event_id,
+    event_type,
+    data_product_id,
+    domain,
+    consumer_domain,
+    title,
+    occurred_at,
+    recorded_at,
+    revision,
+    is_assumed_utc,
+    batch_id,
+    line_number
+from {{ ref('event_versions') }}
+where version_status = 'current'

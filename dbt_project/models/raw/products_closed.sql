@@ -1,0 +1,1 @@
+{{ landed_events('products_closed', 'close_reason', ['close_reason']) }}

@@ -1,0 +1,1 @@
+{{ landed_events('products_deployed', "'deployed'", ['version']) }}

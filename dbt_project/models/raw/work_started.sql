@@ -1,0 +1,1 @@
+{{ landed_events('work_started', "'work_started'") }}
