@@ -1,0 +1,259 @@
+"""The command line: `flywheel run`, `status`, `sample`, `replay`, `ui`.
+
+Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2 bad usage). Does not belong here: work.
+"""
+
+import os
+import secrets
+import socket
+import sys
+import tempfile
+import time
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.home import Home, parse_instant, write_whole
+from orchestration.instance import CLI_TAG, open_instance, prepare_instance
+from orchestration.progress import listening
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Delivery events in; North Star and time to value out."
+)
+
+HomeOption = Annotated[Path | None, typer.Option("--home", help="Home folder; else FLYWHEEL_HOME, else data/.")]
+
+
+@app.command()
+def run(
+    events: Annotated[
+        list[Path] | None, typer.Option("--events", help="Files or folders to put into the inbox.")
+    ] = None,
+    as_of: Annotated[str, typer.Option(help="Analysis date; later events are ignored. Default: now.")] = "",
+    known_at: Annotated[str, typer.Option(help="Knowledge date: only what was recorded by then counts.")] = "",
+    home: HomeOption = None,
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Merge all of history again.")] = False,
+):
+    """Land what is in the inbox, shape it, check it, and publish it."""
+    console = Console(file=sys.stdout)
+    place = Home.at(home)
+    _check_dates(as_of, known_at)
+    if place.is_locked():
+        console.print("Another run is at work in this home; waiting for it.")
+    with place.lock():
+        _fill_inbox(console, place, events or [])
+        prepare_instance(place)
+        log = place.logs / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
+        with log.open("w") as file, _progress(console), redirect_stdout(file), redirect_stderr(file):
+            result = _execute(place, as_of, known_at, full_refresh)
+        if not result.success:
+            _explain(console, result, log)
+            raise typer.Exit(1)
+        _print_summary(console, place, log)
+
+
+@app.command()
+def status(home: HomeOption = None):
+    """Say what this home holds: what waits, what landed, what is in quarantine, what is published."""
+    from orchestration import landing
+
+    console, place = Console(file=sys.stdout), Home.at(home)
+    waiting = len(landing.settled_files(place.inbox)) and _waiting(place)
+    console.print(f"Home: {place.root}" + (" (sample events)" if place.sample() else ""), soft_wrap=True)
+    console.print(f"Inbox: {waiting} files wait to land" + ("; a run is at work" if place.is_locked() else ""))
+    if place.serving.exists():
+        _print_summary(console, place)
+    else:
+        console.print("Published: nothing yet; `flywheel run` publishes.")
+
+
+@app.command()
+def sample(
+    to: Annotated[Path | None, typer.Option(help="Only write the files into this folder.")] = None,
+    home: HomeOption = None,
+):
+    """Put the made-up sample organisation's events into the inbox of a home that has none."""
+    console = Console(file=sys.stdout)
+    if to:
+        to.mkdir(parents=True, exist_ok=True)
+        from orchestration.sample import write_sample
+
+        files = write_sample(to)
+        console.print(f"{len(files)} sample files in {to}", soft_wrap=True)
+        return
+    place = Home.at(home)
+    with place.lock():
+        if not _is_untouched(place) and not place.sample():
+            _refuse(console, f"{place.root} holds events already; choose another home: flywheel sample --home NEW")
+        _put_sample(console, place)
+
+
+@app.command()
+def replay(home: HomeOption = None):
+    """Read quarantined rows again with today's contracts and land those that now pass, once."""
+    from orchestration import landing
+
+    console, place = Console(file=sys.stdout), Home.at(home)
+    with place.lock():
+        receipt = landing.replay(place)
+        left = landing.quarantined(place).num_rows
+    if receipt is None:
+        console.print(f"No quarantined row keeps its contract yet; {left:,} wait.")
+    else:
+        console.print(f"{receipt['rows_landed']:,} rows landed; {left:,} wait on. `flywheel run` publishes them.")
+
+
+@app.command()
+def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks a free one.")] = 3000):
+    """Open the Dagster UI of this home on 127.0.0.1, under a path only this home knows."""
+    console, place = Console(file=sys.stdout), Home.at(home)
+    prepare_instance(place)
+    port = port if port and _is_free(port) else _free_port()
+    prefix = _path_prefix(place)
+    os.environ["DAGSTER_WEBSERVER_PATH_PREFIX"] = prefix  # `dagster dev` has no option for it, its web server does
+    console.print(f"Dagster UI: http://127.0.0.1:{port}{prefix}\nStop it with Ctrl-C.", soft_wrap=True)
+    sys.stdout.flush()
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
+    os.execv(dagster, [dagster, "dev", "--log-level", "warning", *where])
+
+
+def _check_dates(*dates: str) -> None:
+    for date in filter(None, dates):
+        try:
+            parse_instant(date)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+
+def _fill_inbox(console: Console, place: Home, events: list[Path]) -> None:
+    from orchestration import landing
+
+    files = [f for path in events for f in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    missing = [str(path) for path in files if not path.is_file()]
+    if missing:
+        _refuse(console, f"no such file: {', '.join(missing)}")
+    if files and place.sample():
+        _refuse(console, f"{place.root} holds sample events; give your own a home of their own: --home NEW")
+    for path in files:
+        landing.place_in_inbox(place, path)
+    if not files and _is_untouched(place):
+        _put_sample(console, place)
+
+
+def _is_untouched(place: Home) -> bool:
+    return not any(place.inbox.iterdir()) and not any((place.landing / "batches").glob("[!_]*.parquet"))
+
+
+def _put_sample(console: Console, place: Home) -> None:
+    from orchestration.landing import place_in_inbox
+    from orchestration.sample import SAMPLE_AS_OF, write_sample
+
+    with tempfile.TemporaryDirectory(dir=place.root) as folder:
+        files = write_sample(Path(folder))
+        place.remember_sample(SAMPLE_AS_OF, [file.name for file in files])
+        for file in files:
+            place_in_inbox(place, file)
+    console.print(
+        f"The inbox has never received anything: this home gets the events of a [bold]made-up sample organisation[/],"
+        f" as of {SAMPLE_AS_OF:%Y-%m-%d}. Your own: flywheel run --home NEW --events FILE",
+        soft_wrap=True,
+    )
+
+
+def _waiting(place: Home) -> int:
+    from orchestration import landing
+
+    landed = {(r["file_name"], r["file_bytes"], r["file_modified_ns"]) for r in landing.receipts(place)}
+    found = {(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in landing.settled_files(place.inbox)}
+    return len(found - landed)
+
+
+def _execute(place: Home, as_of: str, known_at: str, full_refresh: bool):
+    # Dagster and dbt take seconds to import, and no other command needs them
+    from orchestration.definitions import defs
+
+    instance = open_instance(place)
+    job = defs().resolve_job_def("flywheel")
+    config = {
+        "resources": {"dates": {"config": {"as_of": as_of, "known_at": known_at}}},
+        "ops": {"transform": {"config": {"full_refresh": full_refresh}}},
+    }
+    return job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags={CLI_TAG: "cli"})
+
+
+@contextmanager
+def _progress(console: Console):
+    """A live line a step; where nobody watches, a plain line when the step ends."""
+    started: dict[str, float] = {}
+    with console.status("starting") as line:
+
+        def listen(step: str, words: str, is_end: bool) -> None:
+            started.setdefault(step, time.monotonic())
+            line.update(f"{step}: {words}")
+            if is_end:
+                console.print(f"[green]✓[/] {step:<11} {words}  [dim]{time.monotonic() - started[step]:.1f} s[/]")
+
+        with listening(listen):
+            yield
+
+
+def _explain(console: Console, result, log: Path) -> None:
+    """Which check stopped the run, why, and what to do."""
+    console.print("[bold red]Not published.[/] The last good tables stay in place.")
+    stopped = [e for e in result.get_asset_check_evaluations() if not e.passed and e.severity.value == "ERROR"]
+    for check in stopped:
+        console.print(f"✗ {check.asset_key.to_user_string()}: {check.check_name}", markup=False, soft_wrap=True)
+        words = check.description or "a rule of this table does not hold; its failing rows are in the compiled test"
+        console.print(f"  {words}", markup=False, soft_wrap=True)
+    if not stopped:
+        for event in result.get_step_failure_events():
+            error = event.step_failure_data.error
+            while error.cause:
+                error = error.cause
+            console.print(f"✗ {event.step_key}: {error.message.strip()}", markup=False, soft_wrap=True)
+    console.print(f"Full log: {log}", soft_wrap=True)
+
+
+def _print_summary(console: Console, place: Home, log: Path | None = None) -> None:
+    from orchestration.summary import summarize
+
+    table = Table.grid(padding=(0, 2))
+    for label, words in summarize(place) + ([("Log", str(log))] if log else []):
+        table.add_row(f"[bold]{label}[/]", words)
+    console.print(table)
+
+
+def _refuse(console: Console, words: str) -> None:
+    console.print(f"[red]{words}[/]", soft_wrap=True)
+    raise typer.Exit(2)
+
+
+def _path_prefix(place: Home) -> str:
+    """A path nobody can guess: Dagster's server takes commands from any page open in the same browser."""
+    path = place.root / "ui_path"
+    if not path.exists():
+        write_whole(path, f"/{secrets.token_urlsafe(24)}".encode())
+        path.chmod(0o600)
+    return path.read_text()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+if __name__ == "__main__":
+    app()

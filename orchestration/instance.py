@@ -1,0 +1,50 @@
+"""The Dagster instance of a home: where it lives, how runs queue, no telemetry.
+
+Belongs here: instance settings and runs that died. Does not belong here: assets (defs/).
+"""
+
+import os
+
+from orchestration.home import Home, write_whole
+
+CLI_TAG = "flywheel/started_by"
+
+# Runs of the UI queue for the warehouse one at a time; `flywheel run` starts outside the queue and waits for the home's
+# lock instead, so a run that is killed never keeps a slot.
+SETTINGS = b"""\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  pools:
+    granularity: run
+    default_limit: 1
+run_monitoring:
+  enabled: true
+"""
+
+
+def prepare_instance(home: Home) -> None:
+    """Point Dagster at this home and write its settings; needed before anything of Dagster is loaded."""
+    os.environ["FLYWHEEL_HOME"] = str(home.root)
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+    settings = home.dagster / "dagster.yaml"
+    if not settings.exists() or settings.read_bytes() != SETTINGS:
+        write_whole(settings, SETTINGS)
+
+
+def open_instance(home: Home):
+    """The home's Dagster instance, with the warehouse pool made and dead runs of the command line told as failed.
+
+    Call it while holding the home's lock: then no run of the command line can be alive.
+    """
+    import dagster as dg
+
+    instance = dg.DagsterInstance.get()
+    instance.event_log_storage.set_concurrency_slots("warehouse", 1)
+    alive = dg.RunsFilter(tags={CLI_TAG: "cli"}, statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in instance.get_runs(alive):
+        instance.report_run_failed(run, "The process ended before the run did. Run it again: nothing was lost.")
+    return instance

@@ -1,0 +1,158 @@
+"""Publishes the authoritative tables: one read-only DuckDB file, swapped in whole, and the same tables as Parquet.
+
+Belongs here: copying, describing, verifying and swapping. Does not belong here: computing anything that is served.
+Readers keep the file they have open; the next one to open gets the new one; nobody sees a half-written one.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.contracts import load_layer
+from orchestration.home import Home, publish
+from orchestration.warehouse import connect_when_free
+
+STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and every later one can read it
+DRILL_DOWN = ("data_products", "adoptions")  # curated tables served beside the authoritative ones
+
+
+class PublicationError(RuntimeError):
+    """The new serving file is not what the warehouse holds; the last good one stays in place."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """One served table."""
+
+    schema: str
+    name: str
+    grain: tuple[str, ...]
+    description: str
+    columns: dict[str, str]  # name -> description
+
+
+def publish_serving(home: Home) -> dict[str, int]:
+    """Write, verify and swap in the serving file and its Parquet twin; returns rows by table."""
+    tables = served_tables(home)
+    temporary = home.serving.with_name(f".{home.serving.name}.tmp")
+    for path in (temporary, temporary.with_name(temporary.name + ".wal")):
+        path.unlink(missing_ok=True)
+    counts = _copy(home, tables, temporary)
+    _verify(temporary, tables, counts)
+    _sync(temporary)
+    parquet = _write_parquet(home, temporary, tables)
+    publish(temporary, home.serving)
+    _swap_folder(home.serving_parquet, parquet)
+    return counts
+
+
+def served_tables(home: Home) -> list[Served]:
+    """What is served, described by the contracts and, for the drill-down tables, by dbt's manifest."""
+    authoritative = [
+        Served("authoritative", c.name, tuple(c.grain), c.description, {p.name: p.description for p in c.properties})
+        for c in load_layer("authoritative").values()
+    ]
+    nodes = json.loads((home.dbt_target / "manifest.json").read_text())["nodes"]
+    curated = []
+    for name in DRILL_DOWN:
+        node = nodes[f"model.flywheel.{name}"]
+        columns = {column["name"]: column["description"] for column in node["columns"].values()}
+        curated.append(Served("curated", name, (), node["description"], columns))
+    return authoritative + curated
+
+
+def _copy(home: Home, tables: list[Served], temporary: Path) -> dict[str, int]:
+    with connect_when_free(home.warehouse, read_only=True) as db:
+        db.execute(f"attach {_text(temporary)} as serving (storage_version '{STORAGE_VERSION}')")
+        db.execute("begin")
+        for schema in sorted({t.schema for t in tables}):
+            db.execute(f"create schema serving.{schema}")
+        counts = {f"{t.schema}.{t.name}": _copy_table(db, t) for t in tables}
+        _describe_publication(db, is_sample=home.sample() is not None)
+        db.execute("commit")
+        db.execute("checkpoint serving")
+        db.execute("detach serving")
+    return counts
+
+
+def _copy_table(db: duckdb.DuckDBPyConnection, table: Served) -> int:
+    name = f"{table.schema}.{table.name}"
+    order = ", ".join(table.grain) or "all"
+    db.execute(f"create table serving.{name} as select * from {name} order by {order}")
+    db.execute(f"comment on table serving.{name} is {_text(table.description)}")
+    for column, description in table.columns.items():
+        db.execute(f"comment on column serving.{name}.{column} is {_text(description)}")
+    return db.execute(f"select count(*) from {name}").fetchone()[0]
+
+
+def _describe_publication(db: duckdb.DuckDBPyConnection, is_sample: bool) -> None:
+    """One row that says what the tables beside it are about. No wall clock: the same events give the same rows."""
+    db.execute(
+        """
+        create table serving.main.publication as
+        select
+            as_of,
+            known_at,
+            cast($1 as boolean) as is_sample,
+            (select max(occurred_at) from curated.lifecycle_events where occurred_at <= as_of) as data_through
+        from main.build
+        """,
+        [is_sample],
+    )
+    comments = {
+        "as_of": "The analysis date: later events are ignored and open work is censored there.",
+        "known_at": "The knowledge date: only what had been recorded by then counts; NULL counts all that has landed.",
+        "is_sample": "Whether these are the made-up events of the sample organisation.",
+        "data_through": "The latest event that counts.",
+    }
+    db.execute("comment on table serving.main.publication is 'One row: what the tables of this file are about.'")
+    for column, description in comments.items():
+        db.execute(f"comment on column serving.main.publication.{column} is {_text(description)}")
+
+
+def _verify(path: Path, tables: list[Served], counts: dict[str, int]) -> None:
+    """Read every column of the finished file back; raises PublicationError."""
+    with duckdb.connect() as db:
+        db.execute(f"attach {_text(path)} as serving (read_only)")
+        for table in tables:
+            name = f"{table.schema}.{table.name}"
+            count, _ = db.execute(f"select count(*), bit_xor(hash(t)) from serving.{name} as t").fetchone()
+            if count != counts[name]:
+                raise PublicationError(f"{name}: {count} rows in the new serving file, {counts[name]} in the warehouse")
+
+
+def _write_parquet(home: Home, serving: Path, tables: list[Served]) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=".serving-", dir=home.root))
+    folder.chmod(0o755)  # mkdtemp's are for their owner only, this one is for readers
+    with duckdb.connect() as db:
+        db.execute(f"attach {_text(serving)} as serving (read_only)")
+        for table in tables:
+            path = folder / f"{table.name}.parquet"
+            db.execute(f"copy serving.{table.schema}.{table.name} to {_text(path)} (format parquet)")
+            _sync(path)
+    return folder
+
+
+def _swap_folder(link: Path, folder: Path) -> None:
+    """Point the link at the new folder in one rename, then drop what it pointed at before."""
+    temporary = link.with_name(f".{link.name}.link")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(folder.name, target_is_directory=True)
+    publish(temporary, link)
+    for old in link.parent.glob(".serving-*"):
+        if old != folder:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
