@@ -22,7 +22,7 @@ def _():
 
 @app.cell
 def _(db, mo):
-    as_of, known_at, is_sample, through = db.execute("from main.publication").fetchone()
+    as_of, _, is_sample, through = db.execute("from main.publication").fetchall()[0]
     mo.md(
         f"""
         # North Star and time to value

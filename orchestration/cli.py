@@ -60,10 +60,8 @@ def run(
 @app.command()
 def status(home: HomeOption = None):
     """Say what this home holds: what waits, what landed, what is in quarantine, what is published."""
-    from orchestration import landing
-
     console, place = Console(file=sys.stdout), Home.at(home)
-    waiting = len(landing.settled_files(place.inbox)) and _waiting(place)
+    waiting = _waiting(place)
     console.print(f"Home: {place.root}" + (" (sample events)" if place.sample() else ""), soft_wrap=True)
     console.print(f"Inbox: {waiting} files wait to land" + ("; a run is at work" if place.is_locked() else ""))
     if place.serving.exists():
@@ -102,7 +100,9 @@ def replay(home: HomeOption = None):
     with place.lock():
         receipt = landing.replay(place)
         left = landing.quarantined(place).num_rows
-    if receipt is None:
+    if receipt is None and not left:
+        console.print("Nothing waits in quarantine.")
+    elif receipt is None:
         console.print(f"No quarantined row keeps its contract yet; {left:,} wait.")
     else:
         console.print(f"{receipt['rows_landed']:,} rows landed; {left:,} wait on. `flywheel run` publishes them.")

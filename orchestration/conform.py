@@ -127,7 +127,7 @@ def _plain(array: pa.Array) -> pa.Array:
 def _is_readable(value: pa.Scalar) -> bool:
     try:
         value.as_py()
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, KeyError):
         return False
     return True
 
@@ -174,7 +174,7 @@ def _numbers(array: pa.Array) -> pa.Array:
 def _integers(array: pa.Array) -> pa.Array:
     if pa.types.is_string(array.type):
         digits = pc.if_else(pc.match_substring_regex(array, r"^[+-]?\d{1,19}$"), array, None)
-        array = pc.replace_substring_regex(digits, r"^\+", "").cast(pa.decimal128(19, 0))
+        array = digits.cast(pa.decimal128(19, 0))  # Arrow's own integers know no plus sign, and overflow
         fits = pc.and_(pc.greater_equal(array, MIN_INTEGER), pc.less_equal(array, MAX_INTEGER))
         return pc.if_else(fits, array, None).cast(pa.int64())
     if pa.types.is_uint64(array.type):

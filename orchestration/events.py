@@ -92,7 +92,7 @@ def read_file(path: Path, known: set[str]) -> Iterator[Chunk]:
         yield from reader(path, known)
     except UnreadableFile:
         raise
-    except (OSError, EOFError, zlib.error, pa.ArrowException, MemoryError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error, pa.ArrowException, MemoryError) as error:
         raise UnreadableFile(f"it can't be read as what its name says it is: {error}") from error
 
 
@@ -407,8 +407,8 @@ def _read_csv(path: Path, known: set[str]) -> Iterator[Chunk]:
 def _csv_records(lines: Iterator[tuple[int, bytes, bool]], layout: _CsvLayout) -> Iterator[tuple[int, bytes, bool]]:
     """Physical lines, joined where a quoted field spans them.
 
-    A line with an odd number of quotes that does not read well alone is joined with those that follow, up to the next
-    such line. If that does not read well either, the line is the one that is wrong: it stands alone.
+    A line with an odd number of quotes is joined with those that follow, up to the next such line. If that does not
+    read as one record, it was not meant so: the line stands alone.
     """
     waiting: deque = deque()
 
@@ -425,14 +425,14 @@ def _csv_records(lines: Iterator[tuple[int, bytes, bool]], layout: _CsvLayout) -
             size += len(text) + 1
             is_open = is_cut or text.count(b'"') % 2 == 0
         whole = b"\n".join([record, *(text for _, text, _ in taken)])
-        if not is_open and len(whole) <= MAX_LINE_BYTES and layout.fits(whole):
+        if len(whole) <= MAX_LINE_BYTES and layout.fits(whole):
             return whole
         waiting.extendleft(reversed(taken))
         return record
 
     while (item := following()) is not None:
         number, record, is_cut = item
-        if not is_cut and record.count(b'"') % 2 and not layout.fits(record):
+        if not is_cut and record.count(b'"') % 2:
             record = closed(record)
         yield number, record, is_cut
 
@@ -440,6 +440,7 @@ def _csv_records(lines: Iterator[tuple[int, bytes, bool]], layout: _CsvLayout) -
 def _read_parquet(path: Path, known: set[str]) -> Iterator[Chunk]:
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
+        str(file.schema_arrow)  # reads every name in it; damaged ones would only be met while checking
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise UnreadableFile(f"it names {', '.join(repeated)[:200]} more than once")
         seen = 0
@@ -485,7 +486,7 @@ def as_python(value: pa.Scalar) -> Any:
         return value.as_py()
     except UnicodeDecodeError:  # Parquet does not check its text
         return {"not UTF-8": repr(value.as_buffer().to_pybytes() if hasattr(value, "as_buffer") else value.type)}
-    except (ValueError, OverflowError):  # a year after 9999
+    except (ValueError, OverflowError, KeyError):  # a year after 9999, a time zone that does not exist
         return {"out of range": getattr(value, "value", str(value.type))}
 
 

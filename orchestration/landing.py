@@ -49,6 +49,7 @@ FLUSHED_BYTES = 8 << 20
 # Rows are checked so many at a time, however they were read: 10,000-row frames take Great Expectations 13 times longer
 CHECKED_BYTES = 32 << 20
 CHECKED_ROWS = 250_000
+GROUPED_FILES = 1_000
 
 UTC_INSTANT = pa.timestamp("us", tz="UTC")
 
@@ -130,7 +131,7 @@ def _groups(found: list[tuple[Path, str]]) -> Iterator[list[tuple[Path, str]]]:
     for path, digest in found:
         group.append((path, digest))
         size += path.stat().st_size
-        if size > CHECKED_BYTES:
+        if size > CHECKED_BYTES or len(group) == GROUPED_FILES:
             yield group
             group, size = [], 0
     if group:
@@ -377,7 +378,8 @@ class Checker:
 
     def forget(self, sink) -> None:
         """Drop the waiting rows of a batch that turned out to be unreadable."""
-        self._pending = {t: [p for p in group if p.sink is not sink] for t, group in self._pending.items()}
+        kept = {table: [p for p in group if p.sink is not sink] for table, group in self._pending.items()}
+        self._pending = {table: group for table, group in kept.items() if group}
 
     def _unrouted(self, chunk: Chunk, kinds: Conformed, routed: pa.Array) -> list[dict]:
         refused = []
@@ -423,7 +425,7 @@ class Checker:
         contract = self.contracts[table]
         columns, problems, assumed = self._conform_columns(contract, chunk, rows, kinds)
         columns["is_assumed_utc"] = assumed
-        columns["attributes"] = self._attributes(contract, chunk, rows)
+        columns["attributes"] = self._attributes(contract, chunk, rows, kinds)
         columns["batch_id"] = pa.repeat(sink.batch_id, len(rows))
         return _Pending(sink, chunk, rows, kinds, pa.table(columns), problems)
 
@@ -446,16 +448,19 @@ class Checker:
                 problems.setdefault(i, []).append((f"{p.name}_wrong_type", message))
         return columns, problems, assumed
 
-    def _attributes(self, contract: Contract, chunk: Chunk, rows: pa.Array) -> pa.Array:
+    def _attributes(self, contract: Contract, chunk: Chunk, rows: pa.Array, kinds: pa.Array) -> pa.Array:
         """What came beside the promised columns, as JSON: unknown columns, and columns of other event types."""
         # the column that keeps the event type is not taken from what was sent under its name
-        own = {p.name for p in contract.properties} - {contract.custom.get("eventTypeColumn")} | {"event_type"}
+        kind_column = contract.custom.get("eventTypeColumn")
+        own = {p.name for p in contract.properties} - {kind_column} | {"event_type"}
         foreign = {}
         for name in sorted(self.known - own):
             sent = chunk.columns[name]
             values = sent.take(rows) if isinstance(sent, pa.Array) else [sent[i] for i in rows.to_pylist()]
             if isinstance(values, pa.Array):
                 values = list(map(as_python, values)) if values.null_count < len(values) else []
+            if name == kind_column:
+                values = [None if v == k.as_py() else v for v, k in zip(values, kinds.take(rows), strict=False)]
             if any(value is not None for value in values):
                 foreign[name] = values
         if not foreign and not any(chunk.extras):
@@ -580,7 +585,12 @@ def _exception(result) -> str:
 
 def _validate_frame(suite, frame: pd.DataFrame, parameters: dict, result_format: dict):
     batch = _batch_definition().get_batch(batch_parameters={"dataframe": frame})
-    return batch.validate(suite, result_format=result_format, expectation_parameters=parameters)
+    from great_expectations.exceptions import GreatExpectationsError
+
+    try:
+        return batch.validate(suite, result_format=result_format, expectation_parameters=parameters)
+    except GreatExpectationsError as error:
+        raise LandingError(f"{suite.name}: its rules could not be checked: {error}") from error
 
 
 @cache

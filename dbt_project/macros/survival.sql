@@ -48,9 +48,9 @@
     ({{ microseconds }} / cast(86400000000 as double))
 {%- endmacro %}
 
-{# The window of a sum so far. #}
-{% macro so_far() -%}
-    (partition by series_id order by elapsed_microseconds rows between unbounded preceding and current row)
+{# The window of a sum so far; of a sum before t with `until` = '1 preceding', NULL at a series' first step. #}
+{% macro so_far(until='current row') -%}
+    (partition by series_id order by elapsed_microseconds rows between unbounded preceding and {{ until }})
 {%- endmacro %}
 
 {# ln(1 - d/n), one factor of Kaplan–Meier's product: S(t) = exp(sum so far). Where all have the event it is -1000, as

@@ -187,7 +187,7 @@ def _what_to_do(broken: list[dict]) -> str:
     first = broken[0]
     return (
         f"{len(broken)} rows quarantined, first {first['file_name']} line {first['line_number']}: {first['message']}. "
-        "Mend them at the source and send them again with the same event_id; or, where the contract is wrong, change it "
+        "Mend them at the source and send them again with the same event_id; or, if the contract is wrong, change it "
         "and run `flywheel replay`."
     )
 
@@ -203,9 +203,7 @@ def _share_check(contract: Contract, receipts: list[dict], waiting: list[dict]) 
             still = sum(row["batch_id"] == receipt["batch_id"] for row in waiting)
             batch, share = receipt, still / (landed + refused)
     passed = share <= limit
-    words = (
-        "no batch with enough rows yet" if batch is None else f"{batch['file_name']}: {share:.0%} of its rows refused"
-    )
+    words = f"{batch['file_name']}: {share:.0%} of its rows refused" if batch else "no batch with enough rows yet"
     if not passed:
         words += (
             f", the contract allows {limit:.0%}. Nothing is published until the source sends a better batch, or the "

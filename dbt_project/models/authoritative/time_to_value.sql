@@ -67,7 +67,10 @@ select
     cast(series.product_count as bigint) as product_count,
     cast(case when series.unknown_reason is null then estimates.observed_count end as bigint) as observed_count,
     cast(series.open_count as bigint) as open_count,
-    cast(series.product_count - estimates.observed_count - series.open_count as bigint) as closed_count,
+    cast(
+        case when series.unknown_reason is null then product_count - estimates.observed_count - series.open_count end
+        as bigint
+    ) as closed_count,
     {% for left_out in ['negative', 'no_start', 'closed_before_start'] %}
     cast(series.left_out_{{ left_out }}_count as bigint) as left_out_{{ left_out }}_count,
     {% endfor %}

@@ -25,7 +25,14 @@ steps as (
     union all
 
     -- before time 0 nothing has happened: the curve starts at day 0 even if no step does
-    select interval_id, domain, -1e-9, 0, 0, 0, product_count
+    select
+        interval_id,
+        domain,
+        -1,
+        0,
+        0,
+        0,
+        product_count
     from known
 
 ),
@@ -35,13 +42,13 @@ days as (
     select
         interval_id,
         domain,
-        ceil(elapsed_days) as day,
+        greatest(ceil(elapsed_days), 0) as day,
         max(share_observed) as share_adopted,
         max_by(share_observed_variance, elapsed_days) as variance, -- at the day's end
         max(share_closed) as share_closed,
         max(at_risk_count) as at_risk_count
     from steps
-    group by interval_id, domain, ceil(elapsed_days)
+    group by interval_id, domain, greatest(ceil(elapsed_days), 0)
 
 )
 

@@ -41,9 +41,15 @@ measured as (
 
     select
         *,
-        case when eligibility = 'in' then {{ elapsed_microseconds('started_at', 'ended_at') }} end as microseconds_to_observed,
-        case when eligibility = 'in' then {{ elapsed_microseconds('started_at', 'closed_at') }} end as microseconds_to_closed,
-        case when eligibility = 'in' then {{ elapsed_microseconds('started_at', as_of()) }} end as microseconds_to_as_of
+        case
+            when eligibility = 'in' then {{ elapsed_microseconds('started_at', 'ended_at') }}
+        end as microseconds_to_observed,
+        case
+            when eligibility = 'in' then {{ elapsed_microseconds('started_at', 'closed_at') }}
+        end as microseconds_to_closed,
+        case
+            when eligibility = 'in' then {{ elapsed_microseconds('started_at', as_of()) }}
+        end as microseconds_to_as_of
     from judged
 
 )

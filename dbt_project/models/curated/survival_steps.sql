@@ -4,30 +4,15 @@ with series as (
 
 ),
 
--- each window sorts and copies its rows, so what a later one can compute does not ride along
-unresolved as (
+-- a window can't look into another one: the incidence needs the survival before it, its variance the incidence
+survivals as (
 
     select
         *,
-        sum({{ log_survival_step('observed + closed', 'at_risk') }}) over so_far as log_unresolved
+        exp(coalesce(sum({{ log_survival_step('observed + closed', 'at_risk') }}) over before, 0)) as unresolved_before
     from {{ ref('risk_sets') }}
     where km_observed + observed + closed > 0
-    window so_far as {{ so_far() }}
-
-),
-
-before as (
-
-    select
-        series_id,
-        elapsed_microseconds,
-        km_at_risk,
-        km_observed,
-        at_risk,
-        observed,
-        closed,
-        exp(log_unresolved - {{ log_survival_step('observed + closed', 'at_risk') }}) as unresolved_before
-    from unresolved
+    window before as {{ so_far('1 preceding') }}
 
 ),
 
@@ -36,7 +21,7 @@ incidences as (
     select
         *,
         sum({{ incidence_step('unresolved_before', 'observed', 'at_risk') }}) over so_far as incidence
-    from before
+    from survivals
     window so_far as {{ so_far() }}
 
 ),
@@ -46,10 +31,10 @@ sums as (
     select
         *,
         sum({{ greenwood_step('observed + closed', 'at_risk') }}) over so_far as greenwood,
-        sum({{ incidence_variance_linear('incidence', 'unresolved_before', 'observed', 'observed + closed', 'at_risk') }})
-            over so_far as linear,
-        sum({{ incidence_variance_constant('incidence', 'unresolved_before', 'observed', 'observed + closed', 'at_risk') }})
-            over so_far as constant,
+        {% for term in [incidence_variance_linear, incidence_variance_constant] %}
+        sum({{ term('incidence', 'unresolved_before', 'observed', 'observed + closed', 'at_risk') }})
+            over so_far as {{ ['linear', 'constant'][loop.index0] }},
+        {% endfor %}
         sum({{ log_survival_step('km_observed', 'km_at_risk') }}) over so_far as km_log_survival,
         sum({{ greenwood_step('km_observed', 'km_at_risk') }}) over so_far as km_greenwood
     from incidences
@@ -73,8 +58,12 @@ select
     cast(sums.observed as bigint) as observed_count,
     cast(sums.closed as bigint) as closed_count,
     least(sums.incidence, 1) as share_observed,
-    {{ incidence_variance('sums.incidence', 'sums.greenwood', 'sums.linear', 'sums.constant') }} as share_observed_variance,
-    greatest(1 - sums.incidence - {{ survival_after('sums.unresolved_before', 'sums.observed + sums.closed', 'sums.at_risk') }}, 0)
-        as share_closed
+    {{ incidence_variance('sums.incidence', 'sums.greenwood', 'sums.linear', 'sums.constant') }}
+        as share_observed_variance,
+    greatest(
+        1 - sums.incidence
+        - {{ survival_after('sums.unresolved_before', 'sums.observed + sums.closed', 'sums.at_risk') }},
+        0
+    ) as share_closed
 from sums
 inner join series on sums.series_id = series.series_id

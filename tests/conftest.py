@@ -1,0 +1,105 @@
+"""What the tests share: a home, events to send, a way to land them, and the real events beside the checkout."""
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from orchestration import contracts, landing
+from orchestration.home import CHECKOUT, Home
+
+NOW = datetime(2026, 8, 22, 12, tzinfo=UTC)
+SETTLED = 1_750_000_000  # long before any run of these tests
+
+
+def make_event(event_type="idea_logged", event_id="e1", **columns) -> dict:
+    """An event that keeps its contract; `columns` change it, and None removes one."""
+    own = {
+        "idea_logged": {"domain": "sales"},
+        "adopted": {"consumer_domain": "finance"},
+        "contract_checked": {"passed_count": 3, "failed_count": 0},
+    }
+    event = {
+        "event_id": event_id,
+        "source": "jira.example.com",
+        "event_type": event_type,
+        "data_product_id": "orders",
+        "occurred_at": "2026-08-01T10:00:00Z",
+        **own.get(event_type, {}),
+        **columns,
+    }
+    return {name: value for name, value in event.items() if value is not None}
+
+
+def as_lines(events) -> bytes:
+    """Events as JSON Lines; one that is text or bytes already stays as it is."""
+    texts = (event if isinstance(event, str | bytes) else json.dumps(event) for event in events)
+    return b"".join((text.encode() if isinstance(text, str) else text) + b"\n" for text in texts)
+
+
+def put(home: Home, name: str, content: bytes) -> Path:
+    """A file that has stood in the inbox for a while."""
+    path = home.inbox / name
+    path.write_bytes(content)
+    os.utime(path, (SETTLED, SETTLED))
+    return path
+
+
+def visible(home: Home, table: str) -> list[dict]:
+    """The rows of one landing table whose batch has its receipt, in the order they were sent."""
+    batches = {receipt["batch_id"] for receipt in landing.receipts(home)}
+    files = sorted((home.landing / table).glob("*.parquet"))
+    rows = [row for file in files if file.stem in batches for row in pq.read_table(file).to_pylist()]
+    return sorted(rows, key=lambda row: (row["batch_id"], row["row_number"] or 0))
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    """An empty home folder."""
+    return Home.at(tmp_path / "home")
+
+
+@pytest.fixture
+def land(home):
+    """Send events as one JSON Lines file and land it: land(event, …) -> its receipt."""
+
+    def land_events(*events, name="events.jsonl", now=NOW) -> dict:
+        put(home, name, as_lines(events))
+        [receipt] = landing.land_inbox(home, now)
+        return receipt
+
+    return land_events
+
+
+@pytest.fixture
+def promise(tmp_path, monkeypatch):
+    """Land under changed copies of the contracts: promise("work_started", old text, new text)."""
+    root = tmp_path / "data_contracts"
+    shutil.copytree(contracts.CONTRACTS / "landing", root / "landing")
+    monkeypatch.setattr(landing, "load_layer", lambda layer: contracts.load_layer(layer, root))
+
+    def change(table: str, old: str, new: str) -> Path:
+        path = root / "landing" / f"{table}.odcs.yaml"
+        text = path.read_text()
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path.name}"
+        path.write_text(text.replace(old, new))
+        return path
+
+    change.folder = root / "landing"
+    return change
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real events, FLYWHEEL_SHARED or `shared` beside the checkout; too large and not ours to ship."""
+    folder = Path(os.environ.get("FLYWHEEL_SHARED") or CHECKOUT.parent / "shared")
+    if not (folder / "datasets").is_dir():
+        message = f"no real events in {folder}; set FLYWHEEL_SHARED to the folder that has datasets/"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder

@@ -1,0 +1,267 @@
+"""Runs the pipeline for the end-to-end tests, as `flywheel run` does, in processes that start in milliseconds.
+
+Belongs here: a home to run in, starting runs, reading what they served. Does not belong here: any expectation.
+
+Dagster, dbt and Great Expectations take seconds to import. A server imports them once (pipeline_server.py) and forks a
+process for each run, which a test can kill like any other, and one more for its dbt, which outlives it as a real one does.
+"""
+
+import atexit
+import json
+import multiprocessing
+import os
+import pickle
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing.reduction import DupFd
+from pathlib import Path
+
+import duckdb
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+FLYWHEEL = str(Path(sys.executable).with_name("flywheel"))
+MEMORY = Path("/dev/shm")  # Dagster's event log syncs 600 times a run, which takes half of it on a busy disk
+SECONDS = 300  # no process of a test takes so long
+WALL_CLOCK = {"authoritative.event_accounting": {"landed_at"}}  # the only served column in which two runs may differ
+
+
+def nothing() -> None:
+    """What a run does first, when a test asks for nothing."""
+
+
+class Stage:
+    """A home folder for one test after the other, always at the same path: in a new one dbt parses everything again."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.home = folder, folder / "home"
+        self.home.mkdir()
+
+    def empty(self) -> Path:
+        """Forget all but what dbt parsed and what Dagster remembers; returns the home."""
+        for path in self.home.iterdir():
+            if path.name not in ("dbt", "dagster"):
+                _remove(path)
+        return self.home
+
+    def keep(self, name: str) -> None:
+        """Remember the home as it is."""
+        _remove(self.folder / name)
+        shutil.copytree(self.home, self.folder / name, symlinks=True)
+
+    def has(self, name: str) -> bool:
+        return (self.folder / name).exists()
+
+    def back_to(self, name: str) -> Path:
+        """Make the home what it was at `keep(name)`; returns it."""
+        _remove(self.home)
+        shutil.copytree(self.folder / name, self.home, symlinks=True)
+        return self.home
+
+
+@cache
+def stage() -> Stage:
+    """The session's stage; in memory, where there is some to spare."""
+    has_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2 << 30
+    folder = Path(tempfile.mkdtemp(prefix="flywheel-test-", dir=MEMORY if has_memory else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Stage(folder)
+
+
+@dataclass
+class Ended:
+    """A process that has ended: its exit code, negative for a signal, and what it said."""
+
+    code: int | None
+    output: str
+
+
+class Started:
+    """`function(*args)` in a process of its own; what it returns is its exit code."""
+
+    def __init__(self, function: Callable, *args):
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
+        self.process = _server().Process(target=_in_child, args=(DupFd(self._output.fileno()), function, *args))
+        self.process.start()
+
+    def end(self) -> Ended:
+        """Wait for it."""
+        self.process.join(SECONDS)
+        with self._output as output:
+            output.seek(0)
+            return Ended(self.process.exitcode, output.read().decode(errors="replace"))
+
+
+def run(home: Path, *events: Path, as_of: str, known_at="", full_refresh=False, first: Callable = nothing) -> Ended:
+    """`flywheel run` in a process of its own, which calls `first()` before anything else."""
+    return Started(_flywheel_run, home, events, as_of, known_at, full_refresh, first).end()
+
+
+def run_well(home: Path, *events: Path, as_of: str, **options) -> str:
+    """`run` that must publish; returns what it said."""
+    ended = run(home, *events, as_of=as_of, **options)
+    assert ended.code == 0, ended.output
+    return ended.output
+
+
+def build_well(home: Path, *events: Path, as_of: str, full_refresh=False) -> None:
+    """Land and build without Dagster, and publish nothing: for tests of what is in the tables."""
+    ended = Started(_build, home, events, as_of, full_refresh).end()
+    assert ended.code == 0, ended.output
+
+
+def write_events(path: Path, rows: Iterable[dict]) -> Path:
+    """A JSON Lines file of events."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def query(home: Path, sql: str, *parameters) -> list[tuple]:
+    """Rows of the newest serving file."""
+    with attached(home / "serving.duckdb") as db:
+        return db.execute(sql, parameters).fetchall()
+
+
+def served(home: Path, without: dict[str, set[str]] = WALL_CLOCK) -> dict[str, list[tuple]]:
+    """{table: its columns' names, then its rows in order} of the newest serving file."""
+    return tables(home / "serving.duckdb", without)
+
+
+def tables(path: Path, without: dict[str, set[str]] = WALL_CLOCK) -> dict[str, list[tuple]]:
+    """{table: its columns' names, then its rows in order} of a DuckDB file."""
+    with attached(path) as db:
+        found = {}
+        names = "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'file' order by 1"
+        for (name,) in db.execute(names).fetchall():
+            columns = [c[0] for c in db.execute(f"describe {name}").fetchall() if c[0] not in without.get(name, ())]
+            rows = db.execute(f"select {', '.join(columns)} from {name} order by all").fetchall()
+            found[name] = [tuple(columns), *rows]
+    return found
+
+
+def attached(path: Path) -> duckdb.DuckDBPyConnection:
+    """A connection in which a DuckDB file can be read, the newest at that path."""
+    db = duckdb.connect()
+    db.execute("set TimeZone = 'UTC'")
+    db.execute(f"attach '{path}' as file (read_only)")
+    db.execute("use file")
+    return db
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@cache
+def _server():
+    """It parses dbt's project in the stage's home, for every run there."""
+    os.environ["FLYWHEEL_HOME"] = str(stage().home)
+    os.environ["PYTHONPATH"] = f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'tests'}"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pipeline_server"])
+    return context
+
+
+def _in_child(output, function: Callable, *args) -> None:
+    descriptor = output.detach()
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    sys.exit(function(*args))
+
+
+def _flywheel_run(home, events, as_of, known_at, full_refresh, first) -> int:
+    import typer
+    from dagster_dbt.core import dbt_cli_invocation
+
+    from orchestration import cli
+
+    dbt_cli_invocation.subprocess = _Subprocess(_ForkedDbt())
+    first()
+    try:
+        cli.run(list(events), as_of, known_at, home, full_refresh)
+    except typer.Exit as end:
+        return end.exit_code
+    return 0
+
+
+def _build(root, events, as_of, full_refresh) -> int:
+    from orchestration import landing
+    from orchestration.home import Home, parse_instant
+    from orchestration.transform import dbt_environment
+    from orchestration.warehouse import DBT_PROJECT, prepare_warehouse
+
+    home = Home.at(root)
+    for path in events:
+        landing.place_in_inbox(home, path)
+    landing.land_inbox(home)
+    prepare_warehouse(home, parse_instant(as_of))
+    options = ["--target-path", str(home.dbt_target), "--log-path", str(home.logs)]
+    environment = os.environ | dbt_environment(home, parse_instant(as_of))
+    return _dbt(["build", *options, *(["--full-refresh"] if full_refresh else [])], environment, DBT_PROJECT)
+
+
+@dataclass
+class _Subprocess:
+    """Stands in for the module where dagster-dbt starts dbt."""
+
+    Popen: Callable
+    PIPE = STDOUT = None
+
+
+class _ForkedDbt:
+    """Stands in for Popen: dbt in a process that was forked before there were threads, and waits to be told."""
+
+    def __init__(self):
+        self._socket, request = socket.socketpair()
+        self.returncode = None
+        if not os.fork():
+            self._socket.close()
+            _wait_to_be_dbt(request)
+        request.close()
+
+    def __call__(self, args: list[str], stdout, stderr, env: dict[str, str], cwd: Path) -> "_ForkedDbt":
+        read, write = os.pipe()
+        self.args, self.stdout = args, os.fdopen(read, "rb")
+        socket.send_fds(self._socket, [pickle.dumps((args[1:], env, cwd))], [write])
+        os.close(write)
+        return self
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            self._socket.settimeout(timeout)
+            self.returncode = (self._socket.recv(1) or b"\xff")[0]
+        return self.returncode
+
+
+def _wait_to_be_dbt(request: socket.socket) -> None:
+    content, descriptors, _, _ = socket.recv_fds(request, 1 << 20, 1)
+    if not content:
+        os._exit(0)  # the run ended before it came to dbt
+    for descriptor in (1, 2):
+        os.dup2(descriptors[0], descriptor)
+    code = _dbt(*pickle.loads(content))
+    with suppress(OSError):
+        request.send(bytes([code]))
+    os._exit(code)
+
+
+def _dbt(args: list[str], env: dict[str, str], folder: Path) -> int:
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(folder)
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    result = dbtRunner().invoke(args)
+    if DuckDBConnectionManager._ENV:
+        DuckDBConnectionManager._ENV.close()  # as the end of a real dbt does
+    return 0 if result.success else 1

@@ -1,0 +1,256 @@
+"""SIGKILL at every step of a run, and then a run that ends: the same tables, nothing double, nothing lost."""
+
+import os
+import pkgutil
+import random
+import signal
+import time
+from functools import partial, wraps
+from pathlib import Path
+
+import duckdb
+import pytest
+from pipeline import Started, _flywheel_run, attached, build_well, nothing, run, run_well, served, stage, write_events
+
+from orchestration import landing, serving
+from orchestration.home import Home
+
+AS_OF = "2026-06-01T00:00:00Z"
+SOURCE = "kill.example.com"
+
+
+def event(number, kind, product, day, **columns):
+    return {
+        "event_id": f"e{number}",
+        "source": SOURCE,
+        "event_type": kind,
+        "data_product_id": product,
+        "occurred_at": f"2026-{1 + day // 28:02}-{1 + day % 28:02}T08:00:00Z",
+        "recorded_at": "2026-05-30T00:00:00Z",
+        **columns,
+    }
+
+
+def delivered(first: int, last: int) -> list[dict]:
+    """Products that go all the way to two other domains, some dropped on the way."""
+    rows = []
+    for i in range(first, last):
+        product, owner = f"p{i}", f"d{i % 4}"
+        rows.append(event(10 * i, "idea_logged", product, i % 60, domain=owner, title=f"Product {i}"))
+        rows.append(event(10 * i + 1, "work_started", product, 5 + i % 60))
+        if i % 5 == 0:
+            rows.append(event(10 * i + 2, "abandoned", product, 20 + i % 60))
+            continue
+        rows.append(event(10 * i + 3, "deployed", product, 20 + i % 60))
+        rows += [event(10 * i + 4 + n, "adopted", product, 30 + n + i % 60, consumer_domain=f"c{n}") for n in range(2)]
+    return rows
+
+
+BEFORE = delivered(0, 40)
+# new products, corrections of old events, an exact repeat, and a row that breaks its contract
+AFTER = [
+    *delivered(40, 60),
+    *[{**row, "revision": 1, "title": "corrected"} for row in BEFORE if row["event_type"] == "idea_logged"][:5],
+    BEFORE[0],
+    {**event(9999, "adopted", "p1", 90), "consumer_domain": None},
+]
+
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_at(where: str, name: str, when: str, nth: int = 1) -> None:
+    """From now on the process dies before or after the nth call of `name` in `where`."""
+    owner = pkgutil.resolve_name(where)
+    original, calls = getattr(owner, name), [0]
+
+    @wraps(original)
+    def call(*args, **kwargs):
+        calls[0] += 1
+        if when == "before" and calls[0] == nth:
+            die()
+        result = original(*args, **kwargs)
+        if when == "after" and calls[0] == nth:
+            die()
+        return result
+
+    setattr(owner, name, call)
+
+
+def kill_at_table(name: str) -> None:
+    """From now on the process dies when dbt has built that table; dbt itself lives on, as it does in real life."""
+    from orchestration.defs import transform
+
+    original = transform._described
+
+    def watched(events):
+        for found in events:
+            if getattr(found, "output_name", None) == name:
+                die()
+            yield found
+
+    transform._described = lambda home, events: original(home, watched(events))
+
+
+def land(root: Path, first=None) -> int:
+    if first:
+        first()
+    landing.land_inbox(Home.at(root))
+    return 0
+
+
+def publish(root: Path, first=None) -> int:
+    if first:
+        first()
+    serving.publish_serving(Home.at(root))
+    return 0
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("kill")
+    return write_events(folder / "before.jsonl", BEFORE), write_events(folder / "after.jsonl", AFTER)
+
+
+@pytest.fixture(scope="module")
+def seconds() -> list[float]:
+    """How long a run takes here and now, once one has ended."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def states(files, seconds):
+    """(tables of BEFORE, tables of BEFORE and AFTER), undisturbed; the stage keeps `before`, `waiting` and `built`."""
+    before, after = files
+    home = stage().empty()
+    started = time.monotonic()
+    run_well(home, before, as_of=AS_OF)
+    seconds.append(time.monotonic() - started)
+    old = served(home)
+    stage().keep("before")
+    landing.place_in_inbox(Home.at(home), after)
+    stage().keep("waiting")
+    build_well(home, as_of=AS_OF)
+    stage().keep("built")
+    assert Started(publish, home).end().code == 0
+    new = served(home)
+    assert new != old
+    return old, new
+
+
+def landed(home: Path) -> dict[str, list[tuple]]:
+    """Every visible landed and quarantined row, by table."""
+    rows = {}
+    with duckdb.connect() as db:
+        receipts = f"'{home}/landing/batches/*.parquet'"
+        for folder in sorted((home / "landing").iterdir()):
+            without = "exclude (landed_at)" if folder.name == "batches" else ""
+            rows[folder.name] = db.execute(
+                f"select * {without} from read_parquet('{folder}/*.parquet', union_by_name=true) t "
+                f"where batch_id in (select batch_id from {receipts}) order by all"
+            ).fetchall()
+    return rows
+
+
+BATCH, MODULE = "orchestration.landing:_Batch", "orchestration.landing"
+LANDING_POINTS = [
+    (MODULE, "receipts", "after", 1),
+    (BATCH, "_write", "before", 1),
+    (BATCH, "_write", "after", 1),
+    (BATCH, "_write", "after", 4),
+    (BATCH, "finish", "before", 1),
+    (MODULE, "publish", "before", 1),
+    (MODULE, "publish", "after", 1),
+    (MODULE, "publish", "after", 3),
+    (f"{MODULE}:pq", "write_table", "before", 1),
+    (f"{MODULE}:pq", "write_table", "after", 1),
+    (BATCH, "finish", "after", 1),
+]
+
+
+@pytest.mark.parametrize("point", LANDING_POINTS, ids=lambda p: f"{p[2]}-{p[1]}-{p[3]}")
+def test_killed_while_landing_the_next_landing_is_whole(states, point):
+    home = stage().back_to("waiting")
+    assert Started(land, home, partial(kill_at, *point)).end().code == -signal.SIGKILL
+    assert Started(land, home).end().code == 0
+    rows = landed(home)
+    assert rows == landed(stage().back_to("built"))
+    assert len(rows["batches"]) == 2
+    assert sum(len(rows[table]) for table in rows if table not in ("batches", "quarantined_events")) == (
+        len(BEFORE) + len(AFTER) - 1
+    )
+    assert len(rows["quarantined_events"]) == 1
+
+
+LAYERS = [
+    "raw__batches_landed",
+    "raw__work_started",
+    "curated__event_versions",
+    "curated__data_products",
+    "curated__survival_steps",
+    "authoritative__metric_definitions",
+    "authoritative__time_to_value_curve",
+]
+AROUND_DBT = [
+    partial(kill_at, "orchestration.defs.transform", "prepare_warehouse", "before"),
+    partial(kill_at, "orchestration.defs.transform", "prepare_warehouse", "after"),
+]
+
+
+@pytest.mark.parametrize("first", [*AROUND_DBT, *(partial(kill_at_table, name) for name in LAYERS)], ids=str)
+def test_killed_while_shaping_the_next_run_publishes_the_same(states, first):
+    old, new = states
+    home = stage().back_to("waiting")
+    with attached(home / "serving.duckdb") as reader:
+        count = reader.execute("select count(*) from curated.data_products").fetchall()
+        assert run(home, as_of=AS_OF, first=first).code == -signal.SIGKILL
+        assert served(home) == old
+        run_well(home, as_of=AS_OF)
+        assert served(home) == new
+        assert reader.execute("select count(*) from curated.data_products").fetchall() == count == [(40,)]
+
+
+PUBLICATION = "orchestration.serving"
+PUBLICATION_POINTS = [
+    (PUBLICATION, "_copy", "before", 1),
+    (PUBLICATION, "_copy_table", "after", 1),
+    (PUBLICATION, "_copy_table", "after", 4),
+    (PUBLICATION, "_describe_publication", "after", 1),
+    (PUBLICATION, "_copy", "after", 1),
+    (PUBLICATION, "_verify", "after", 1),
+    (PUBLICATION, "_sync", "after", 1),
+    (PUBLICATION, "_write_parquet", "after", 1),
+    (PUBLICATION, "publish", "before", 1),
+    (PUBLICATION, "publish", "after", 1),
+    (PUBLICATION, "publish", "after", 2),
+    (PUBLICATION, "_swap_folder", "after", 1),
+]
+
+
+@pytest.mark.parametrize("point", PUBLICATION_POINTS, ids=lambda p: f"{p[2]}-{p[1]}-{p[3]}")
+def test_killed_while_publishing_readers_see_the_old_or_the_new_whole(states, point):
+    old, new = states
+    home = stage().back_to("built")
+    with attached(home / "serving.duckdb") as reader:
+        assert Started(publish, home, partial(kill_at, *point)).end().code == -signal.SIGKILL
+        assert served(home) in (old, new)
+        assert Started(publish, home).end().code == 0
+        assert served(home) == new
+        assert reader.execute("select count(*) from curated.data_products").fetchall() == [(40,)]
+    parquet = duckdb.sql(f"select count(*) from '{home}/serving/data_products.parquet'").fetchall()
+    assert parquet == [(60,)]
+    assert len(list(home.glob(".serving-*"))) == 1
+    assert not list(home.glob("*.wal"))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_any_time_the_next_run_publishes_the_same(states, seconds, seed):
+    _, new = states
+    home = stage().back_to("waiting")
+    running = Started(_flywheel_run, home, (), AS_OF, "", False, nothing)
+    time.sleep(random.Random(seed).uniform(0.1, 0.9) * seconds[0])
+    running.process.kill()
+    running.end()
+    run_well(home, as_of=AS_OF)
+    assert served(home) == new

@@ -1,0 +1,261 @@
+"""The three people who use it, on the sample organisation: the engineer in the Dagster UI, the analyst, the CDO."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from pipeline import CHECKOUT, FLYWHEEL, query, served
+
+from orchestration.sample import sample_events, sample_mess
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+LAUNCH = (
+    'mutation { launchRun(executionParams: {selector: {repositoryLocationName: "orchestration.definitions", '
+    'repositoryName: "__repository__", jobName: "flywheel"}, runConfigData: {}}) { __typename } }'
+)
+
+
+def needs_chromium():
+    if not CHROMIUM:
+        words = "Chromium is not installed; CI installs Debian's"
+        pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
+
+
+def flywheel(*arguments) -> str:
+    """What a command of the user's says; it must succeed."""
+    done = subprocess.run([FLYWHEEL, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    """(home, what the command said) of `flywheel run` in a home that never received anything."""
+    home = tmp_path_factory.mktemp("sample")
+    return home, flywheel("run", "--home", home)
+
+
+@pytest.fixture(scope="module")
+def ui(sample):
+    """(address, home) of a running UI over the published sample."""
+    home, _ = sample
+    log = (home / "ui.log").open("w")
+    command = [FLYWHEEL, "ui", "--home", home, "--port", "0"]
+    server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        address = wait_for(lambda: printed_address(home), 60)
+        wait_for(lambda: graphql(address, "{ version }"), 120)
+        yield address, home
+    finally:
+        os.killpg(server.pid, signal.SIGINT)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+
+
+def adoptions_by_month() -> Counter:
+    """First uses by a domain other than the owner, from the sample's clean events; its products never change hands."""
+    owners = {e["data_product_id"]: e["domain"] for e in sample_events() if e["event_type"] == "idea_logged"}
+    first = {}
+    for event in sample_events():
+        pair = event["data_product_id"], event.get("consumer_domain")
+        if event["event_type"] == "adopted" and pair[1] != owners[pair[0]]:
+            first[pair] = min(first.get(pair, "9"), event["occurred_at"])
+    return Counter(when[:7] for when in first.values())
+
+
+def test_a_fresh_home_publishes_the_sample_and_says_that_it_is_made_up(sample):
+    home, said = sample
+    assert "made-up sample organisation" in said
+    assert [line.split()[1] for line in said.splitlines() if line.startswith("✓")] == [
+        "landing",
+        "shaping",
+        "publishing",
+    ]
+    assert query(home, "select is_sample, strftime(as_of, '%Y-%m-%d') from main.publication") == [(True, "2026-01-07")]
+
+
+def test_the_summary_tells_the_last_complete_month_and_its_parts(sample):
+    _, said = sample
+    value = adoptions_by_month()["2025-12"]
+    assert f"{value} cross-domain adoptions in December 2025" in " ".join(said.split())
+
+
+def test_the_north_star_of_every_month_is_what_the_clean_events_say(sample):
+    home, _ = sample
+    rows = query(
+        home,
+        "select strftime(month_starting, '%Y-%m'), value::int from authoritative.north_star_monthly where value > 0",
+    )
+    assert dict(rows) == adoptions_by_month()
+
+
+def test_every_row_of_the_sample_is_accounted_for(sample):
+    home, _ = sample
+    mess = sample_mess()
+    counts = "read_count, quarantined_count, current_count, superseded_count, duplicate_count, retracted_count"
+    sums = ", ".join(f"sum({count})::int" for count in counts.split(", "))
+    (row,) = query(home, f"select {sums} from authoritative.event_accounting")
+    names = ("rows", "malformed", "current", "superseded", "duplicates", "retractions")
+    assert row == tuple(mess[name] for name in names)
+
+
+def test_a_second_run_lands_nothing_and_changes_no_served_value(sample):
+    home, _ = sample
+    before = served(home)
+    assert "nothing new in the inbox" in flywheel("run", "--home", home)
+    assert served(home) == before
+
+
+def test_status_says_what_waits_and_what_is_published(sample):
+    home, _ = sample
+    said = flywheel("status", "--home", home)
+    assert "(sample events)" in said
+    assert "Inbox: 0 files wait" in said
+    assert "December 2025" in said
+
+
+@pytest.mark.parametrize("notebook", sorted((CHECKOUT / "notebooks").glob("*.py")), ids=lambda path: path.stem)
+def test_a_notebook_runs_on_the_served_file(sample, notebook: Path):
+    home, _ = sample
+    environment = os.environ | {"FLYWHEEL_HOME": str(home)}
+    done = subprocess.run([sys.executable, notebook], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def page():
+    needs_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser.new_page(viewport={"width": 1600, "height": 1000})
+        browser.close()
+
+
+def wait_for(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            found = condition()
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            found = None
+        if found:
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"did not come true within {seconds} s")
+
+
+def printed_address(home):
+    words = (home / "ui.log").read_text().split()
+    return next((word for word in words if word.startswith("http://127.0.0.1:")), None)
+
+
+def graphql(address, query):
+    request = urllib.request.Request(
+        f"{address}/graphql", json.dumps({"query": query}).encode(), {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)["data"]
+
+
+def runs(address):
+    found = graphql(address, "{ runsOrError { ... on Runs { results { runId status jobName } } } }")
+    return found["runsOrError"]["results"]
+
+
+def test_the_ui_listens_on_this_machine_only_under_a_path_kept_in_the_home(ui):
+    address, home = ui
+    assert address.startswith("http://127.0.0.1:")
+    assert address.endswith((home / "ui_path").read_text())
+    assert len((home / "ui_path").read_text()) >= 32
+    assert (home / "ui_path").stat().st_mode & 0o077 == 0
+
+
+def test_a_web_page_open_in_the_same_browser_cannot_start_a_run(ui, page):
+    address, _ = ui
+    before = {run["runId"] for run in runs(address)}
+    origin = "/".join(address.split("/")[:3])
+    query = urllib.parse.urlencode({"query": LAUNCH})
+    attack = f"<img src='{origin}/graphql?{query}'><img src='{origin}/x/graphql?{query}'>".encode()
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(attack)
+
+        def log_message(self, *_):
+            pass
+
+    elsewhere = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    Thread(target=elsewhere.serve_forever, daemon=True).start()
+    answers = []
+    page.on("response", lambda response: answers.append((response.url, response.status)))
+    page.goto(f"http://127.0.0.1:{elsewhere.server_port}/", wait_until="load")
+    elsewhere.shutdown()
+    statuses = [status for url, status in answers if "graphql" in url]
+    assert statuses == [404, 404]
+    time.sleep(2)
+    assert {run["runId"] for run in runs(address)} == before
+    # and without the secret path in the way the same request does start one: the path is what stops it
+    with urllib.request.urlopen(f"{address}/graphql?{query}", timeout=60) as response:
+        assert json.load(response)["data"]["launchRun"]["__typename"] == "LaunchRunSuccess"
+    wait_for(lambda: all(run["status"] in ("SUCCESS", "FAILURE") for run in runs(address)), 240)
+
+
+def test_the_graph_shows_the_layers_as_groups(ui, page):
+    address, _ = ui
+    page.goto(f"{address}/asset-groups", wait_until="domcontentloaded")
+    for group in ["landing", "raw", "curated", "authoritative", "serving"]:
+        page.get_by_text(group, exact=True).first.wait_for(timeout=60_000)
+
+
+def test_materializing_everything_from_the_ui_publishes_the_same_sample(ui, page):
+    address, home = ui
+    before = {run["runId"] for run in runs(address)}
+    published = (home / "serving.duckdb").stat().st_ino
+    page.goto(f"{address}/asset-groups", wait_until="domcontentloaded")
+    page.get_by_text("Materialize all").first.click(timeout=60_000)
+
+    def ended():
+        new = [run for run in runs(address) if run["runId"] not in before]
+        return new and all(run["status"] in ("SUCCESS", "FAILURE", "CANCELED") for run in new) and new
+
+    assert [run["status"] for run in wait_for(ended, 300)] == ["SUCCESS"]
+    assert (home / "serving.duckdb").stat().st_ino != published
+    assert query(home, "select is_sample, strftime(as_of, '%Y-%m-%d') from main.publication") == [(True, "2026-01-07")]
+
+
+def test_a_contract_violation_is_a_failed_check_with_its_rows(ui, page):
+    address, _ = ui
+    page.goto(f"{address}/assets/landing/products_adopted?view=checks", wait_until="domcontentloaded")
+    page.get_by_text("contract", exact=True).first.click(timeout=60_000)
+    page.get_by_text("Execution history").first.click(timeout=60_000)
+    page.get_by_text("Failed").first.wait_for(timeout=60_000)
+    found = graphql(
+        address,
+        '{ assetCheckExecutions(assetKey: {path: ["landing", "products_adopted"]}, checkName: "contract", limit: 9) '
+        "{ status evaluation { success description metadataEntries { label "
+        "... on TableMetadataEntry { table { records } } } } } }",
+    )["assetCheckExecutions"]
+    failed = [e["evaluation"] for e in found if not e["evaluation"]["success"]]
+    rows = next(m["table"]["records"] for m in failed[0]["metadataEntries"] if m["label"] == "rows")
+    assert any("consumer_domain_missing" in row and "events-" in row for row in rows)
+    assert "flywheel replay" in failed[0]["description"]
