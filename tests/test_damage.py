@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from deliveries import AS_OF, BEFORE, event
 from pipeline import Started, build_well, run_well, served, stage, tables, write_events
-from test_kill import AS_OF, BEFORE, event
 
 from orchestration import landing, warehouse
 from orchestration.home import Home

@@ -1,0 +1,185 @@
+"""Runs, readers and rules side by side: what a run may and may not do to the others."""
+
+import json
+import os
+import re
+import subprocess
+from collections import defaultdict
+
+import pytest
+from deliveries import AS_OF, BEFORE, delivered, event
+from pipeline import CHECKOUT, FLYWHEEL, attached, query, run, run_well, served, stage, tables, write_events
+
+from orchestration.contracts import dbt_properties, load_layer
+
+BAD = [{**row, "consumer_domain": None} for row in BEFORE if row["event_type"] == "adopted"]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A home that has published BEFORE; kept as `published`."""
+    home = stage().empty()
+    run_well(home, write_events(tmp_path_factory.mktemp("together") / "before.jsonl", BEFORE), as_of=AS_OF)
+    stage().keep("published")
+    return served(home)
+
+
+def test_two_runs_started_together_both_end_well_and_readers_block_neither(published, tmp_path):
+    home = stage().back_to("published")
+    files = [write_events(tmp_path / f"{n}.jsonl", delivered(100 * n, 100 * n + 5)) for n in (1, 2)]
+    with attached(home / "serving.duckdb") as reader:
+        commands = [[FLYWHEEL, "run", "--home", home, "--events", file, "--as-of", AS_OF] for file in files]
+        running = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for c in commands]
+        said = [process.communicate(timeout=300)[0] for process in running]
+        assert [process.returncode for process in running] == [0, 0], said
+        assert reader.execute("select count(*) from curated.data_products").fetchall() == [(40,)]
+    assert not any("lock" in words.lower() for words in said)
+    assert query(home, "select count(*) from curated.data_products") == [(50,)]
+    assert query(home, "select count(*), bool_and(is_balanced) from authoritative.event_accounting") == [(3, True)]
+
+
+def test_a_second_run_with_nothing_new_changes_no_served_value(published):
+    home = stage().back_to("published")
+    assert "nothing new in the inbox" in run_well(home, as_of=AS_OF)
+    assert served(home) == published
+    run_well(home, as_of=AS_OF, full_refresh=True)
+    assert served(home) == published
+
+
+def test_a_broken_source_stops_publication_and_the_message_says_what_to_do(published, tmp_path):
+    home = stage().back_to("published")
+    before = (home / "serving.duckdb").read_bytes()
+    ended = run(home, write_events(tmp_path / "broken.jsonl", BAD), as_of=AS_OF)
+    said = " ".join(ended.output.split())
+    assert ended.code == 1
+    assert "landing/products_adopted: quarantine_share" in said
+    assert "broken.jsonl: 100% of its rows refused, the contract allows 50%" in said
+    assert "flywheel replay" in said
+    assert (home / "serving.duckdb").read_bytes() == before
+    # the source mends itself: the good rows of the next delivery publish, and nothing of the bad one counts
+    run_well(home, write_events(tmp_path / "good.jsonl", delivered(300, 320)), as_of=AS_OF)
+    assert query(home, "select count(*) from curated.data_products") == [(60,)]
+    assert query(home, "select sum(quarantined_count)::int from authoritative.event_accounting") == [(len(BAD),)]
+
+
+def test_a_failing_dbt_test_stops_publication(published, tmp_path):
+    home = stage().back_to("published")
+    before = (home / "serving.duckdb").read_bytes()
+    ended = run(home, as_of=AS_OF, first=miscount)
+    assert ended.code == 1
+    assert "every_landed_row_is_accounted_for" in ended.output
+    assert (home / "serving.duckdb").read_bytes() == before
+
+
+def miscount():
+    """A receipt that says another number than the rows it stands for, as a damaged disk might."""
+    from orchestration.defs import transform
+    from orchestration.home import Home
+    from orchestration.landing import RECEIPT, receipts
+
+    home, real = Home.at(), transform.prepare_warehouse
+
+    def prepare(*args):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        fault = real(*args)
+        for receipt in receipts(Home.at()):
+            receipt["rows_landed"] += 1
+            path = Home.at().landing / "batches" / f"{receipt['batch_id']}.parquet"
+            pq.write_table(pa.Table.from_pylist([receipt], RECEIPT), path)
+        return fault
+
+    assert home
+    transform.prepare_warehouse = prepare
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--as-of", "nonsense"], "is not a date"),
+        (["--events", "no/such/file.jsonl"], "no such file"),
+        (["--frobnicate"], "No such option"),
+    ],
+)
+def test_bad_usage_exits_2_and_changes_nothing(tmp_path, arguments, words):
+    home = tmp_path / "home"
+    command = [FLYWHEEL, "run", "--home", home, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"COLUMNS": "200"})
+    assert done.returncode == 2
+    assert words in re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+    assert not list(home.glob("inbox/*"))
+    assert not (home / "serving.duckdb").exists()
+
+
+def test_real_events_are_kept_out_of_a_sample_home(tmp_path):
+    home = tmp_path / "home"
+    events = write_events(tmp_path / "real.jsonl", BEFORE[:1])
+    assert subprocess.run([FLYWHEEL, "sample", "--home", home], capture_output=True, timeout=60).returncode == 0
+    files = sorted(path.name for path in (home / "inbox").iterdir())
+    done = subprocess.run(
+        [FLYWHEEL, "run", "--home", home, "--events", events], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert "holds sample events" in done.stdout
+    assert sorted(path.name for path in (home / "inbox").iterdir()) == files
+
+
+def test_a_delivery_of_nothing_but_bad_rows_is_told_and_publishes_what_is_known(tmp_path):
+    home = stage().empty()
+    bad = [event(n, "idea_logged", "p", n, domain=None) for n in range(3)]
+    said = run_well(home, write_events(tmp_path / "bad.jsonl", bad), as_of=AS_OF)
+    assert "0 landed, 3 in quarantine (domain_missing 3)" in " ".join(said.split())
+    assert query(home, "select count(*) from curated.data_products") == [(0,)]
+    assert query(home, "select distinct reason from authoritative.time_to_value") == [("no_products",)]
+
+
+def test_every_served_table_and_column_says_what_it_is(published):
+    home = stage().back_to("published")
+    with attached(home / "serving.duckdb") as db:
+        silent = db.execute(
+            "select table_name from duckdb_tables() where database_name = 'file' and comment is null union all "
+            "select table_name || '.' || column_name from duckdb_columns() "
+            "where database_name = 'file' and not internal and comment is null"
+        ).fetchall()
+    assert silent == []
+
+
+def test_the_parquet_twin_holds_the_same_rows(published):
+    home = stage().back_to("published")
+    with attached(home / "serving.duckdb") as db:
+        for name, (columns, *rows) in tables(home / "serving.duckdb", {}).items():
+            if name != "main.publication":
+                path = home / "serving" / f"{name.split('.')[1]}.parquet"
+                twin = db.execute(f"select {', '.join(columns)} from '{path}' order by all").fetchall()
+                assert twin == rows, name
+
+
+def test_nothing_served_is_nan_or_infinite(published):
+    for name, (_, *rows) in published.items():
+        for row in rows:
+            for value in row:
+                assert not isinstance(value, float) or abs(value) < float("inf"), (name, row)
+
+
+def test_models_read_only_the_layers_below_them(published):
+    manifest = json.loads((stage().home / "dbt" / "manifest.json").read_text())
+    allowed = {
+        "raw": {"source"},
+        "curated": {"raw", "curated"},
+        "authoritative": {"curated", "authoritative", "declared"},
+    }
+    read = defaultdict(set)
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "model":
+            for parent in node["depends_on"]["nodes"]:
+                kind = parent.split(".")[0]
+                read[node["schema"]].add("source" if kind == "source" else manifest["nodes"][parent]["schema"])
+    assert set(read) == set(allowed)
+    for layer, layers in read.items():
+        assert layers <= allowed[layer], layer
+
+
+def test_the_authoritative_properties_are_what_the_contracts_say():
+    path = CHECKOUT / "dbt_project" / "models" / "authoritative" / "properties.yml"
+    assert path.read_text() == dbt_properties(load_layer("authoritative")), "run `make contracts`"
