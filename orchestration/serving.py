@@ -68,6 +68,8 @@ def served_tables(home: Home) -> list[Served]:
 
 def _copy(home: Home, tables: list[Served], temporary: Path) -> dict[str, int]:
     with connect_when_free(home.warehouse, read_only=True) as db:
+        if db.execute("select is_checked from main.build").fetchone() != (True,):
+            raise PublicationError("the tables in the warehouse have not passed their checks; run the whole job again")
         db.execute(f"attach {_text(temporary)} as serving (storage_version '{STORAGE_VERSION}')")
         db.execute("begin")
         for schema in sorted({t.schema for t in tables}):

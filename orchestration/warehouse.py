@@ -34,10 +34,17 @@ def prepare_warehouse(home: Home, as_of: datetime, known_at: datetime | None = N
     with connect_when_free(home.warehouse) as db:
         db.execute(
             "create or replace table main.build as "
-            "select $1 as merged_by, cast($2 as timestamptz) as as_of, cast($3 as timestamptz) as known_at",
+            "select $1 as merged_by, cast($2 as timestamptz) as as_of, cast($3 as timestamptz) as known_at, "
+            "false as is_checked",
             [stamp, as_of, known_at],
         )
     return fault
+
+
+def approve_build(home: Home) -> None:
+    """Write down that every check of this build has passed: only then may it be published."""
+    with connect_when_free(home.warehouse) as db:
+        db.execute("update main.build set is_checked = true")
 
 
 def connect_when_free(path: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:

@@ -3,7 +3,8 @@
 Belongs here: a home to run in, starting runs, reading what they served. Does not belong here: any expectation.
 
 Dagster, dbt and Great Expectations take seconds to import. A server imports them once (pipeline_server.py) and forks a
-process for each run, which a test can kill like any other, and one more for its dbt, which outlives it as a real one does.
+process for each run, which a test can kill like any other, and one more for its dbt, which outlives it as a real one
+does.
 """
 
 import atexit
@@ -15,6 +16,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +26,8 @@ from pathlib import Path
 
 import duckdb
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from orchestration.home import CHECKOUT
+
 FLYWHEEL = str(Path(sys.executable).with_name("flywheel"))
 MEMORY = Path("/dev/shm")  # Dagster's event log syncs 600 times a run, which takes half of it on a busy disk
 SECONDS = 300  # no process of a test takes so long
@@ -197,7 +200,7 @@ def _build(root, events, as_of, full_refresh) -> int:
     from orchestration import landing
     from orchestration.home import Home, parse_instant
     from orchestration.transform import dbt_environment
-    from orchestration.warehouse import DBT_PROJECT, prepare_warehouse
+    from orchestration.warehouse import DBT_PROJECT, approve_build, prepare_warehouse
 
     home = Home.at(root)
     for path in events:
@@ -206,7 +209,17 @@ def _build(root, events, as_of, full_refresh) -> int:
     prepare_warehouse(home, parse_instant(as_of))
     options = ["--target-path", str(home.dbt_target), "--log-path", str(home.logs)]
     environment = os.environ | dbt_environment(home, parse_instant(as_of))
-    return _dbt(["build", *options, *(["--full-refresh"] if full_refresh else [])], environment, DBT_PROJECT)
+    code = _dbt(["build", *options, *(["--full-refresh"] if full_refresh else [])], environment, DBT_PROJECT)
+    if not code:
+        approve_build(home)
+    return code
+
+
+def forked_dbt() -> "_ForkedDbt":
+    """In a run's process: its dbt."""
+    from dagster_dbt.core import dbt_cli_invocation
+
+    return dbt_cli_invocation.subprocess.Popen
 
 
 @dataclass
@@ -223,7 +236,9 @@ class _ForkedDbt:
     def __init__(self):
         self._socket, request = socket.socketpair()
         self.returncode = None
-        if not os.fork():
+        self.delay = 0  # seconds before it opens the warehouse
+        self.pid = os.fork()
+        if not self.pid:
             self._socket.close()
             _wait_to_be_dbt(request)
         request.close()
@@ -231,7 +246,7 @@ class _ForkedDbt:
     def __call__(self, args: list[str], stdout, stderr, env: dict[str, str], cwd: Path) -> "_ForkedDbt":
         read, write = os.pipe()
         self.args, self.stdout = args, os.fdopen(read, "rb")
-        socket.send_fds(self._socket, [pickle.dumps((args[1:], env, cwd))], [write])
+        socket.send_fds(self._socket, [pickle.dumps((self.delay, args[1:], env, cwd))], [write])
         os.close(write)
         return self
 
@@ -248,7 +263,9 @@ def _wait_to_be_dbt(request: socket.socket) -> None:
         os._exit(0)  # the run ended before it came to dbt
     for descriptor in (1, 2):
         os.dup2(descriptors[0], descriptor)
-    code = _dbt(*pickle.loads(content))
+    delay, *command = pickle.loads(content)
+    time.sleep(delay)
+    code = _dbt(*command)
     with suppress(OSError):
         request.send(bytes([code]))
     os._exit(code)

@@ -1,3 +1,4 @@
+# ruff: noqa: F401 - imported so that no forked run has to
 """What every forked run shares, done once by the server that forks them: see pipeline.py.
 
 Imports, and what is only built at first use. Nothing here may keep a database open.
@@ -27,4 +28,5 @@ landing._batch_definition()
 for contract in load_layer("landing").values():
     expectation_suites(contract)
 # dbt's static parser starts threads, and a fork does not have them
-dbtRunner().invoke(["--quiet", "--no-static-parser", "parse", "--target-path", str(home.dbt_target), "--log-path", str(home.logs)])
+places = ["--target-path", str(home.dbt_target), "--log-path", str(home.logs)]
+dbtRunner().invoke(["--quiet", "--no-static-parser", "parse", *places])

@@ -569,7 +569,7 @@ def test_rows_of_a_csv_are_replayed_with_their_header(promise, home):
     writer.writerow(["title", "event_id", "source", "event_type", "data_product_id", "occurred_at", "team"])
     writer.writerow(["a\nlong; title", "e1", "s", "work_started", "p", "2026-08-01", "x"])
     writer.writerow(["abc", "e2", "s", "work_started", "p", "2026-08-01", ""])
-    text.write('{"a": 1}\n')
+    text.write(json.dumps(make_event("work_started", "not a line of this CSV")) + "\n")
     writer.writerow(["long", "e3", "s", "work_started", "", "2026-08-01", ""])
     put(home, "a.csv", text.getvalue().encode())
     land_inbox(home, NOW)

@@ -5,7 +5,7 @@
     at_risk   products under observation just before t; one that leaves at t still counts
     events    how many of them had the event at t
   both DOUBLE: exact below 2^53, and DuckDB sums them over a window in half the time that BIGINT takes.
-  "Sum so far" is a window sum over a total order (`so_far`); a plain sum of DOUBLE differs from run to run.
+  "Sum so far" is a window sum over a total order (`so_far`): the same in every run, where a plain sum of DOUBLE is not.
   Delayed entry (period estimates) needs nothing more: only `at_risk` is counted differently.
 
   References: Kaplan & Meier (1958); Aalen & Johansen (1978); Kalbfleisch & Prentice (1980), ch. 1, for the band;
@@ -49,8 +49,8 @@
 {%- endmacro %}
 
 {# The window of a sum so far; of a sum before t with `until` = '1 preceding', NULL at a series' first step. #}
-{% macro so_far(until='current row') -%}
-    (partition by series_id order by elapsed_microseconds rows between unbounded preceding and {{ until }})
+{% macro so_far(until='current row', of='') -%}
+    (partition by {{ of }}series_id order by {{ of }}elapsed_microseconds rows between unbounded preceding and {{ until }})
 {%- endmacro %}
 
 {# ln(1 - d/n), one factor of Kaplan–Meier's product: S(t) = exp(sum so far). Where all have the event it is -1000, as
@@ -110,6 +110,12 @@
         when {{ survival }} > 1e-9 and {{ survival }} < 1 - 1e-9
             then power({{ survival }}, exp({{ '-' if side == 'lower' }}1.959963984540054 * sqrt({{ variance }}) / ({{ survival }} * ln({{ survival }}))))
     end
+{%- endmacro %}
+
+{# A share as published, without the digits that depend on the machine: DuckDB adds up a window in an order that changes
+   with its memory, and sums of a million terms then differ in the 15th decimal. #}
+{% macro as_share(share) -%}
+    round({{ share }}, 10)
 {%- endmacro %}
 
 {# The first t at which a falling curve is at most `level`: the median is at 0.5, P85 at 0.15. An aggregate over a

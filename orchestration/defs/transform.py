@@ -16,11 +16,12 @@ from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Home
 from orchestration.progress import tell
 from orchestration.transform import DBT, dbt_environment, fresh_manifest, tables_at_a_glance
-from orchestration.warehouse import DBT_PROJECT, prepare_warehouse
+from orchestration.warehouse import DBT_PROJECT, approve_build, prepare_warehouse
 
 
 class Dbt(DbtCliResource):
-    """dbt without what dagster-dbt does before each run: 5 s, and `dbt --version`, which asks PyPI for a newer one."""
+    """dbt without what dagster-dbt does before each run: 5 s, and `dbt --version`, which asks
+    the package index for a newer one."""
 
     @property
     def _cli_version(self) -> Version:
@@ -73,6 +74,7 @@ def _described(home: Home, events: Iterator) -> Iterator:
         yield event
     if failure:
         raise failure
+    approve_build(home)
     tell("shaping", f"{len(built)} tables built, {len(seen) - len(built)} checks passed", is_end=True)
 
 

@@ -43,16 +43,16 @@ estimates as (
     {% endfor %}
     select
         series_id,
-        'completed_only',
+        'completed_only' as estimator,
         observed_count,
-        completed_median_days,
-        null, -- nobody is at risk, and there is no band
-        null,
-        null,
+        completed_median_days as median_days,
+        null as median_at_risk_count, -- among finished ones nobody is at risk, and there is no band
+        null as median_lower_days,
+        null as median_upper_days,
         {% for day in share_days() %}
-        observed_by_day_{{ day }}_count / cast(nullif(observed_count, 0) as double),
+        observed_by_day_{{ day }}_count / cast(nullif(observed_count, 0) as double) as share_by_day_{{ day }},
         {% endfor %}
-        completed_p85_days
+        completed_p85_days as p85_days
     from series
 
 )
@@ -68,8 +68,10 @@ select
     cast(case when series.unknown_reason is null then estimates.observed_count end as bigint) as observed_count,
     cast(series.open_count as bigint) as open_count,
     cast(
-        case when series.unknown_reason is null then product_count - estimates.observed_count - series.open_count end
-        as bigint
+        case
+            when series.unknown_reason is null
+                then series.product_count - estimates.observed_count - series.open_count
+        end as bigint
     ) as closed_count,
     {% for left_out in ['negative', 'no_start', 'closed_before_start'] %}
     cast(series.left_out_{{ left_out }}_count as bigint) as left_out_{{ left_out }}_count,
@@ -80,8 +82,10 @@ select
     cast(case when estimates.observed_count >= 10 then estimates.p85_days end as double) as p85_days,
     {% for day in share_days() %}
     cast(
-        case when series.product_count > 0 and series.unknown_reason is null then estimates.share_by_day_{{ day }} end
-        as double
+        case
+            when series.product_count > 0 and series.unknown_reason is null
+                then {{ as_share('estimates.share_by_day_' ~ day) }}
+        end as double
     ) as share_by_day_{{ day }},
     {% endfor %}
     cast(

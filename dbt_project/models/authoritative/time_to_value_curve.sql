@@ -28,11 +28,11 @@ steps as (
     select
         interval_id,
         domain,
-        -1,
-        0,
-        0,
-        0,
-        product_count
+        -1 as elapsed_days,
+        0 as share_observed,
+        0 as share_observed_variance,
+        0 as share_closed,
+        product_count as at_risk_count
     from known
 
 ),
@@ -52,14 +52,16 @@ days as (
 
 )
 
+{% set unadopted = '(1 - days.share_adopted)' %}
+
 select
     cast(days.interval_id as varchar) as interval_id,
     cast(days.domain as varchar) as domain,
     cast(days.day as integer) as day,
-    cast(days.share_adopted as double) as share_adopted,
-    cast(1 - {{ log_log_limit('(1 - days.share_adopted)', 'days.variance', 'upper') }} as double) as lower,
-    cast(1 - {{ log_log_limit('(1 - days.share_adopted)', 'days.variance', 'lower') }} as double) as upper,
-    cast(days.share_closed as double) as share_closed,
+    cast({{ as_share('days.share_adopted') }} as double) as share_adopted,
+    cast({{ as_share('1 - ' ~ log_log_limit(unadopted, 'days.variance', 'upper')) }} as double) as lower,
+    cast({{ as_share('1 - ' ~ log_log_limit(unadopted, 'days.variance', 'lower')) }} as double) as upper,
+    cast({{ as_share('days.share_closed') }} as double) as share_closed,
     cast(days.at_risk_count as bigint) as at_risk_count
 from days
 inner join known on days.interval_id = known.interval_id and days.domain = known.domain

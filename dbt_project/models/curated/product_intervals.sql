@@ -40,16 +40,11 @@ judged as (
 measured as (
 
     select
-        *,
-        case
-            when eligibility = 'in' then {{ elapsed_microseconds('started_at', 'ended_at') }}
-        end as microseconds_to_observed,
-        case
-            when eligibility = 'in' then {{ elapsed_microseconds('started_at', 'closed_at') }}
-        end as microseconds_to_closed,
-        case
-            when eligibility = 'in' then {{ elapsed_microseconds('started_at', as_of()) }}
-        end as microseconds_to_as_of
+        {% for moment, at in [('observed', 'ended_at'), ('closed', 'closed_at'), ('as_of', as_of())] %}
+        case when eligibility = 'in' then {{ elapsed_microseconds('started_at', at) }} end
+            as microseconds_to_{{ moment }},
+        {% endfor %}
+        *
     from judged
 
 )

@@ -21,41 +21,59 @@ exits as (
         interval_id,
         domain,
         coalesce(microseconds_to_observed, microseconds_to_closed, microseconds_to_as_of) as elapsed_microseconds,
-        1 as km_exits,
-        case when microseconds_to_observed is not null then 1 end as km_observed,
-        case when not is_observed_after_closing then 1 end as exits,
-        case when outcome = 'observed' then 1 end as observed,
-        case when outcome = 'closed' and not is_observed_after_closing then 1 end as closed
+        case when microseconds_to_observed is not null then 'observed' else 'censored' end as km_outcome,
+        case when not is_observed_after_closing then outcome end as outcome
     from product_intervals
 
     union all
 
-    select interval_id, domain, microseconds_to_closed, null, null, 1, null, 1
+    select
+        interval_id,
+        domain,
+        microseconds_to_closed as elapsed_microseconds,
+        null as km_outcome,
+        outcome
     from product_intervals
     where is_observed_after_closing
+
+),
+
+-- everyone's series, then the owner's; an unknown owner has none
+series_exits as (
+
+    select
+        series.series_id,
+        exits.*
+    from exits
+    inner join series on exits.interval_id = series.interval_id and series.domain = 'all'
+
+    union all
+
+    select
+        series.series_id,
+        exits.*
+    from exits
+    inner join series on exits.interval_id = series.interval_id and exits.domain = series.domain
 
 ),
 
 counted as (
 
     select
-        coalesce(own.series_id, everyone.series_id) as series_id,
-        exits.elapsed_microseconds,
-        {% for kind in ['km_exits', 'km_observed', 'exits', 'observed', 'closed'] %}
-        cast(count(exits.{{ kind }}) as double) as {{ kind }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from exits
-    inner join series as everyone on exits.interval_id = everyone.interval_id and everyone.domain = 'all'
-    left join series as own on exits.interval_id = own.interval_id and exits.domain = own.domain
-    group by grouping sets (
-        (own.series_id, exits.elapsed_microseconds),
-        (everyone.series_id, exits.elapsed_microseconds)
-    )
+        series_id,
+        elapsed_microseconds,
+        cast(count(km_outcome) as double) as km_exits,
+        cast(count(case when km_outcome = 'observed' then 1 end) as double) as km_observed,
+        cast(count(outcome) as double) as exits,
+        cast(count(case when outcome = 'observed' then 1 end) as double) as observed,
+        cast(count(case when outcome = 'closed' then 1 end) as double) as closed
+    from series_exits
+    group by series_id, elapsed_microseconds
 
 )
 
 select
-    series_id,
+    counted.series_id,
     counted.elapsed_microseconds,
     series.product_count - sum(counted.km_exits) over so_far + counted.km_exits as km_at_risk,
     counted.km_observed,
@@ -63,6 +81,5 @@ select
     counted.observed,
     counted.closed
 from counted
--- an unknown owner has no series of its own: it counts in 'all' only
-inner join series using (series_id)
-window so_far as {{ so_far() }}
+inner join series on counted.series_id = series.series_id
+window so_far as {{ so_far(of='counted.') }}

@@ -15,11 +15,20 @@ intervals as (
 
 ),
 
-domains as (
+members as (
 
-    select distinct domain from product_intervals where domain is not null
+    select
+        *,
+        'all' as series_domain
+    from product_intervals
+
     union all
-    select 'all'
+
+    select
+        *,
+        domain as series_domain
+    from product_intervals
+    where domain is not null
 
 ),
 
@@ -27,7 +36,7 @@ counted as (
 
     select
         interval_id,
-        case when grouping(domain) = 1 then 'all' else domain end as domain,
+        series_domain as domain,
         count(ended_at) as ended_count,
         count(case when eligibility = 'left_out_negative' then 1 end) as left_out_negative_count,
         count(case when eligibility = 'left_out_no_start' then 1 end) as left_out_no_start_count,
@@ -41,8 +50,16 @@ counted as (
         {% endfor %}
         percentile_cont(0.5) within group (order by days_to_observed) as completed_median_days,
         percentile_cont(0.85) within group (order by days_to_observed) as completed_p85_days
-    from product_intervals
-    group by grouping sets ((interval_id, domain), (interval_id))
+    from members
+    group by interval_id, series_domain
+
+),
+
+domains as (
+
+    select 'all' as domain
+    union distinct
+    select domain from counted
 
 )
 

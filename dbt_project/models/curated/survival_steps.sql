@@ -1,3 +1,5 @@
+{% set resolved = 'observed + closed' %}
+
 with series as (
 
     select * from {{ ref('survival_series') }}
@@ -9,7 +11,7 @@ survivals as (
 
     select
         *,
-        exp(coalesce(sum({{ log_survival_step('observed + closed', 'at_risk') }}) over before, 0)) as unresolved_before
+        exp(coalesce(sum({{ log_survival_step(resolved, 'at_risk') }}) over before, 0)) as unresolved_before
     from {{ ref('risk_sets') }}
     where km_observed + observed + closed > 0
     window before as {{ so_far('1 preceding') }}
@@ -30,11 +32,11 @@ sums as (
 
     select
         *,
-        sum({{ greenwood_step('observed + closed', 'at_risk') }}) over so_far as greenwood,
-        {% for term in [incidence_variance_linear, incidence_variance_constant] %}
-        sum({{ term('incidence', 'unresolved_before', 'observed', 'observed + closed', 'at_risk') }})
-            over so_far as {{ ['linear', 'constant'][loop.index0] }},
-        {% endfor %}
+        sum({{ greenwood_step(resolved, 'at_risk') }}) over so_far as greenwood,
+        sum({{ incidence_variance_linear('incidence', 'unresolved_before', 'observed', resolved, 'at_risk') }})
+            over so_far as linear,
+        sum({{ incidence_variance_constant('incidence', 'unresolved_before', 'observed', resolved, 'at_risk') }})
+            over so_far as constant,
         sum({{ log_survival_step('km_observed', 'km_at_risk') }}) over so_far as km_log_survival,
         sum({{ greenwood_step('km_observed', 'km_at_risk') }}) over so_far as km_greenwood
     from incidences
@@ -60,10 +62,6 @@ select
     least(sums.incidence, 1) as share_observed,
     {{ incidence_variance('sums.incidence', 'sums.greenwood', 'sums.linear', 'sums.constant') }}
         as share_observed_variance,
-    greatest(
-        1 - sums.incidence
-        - {{ survival_after('sums.unresolved_before', 'sums.observed + sums.closed', 'sums.at_risk') }},
-        0
-    ) as share_closed
+    greatest(1 - sums.incidence - {{ survival_after('unresolved_before', resolved, 'at_risk') }}, 0) as share_closed
 from sums
 inner join series on sums.series_id = series.series_id

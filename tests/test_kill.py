@@ -3,15 +3,29 @@
 import os
 import pkgutil
 import random
+import re
 import signal
 import time
+from dataclasses import dataclass
 from functools import partial, wraps
 from pathlib import Path
 
 import duckdb
 import pytest
 from deliveries import AFTER, AS_OF, BEFORE
-from pipeline import Started, _flywheel_run, attached, build_well, nothing, run, run_well, served, stage, write_events
+from pipeline import (
+    Started,
+    _flywheel_run,
+    attached,
+    build_well,
+    forked_dbt,
+    nothing,
+    run,
+    run_well,
+    served,
+    stage,
+    write_events,
+)
 
 from orchestration import landing, serving
 from orchestration.home import Home
@@ -39,8 +53,38 @@ def kill_at(where: str, name: str, when: str, nth: int = 1) -> None:
     setattr(owner, name, call)
 
 
-def kill_at_table(name: str) -> None:
-    """From now on the process dies when dbt has built that table; dbt itself lives on, as it does in real life."""
+def kill_at_statement(sql: str, when: str) -> None:
+    """From now on the process dies before or after the first SQL statement of the publication that starts so."""
+    original = serving.connect_when_free
+    serving.connect_when_free = lambda *args, **kwargs: Watched(original(*args, **kwargs), sql, when)
+
+
+@dataclass
+class Watched:
+    """A connection to the warehouse that ends with a kill."""
+
+    connection: duckdb.DuckDBPyConnection
+    sql: str
+    when: str
+
+    def execute(self, sql, *parameters):
+        is_it = sql.startswith(self.sql)
+        if is_it and self.when == "before":
+            die()
+        result = self.connection.execute(sql, *parameters)
+        if is_it:
+            die()
+        return result
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+
+def kill_at_table(name: str, with_dbt: bool = False) -> None:
+    """From now on the process dies when dbt has built that table; dbt lives on, as in real life, unless told."""
     from orchestration.defs import transform
 
     original = transform._described
@@ -48,6 +92,8 @@ def kill_at_table(name: str) -> None:
     def watched(events):
         for found in events:
             if getattr(found, "output_name", None) == name:
+                if with_dbt:
+                    os.kill(forked_dbt().pid, signal.SIGKILL)
                 die()
             yield found
 
@@ -156,6 +202,8 @@ LAYERS = [
 AROUND_DBT = [
     partial(kill_at, "orchestration.defs.transform", "prepare_warehouse", "before"),
     partial(kill_at, "orchestration.defs.transform", "prepare_warehouse", "after"),
+    partial(kill_at_table, "curated__event_versions", with_dbt=True),
+    partial(kill_at_table, "authoritative__time_to_value", with_dbt=True),
 ]
 
 
@@ -173,6 +221,14 @@ def test_killed_while_shaping_the_next_run_publishes_the_same(states, first):
 
 
 PUBLICATION = "orchestration.serving"
+PUBLICATION_STATEMENTS = [
+    ("begin", "after"),
+    ("commit", "before"),
+    ("commit", "after"),
+    ("checkpoint", "before"),
+    ("checkpoint", "after"),
+    ("detach", "after"),
+]
 PUBLICATION_POINTS = [
     (PUBLICATION, "_copy", "before", 1),
     (PUBLICATION, "_copy_table", "after", 1),
@@ -189,12 +245,19 @@ PUBLICATION_POINTS = [
 ]
 
 
-@pytest.mark.parametrize("point", PUBLICATION_POINTS, ids=lambda p: f"{p[2]}-{p[1]}-{p[3]}")
-def test_killed_while_publishing_readers_see_the_old_or_the_new_whole(states, point):
+@pytest.mark.parametrize(
+    "first",
+    [
+        *(partial(kill_at_statement, *statement) for statement in PUBLICATION_STATEMENTS),
+        *(partial(kill_at, *point) for point in PUBLICATION_POINTS),
+    ],
+    ids=lambda first: "-".join(map(str, first.args)),
+)
+def test_killed_while_publishing_readers_see_the_old_or_the_new_whole(states, first):
     old, new = states
     home = stage().back_to("built")
     with attached(home / "serving.duckdb") as reader:
-        assert Started(publish, home, partial(kill_at, *point)).end().code == -signal.SIGKILL
+        assert Started(publish, home, first).end().code == -signal.SIGKILL
         assert served(home) in (old, new)
         assert Started(publish, home).end().code == 0
         assert served(home) == new
@@ -214,4 +277,51 @@ def test_killed_at_any_time_the_next_run_publishes_the_same(states, seconds, see
     running.process.kill()
     running.end()
     run_well(home, as_of=AS_OF)
+    assert served(home) == new
+
+
+def test_killed_while_a_file_is_copied_into_the_inbox_it_is_not_there_yet(states, tmp_path):
+    old, _ = states
+    home = stage().back_to("before")
+    more = write_events(tmp_path / "more.jsonl", AFTER)
+    first = partial(kill_at, MODULE, "publish", "before")
+    assert run(home, more, as_of=AS_OF, first=first).code == -signal.SIGKILL
+    assert [path.name for path in landing.settled_files(home / "inbox")] == ["before.jsonl"]
+    assert served(home) == old
+
+
+def kill_and_leave_dbt_asleep() -> None:
+    forked_dbt().delay = 4
+    print(f"dbt is {forked_dbt().pid}", flush=True)
+    kill_at("orchestration.defs.transform", "_described", "before")
+
+
+def publish_when_it_has_ended(pid: int) -> None:
+    from orchestration.defs import serving as step
+
+    original = step.publish_serving
+
+    def publish_late(home):
+        while is_alive(pid):
+            time.sleep(0.1)
+        return original(home)
+
+    step.publish_serving = publish_late
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_dbt_that_outlives_its_run_leaves_the_next_runs_tables_alone(states):
+    """It was to build for another day, and comes to the warehouse when the next run has built and not yet published."""
+    _, new = states
+    home = stage().back_to("waiting")
+    killed = run(home, as_of="2026-02-01", first=kill_and_leave_dbt_asleep)
+    pid = int(re.search(r"dbt is (\d+)", killed.output)[1])
+    assert is_alive(pid)
+    run_well(home, as_of=AS_OF, first=partial(publish_when_it_has_ended, pid))
     assert served(home) == new
