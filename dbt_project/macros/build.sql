@@ -8,6 +8,8 @@
         ~ "cast(nullif('" ~ known_at ~ "', '') as timestamptz)"
     ).columns[0].values()[0] if prepared -%}
     {%- if prepared and not same -%}
-        {{ exceptions.raise_compiler_error("the warehouse is prepared for other dates than FLYWHEEL_AS_OF and FLYWHEEL_KNOWN_AT: another run has taken it over, or dbt was started by hand; use `flywheel run --as-of DATE`") }}
+        {{ exceptions.raise_compiler_error(
+            "The warehouse is prepared for other dates than these. Another run has taken it over, or dbt was started by "
+            ~ "hand: use `flywheel run --as-of DATE`.") }}
     {%- endif -%}
 {%- endmacro %}
