@@ -1,13 +1,14 @@
 """The warehouse is damaged between two runs: the next one notices, rebuilds from landing, and serves the same."""
 
 import os
+import shutil
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
-from deliveries import AS_OF, BEFORE, event
+from deliveries import AFTER, AS_OF, BEFORE, event
 from pipeline import Started, build_well, run_well, served, stage, tables, write_events
 
 from orchestration import landing, warehouse
@@ -81,12 +82,43 @@ def forget_what_merged_it(path: Path):
     ],
     ids=lambda f: f.__name__,
 )
-def test_a_warehouse_that_disagrees_with_landing_is_noticed_and_rebuilt(states, damage):
+def test_a_warehouse_that_disagrees_with_landing_is_noticed_and_emptied(states, damage):
     home = stage().back_to("sound")
     damage(home / "warehouse.duckdb")
     assert warehouse.prepare_warehouse(Home.at(home), datetime(2026, 6, 1, tzinfo=UTC))
+    assert list(tables(home / "warehouse.duckdb")) == ["main.build"]
+
+
+OTHER_SQL = "its history was merged by other SQL or for another knowledge date"
+
+
+def test_only_the_sql_that_merges_history_makes_it_start_anew(states, tmp_path, monkeypatch):
+    home = stage().back_to("sound")
+    project = shutil.copytree(warehouse.DBT_PROJECT, tmp_path / "dbt_project")
+    monkeypatch.setattr(warehouse, "DBT_PROJECT", project)
+    models = project / "models"
+    for model, fault in [
+        (models / "authoritative" / "north_star_monthly.sql", None),
+        (
+            models / "curated" / "event_versions.sql",
+            "its history was merged by other SQL or for another knowledge date",
+        ),
+    ]:
+        model.write_text(model.read_text() + "\n-- changed\n")
+        assert warehouse.prepare_warehouse(Home.at(home), datetime(2026, 6, 1, tzinfo=UTC)) == fault
+
+
+def test_a_batch_that_is_missing_is_merged_again(states, tmp_path):
+    home = stage().back_to("sound")
+    build_well(home, write_events(tmp_path / "after.jsonl", AFTER), as_of=AS_OF)
+    both = authoritative(home)
+    with duckdb.connect(str(home / "warehouse.duckdb")) as db:
+        # the corrections are gone, and what they corrected still says superseded
+        receipts = f"from '{home}/landing/batches/*.parquet' where file_name = 'after.jsonl'"
+        db.execute(f"delete from curated.event_versions where batch_id in (select batch_id {receipts})")
+    assert warehouse.prepare_warehouse(Home.at(home), datetime(2026, 6, 1, tzinfo=UTC)) is None
     build_well(home, as_of=AS_OF)
-    assert authoritative(home) == states
+    assert authoritative(home) == both
 
 
 def test_a_sound_warehouse_is_kept(states):

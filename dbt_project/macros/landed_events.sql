@@ -45,9 +45,10 @@ inner join receipts on landed.batch_id = receipts.batch_id
 {% endmacro %}
 
 {# What an event says, as an MD5 of its table and columns: two rows with the same hash are copies. When it was recorded or landed
-   is not part of it, or the same event sent twice would look like two versions. NULL is told from ''. #}
+   is not part of it, or the same event sent twice would look like two versions. No contract lets a text hold chr(0): that
+   tells NULL from '', and one column's end from a text that looks like it. #}
 {% macro content_hash(table, columns) -%}
-    md5(concat_ws(chr(31), '{{ table }}'
+    md5(concat_ws(chr(0) || chr(31), '{{ table }}'
         {%- for column in columns -%}
         , coalesce({{ adapter.dispatch('as_text')('landed.' ~ column, column) }}, chr(0))
         {%- endfor -%}
