@@ -16,6 +16,7 @@ from orchestration.home import Home
 from orchestration.warehouse import DBT_PROJECT, connect_when_free
 
 PREVIEW_ROWS = 5
+BUILD = ["build", "--exclude-resource-type", "unit_test"]  # those are about the SQL, not about anybody's events
 DBT = str(Path(sys.executable).with_name("dbt"))  # the one of this environment, on PATH or not
 
 
@@ -25,6 +26,7 @@ def dbt_environment(home: Home, as_of: datetime | None = None, known_at: datetim
         "FLYWHEEL_HOME": str(home.root),
         "FLYWHEEL_AS_OF": as_of.isoformat() if as_of else "",
         "FLYWHEEL_KNOWN_AT": known_at.isoformat() if known_at else "",
+        "FLYWHEEL_IS_SAMPLE": "true" if home.sample() else "",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }

@@ -199,7 +199,7 @@ def _flywheel_run(home, events, as_of, known_at, full_refresh, first) -> int:
 def _build(root, events, as_of, full_refresh) -> int:
     from orchestration import landing
     from orchestration.home import Home, parse_instant
-    from orchestration.transform import dbt_environment
+    from orchestration.transform import BUILD, dbt_environment
     from orchestration.warehouse import DBT_PROJECT, approve_build, prepare_warehouse
 
     home = Home.at(root)
@@ -209,7 +209,7 @@ def _build(root, events, as_of, full_refresh) -> int:
     prepare_warehouse(home, parse_instant(as_of))
     options = ["--target-path", str(home.dbt_target), "--log-path", str(home.logs)]
     environment = os.environ | dbt_environment(home, parse_instant(as_of))
-    code = _dbt(["build", *options, *(["--full-refresh"] if full_refresh else [])], environment, DBT_PROJECT)
+    code = _dbt([*BUILD, *options, *(["--full-refresh"] if full_refresh else [])], environment, DBT_PROJECT)
     if not code:
         approve_build(home)
     return code

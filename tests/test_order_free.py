@@ -22,7 +22,7 @@ from pipeline import Started, _dbt, build_well, stage, tables, write_events
 from orchestration import landing
 from orchestration.contracts import load_layer
 from orchestration.home import CHECKOUT, Home, parse_instant
-from orchestration.transform import dbt_environment
+from orchestration.transform import BUILD, dbt_environment
 from orchestration.warehouse import DBT_PROJECT, prepare_warehouse
 
 AS_OF = "2026-03-01T00:00:00Z"
@@ -101,7 +101,13 @@ def built(home) -> tuple[dict, dict]:
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as db:
         totals = db.execute(TOTALS).fetchone()
     names = ("unbalanced", "landed", "current", "retracted", "replaced")
-    return {name: rows for name, rows in found.items() if SAME.match(name)}, dict(zip(names, totals, strict=True))
+    same = {name: without_landing(rows) for name, rows in found.items() if SAME.match(name)}
+    return same, dict(zip(names, totals, strict=True))
+
+
+def without_landing(rows: list[tuple]) -> list[tuple]:
+    """The rows but those of the one metric that is about files: of rows read twice, twice as many are read."""
+    return [row for row in rows if "contract_pass_rate" not in row]
 
 
 def assert_same(home, expected: dict, totals: dict, landed: int) -> None:
@@ -126,14 +132,23 @@ def compile_models(root, target) -> int:
     def compiled(*arguments: str) -> dict[str, str]:
         assert _dbt([*arguments, *options], environment, DBT_PROJECT) == 0
         files = (home.dbt_target / "compiled" / "flywheel" / "models").rglob("*.sql")
-        return {path.stem: path.read_text() for path in files}
+        # dbt leaves the fixtures of unit tests beside the models, under their names
+        return {path.stem: path.read_text() for path in files if "unit_tests.yml" not in path.parts}
 
-    full = compiled("build")  # nothing has landed, so nothing is incremental yet
+    full = compiled(*BUILD)  # nothing has landed, so nothing is incremental yet
     batch = pa.Table.from_pylist([{"batch_id": "UNMERGED", "rows_landed": 1}])
     pq.write_table(batch, home.landing / "batches" / "unmerged.parquet")
     incremental = compiled("compile")
     nodes = json.loads((home.dbt_target / "manifest.json").read_text())["nodes"]
     models = {node["name"]: node for node in nodes.values() if node["resource_type"] == "model"}
+    for name in [name for name in models if name not in full]:  # in Python: in memory it has a test of its own
+        del models[name]
+    for name in [
+        name
+        for name, node in models.items()
+        if any(d.startswith("model.") and d.split(".")[-1] not in models for d in node["depends_on"]["nodes"])
+    ]:
+        del models[name]
     ordered = []
     while len(ordered) < len(models):
         ordered += [
@@ -168,8 +183,8 @@ class Warehouse:
         self.db.execute("set TimeZone = 'UTC'; attach ':memory:' as warehouse; use warehouse")
         for schema in ("landing", "raw", "curated", "authoritative", "declared"):
             self.db.execute(f"create schema {schema}")
-        seed = CHECKOUT / "dbt_project" / "seeds" / "declared" / "metrics.csv"
-        self.db.execute(f"create table declared.metrics as from read_csv('{seed}')")
+        for seed in (CHECKOUT / "dbt_project" / "seeds" / "declared").glob("*.csv"):
+            self.db.execute(f"create table declared.{seed.stem} as from read_csv('{seed}')")
         self.schemas = {
             folder.name: pq.read_schema(folder / "_empty.parquet")
             for folder in landing_folder.iterdir()
@@ -249,7 +264,7 @@ class Warehouse:
                 kind = "view" if model["is_view"] else "table"
                 self.db.execute(f"create or replace {kind} {name} as {model['full']}")
         same = [name for name in self.models if SAME.match(name)]
-        found = {name: self.db.execute(f"from {name} order by all").fetchall() for name in same}
+        found = {name: without_landing(self.db.execute(f"from {name} order by all").fetchall()) for name in same}
         unbalanced, _, current, retracted, _ = self.db.execute(TOTALS).fetchone()
         return found | {"totals": [(unbalanced, current, retracted)]}
 
@@ -284,7 +299,7 @@ def splits(draw, events: list[dict]) -> dict[str, list[dict]]:
     return batches
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_any_order_and_any_batches_give_the_same_tables(warehouse, data):
     events = data.draw(histories())
@@ -307,7 +322,7 @@ def test_any_order_and_any_batches_give_the_same_tables(warehouse, data):
     assert warehouse.versions() == run_by_run
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_of_each_event_the_highest_revision_counts_and_every_row_is_accounted_for(warehouse, data):
     events = data.draw(histories())
@@ -330,3 +345,14 @@ def test_of_each_event_the_highest_revision_counts_and_every_row_is_accounted_fo
         status = Counter(v[-1] for v in versions)
         assert status["superseded"] == len(contents) - 1
         assert status["duplicate"] == len(versions) - len(contents)
+
+
+def test_contents_that_read_the_same_when_joined_are_two_versions(warehouse):
+    alike = [("a\x1fb", "c"), ("a", "b\x1fc"), ("a\x1fb\x1fc", None), ("a\x1fb\x1fc", ""), ("", "a"), (None, "a")]
+    texts = [dict(zip(("title", "source_ref"), pair, strict=True)) for pair in alike]
+    event = make_event(random.Random(1).choice, product_count=1, event_count=1) | {"is_retracted": False, "revision": 0}
+    warehouse.start_again()
+    warehouse.land({"b": [event | text for text in texts]})
+    warehouse.merge()
+    found = warehouse.db.execute("select count(distinct content_hash) from curated.event_versions").fetchone()
+    assert found == (len(alike),)

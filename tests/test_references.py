@@ -6,6 +6,7 @@ from itertools import groupby
 
 import pytest
 from pipeline import attached, query, run_well, stage
+from test_promises import holds_on
 
 from orchestration import landing
 from orchestration.home import Home
@@ -168,6 +169,12 @@ def test_the_curve_rises_to_the_shares_beside_it(case):
             assert row[f"share_by_day_{day}"] == pytest.approx(by_then, abs=1e-9), (interval, domain, day)
 
 
+def test_every_promise_holds_on_real_events(case):
+    _, _, home = case
+    with attached(home / "serving.duckdb") as db:
+        holds_on(db)
+
+
 def time_to_value(home, interval: str, estimator: str, domain: str = "all") -> dict:
     """The one row of the interval, estimator and domain over all cohorts."""
     with attached(home / "serving.duckdb") as db:
@@ -186,7 +193,8 @@ def step_at_half(home, interval: str) -> tuple[float, int]:
     with attached(home / "warehouse.duckdb") as db:
         [step] = db.execute(
             "select elapsed_days, km_at_risk_count from curated.survival_steps "
-            "where interval_id = $1 and domain = 'all' and km_survival <= 0.5 + 1e-9 order by elapsed_days limit 1",
+            "where interval_id = $1 and domain = 'all' and cohort = 'all' and km_survival <= 0.5 + 1e-9 "
+            "order by elapsed_days limit 1",
             [interval],
         ).fetchall()
     return step

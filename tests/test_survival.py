@@ -22,6 +22,7 @@ MODELS = {
     "survival_series": ("curated", "table"),
     "risk_sets": ("curated", "view"),
     "survival_steps": ("curated", "table"),
+    "interval_estimates": ("curated", "table"),
     "time_to_value": ("authoritative", "table"),
     "time_to_value_curve": ("authoritative", "table"),
 }
@@ -32,6 +33,7 @@ INTERVALS = {
     "idea_to_started": ("idea_logged_at", "work_started_at"),
     "started_to_deployed": ("work_started_at", "deployed_at"),
 }
+KEY = ["interval_id", "domain", "cohort", "estimator"]
 MOMENTS = ["idea_logged_at", "work_started_at", "deployed_at", "adopted_at", "closed_at"]
 SENT = pa.schema([("domain", pa.string()), *((name, pa.int64()) for name in MOMENTS)])
 DAY = 86_400_000_000  # microseconds
@@ -83,12 +85,13 @@ class Built:
     survival_steps: list[dict]
 
     def figures(self, interval_id="idea_to_deployed", domain="all", estimator="incidence") -> dict:
-        wanted = interval_id, domain, estimator
-        (row,) = (r for r in self.time_to_value if (r["interval_id"], r["domain"], r["estimator"]) == wanted)
+        wanted = interval_id, domain, "all", estimator
+        (row,) = (r for r in self.time_to_value if tuple(r[name] for name in KEY) == wanted)
         return row
 
     def steps(self, interval_id="idea_to_deployed", domain="all") -> list[dict]:
-        found = (r for r in self.survival_steps if (r["interval_id"], r["domain"]) == (interval_id, domain))
+        wanted = interval_id, domain, "all"
+        found = (r for r in self.survival_steps if tuple(r[name] for name in KEY[:3]) == wanted)
         return sorted(found, key=lambda row: row["elapsed_days"])
 
     def curve(self, interval_id="idea_to_deployed", domain="all") -> list[dict]:
@@ -108,6 +111,13 @@ def warehouse(models: Compiled, products: list[tuple], threads: int = 1) -> Iter
         db.execute(
             "create table curated.data_products as select 'p' || row_number() over () as data_product_id, '' as title, "
             f"domain, {moments}, if(closed_at is null, null, 'withdrawn') as close_reason, 'idea' as stage from sent"
+        )
+        # the pace of the trailing 180 days has its own tests, in test_pace.py
+        shares = ", ".join(f"share_by_day_{day} double" for day in SHARE_DAYS)
+        db.execute(
+            "create table curated.current_pace (interval_id text, domain text, window_number int, "
+            "product_count bigint, observed_count bigint, median_days double, median_at_risk_count bigint, "
+            f"median_lower_days double, median_upper_days double, {shares}, p85_days double)"
         )
         for name, (schema, kind) in MODELS.items():
             db.execute(f"create {kind} {schema}.{name} as {models[name]}")
@@ -543,13 +553,17 @@ def test_deployments_never_received_have_their_own_reason(models):
 def test_every_interval_domain_and_estimator_has_its_row(models):
     built = build(models, [])
     found = built.time_to_value
-    assert len(found) == 5 * 3
+    assert len(found) == 5 * 4
     assert {(row["domain"], row["product_count"], row["reason"]) for row in found} == {("all", 0, "no_products")}
     assert built.time_to_value_curve == []
     built = build(models, [waiting(1), waiting(2, domain="ops"), waiting(3, domain=None)])
     found = built.time_to_value
-    grain = {(row["interval_id"], row["domain"], row["cohort"], row["estimator"]) for row in found}
-    assert len(grain) == len(found) == 5 * 3 * 3
+    assert len({tuple(row[name] for name in KEY) for row in found}) == len(found)
+    assert sum(row["cohort"] == "all" for row in found) == 5 * 3 * 4
+    # the ideas are 100 days old: one quarter, two owners and everyone, no pace of its own
+    cohorts = {row["cohort"] for row in found if row["interval_id"] == "idea_to_deployed"}
+    assert cohorts == {"all", "2025-Q3"}
+    assert sum(row["cohort"] == "2025-Q3" and row["interval_id"] == "idea_to_deployed" for row in found) == 3 * 3
     assert {row["domain"] for row in found} == {"all", "sales", "ops"}
 
 

@@ -6,9 +6,10 @@ import re
 import subprocess
 from collections import defaultdict
 
+import duckdb
 import pytest
 from deliveries import AS_OF, BEFORE, delivered, event
-from pipeline import CHECKOUT, FLYWHEEL, attached, query, run, run_well, served, stage, tables, write_events
+from pipeline import CHECKOUT, FLYWHEEL, Started, attached, query, run, run_well, served, stage, tables, write_events
 
 from orchestration.contracts import dbt_properties, load_layer
 
@@ -27,12 +28,14 @@ def published(tmp_path_factory):
 def test_two_runs_started_together_both_end_well_and_readers_block_neither(published, tmp_path):
     home = stage().back_to("published")
     files = [write_events(tmp_path / f"{n}.jsonl", delivered(100 * n, 100 * n + 5)) for n in (1, 2)]
-    with attached(home / "serving.duckdb") as reader:
+    path = home / "serving.duckdb"
+    with attached(path) as reader, duckdb.connect(str(path), read_only=True) as holder:
         commands = [[FLYWHEEL, "run", "--home", home, "--events", file, "--as-of", AS_OF] for file in files]
         running = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for c in commands]
         said = [process.communicate(timeout=300)[0] for process in running]
         assert [process.returncode for process in running] == [0, 0], said
-        assert reader.execute("select count(*) from curated.data_products").fetchall() == [(40,)]
+        for old in (reader, holder):
+            assert old.execute("select count(*) from curated.data_products").fetchall() == [(40,)]
     assert not any("lock" in words.lower() for words in said)
     assert query(home, "select count(*) from curated.data_products") == [(50,)]
     assert query(home, "select count(*), bool_and(is_balanced) from authoritative.event_accounting") == [(3, True)]
@@ -69,6 +72,31 @@ def test_a_failing_dbt_test_stops_publication(published, tmp_path):
     assert ended.code == 1
     assert "every_landed_row_is_accounted_for" in ended.output
     assert (home / "serving.duckdb").read_bytes() == before
+    # nor does the last step on its own, as the UI offers it
+    alone = Started(publish_alone, home).end()
+    assert alone.code == 1
+    assert "have not passed their checks; run the whole job again" in alone.output
+    assert (home / "serving.duckdb").read_bytes() == before
+
+
+def publish_alone(root) -> int:
+    import dagster as dg
+
+    from orchestration.definitions import defs
+    from orchestration.home import Home
+    from orchestration.instance import open_instance, prepare_instance
+
+    prepare_instance(Home(root))
+    result = (
+        defs()
+        .resolve_job_def("flywheel")
+        .execute_in_process(
+            instance=open_instance(Home(root)),
+            asset_selection=[dg.AssetKey(["serving", "serving_duckdb"])],
+            raise_on_error=False,
+        )
+    )
+    return 0 if result.success else 1
 
 
 def miscount():
@@ -166,7 +194,7 @@ def test_models_read_only_the_layers_below_them(published):
     manifest = json.loads((stage().home / "dbt" / "manifest.json").read_text())
     allowed = {
         "raw": {"source"},
-        "curated": {"raw", "curated"},
+        "curated": {"raw", "curated", "declared"},
         "authoritative": {"curated", "authoritative", "declared"},
     }
     read = defaultdict(set)

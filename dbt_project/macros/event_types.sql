@@ -7,3 +7,17 @@
 {% macro is_delivery(event_type) -%}
     {{ event_type }} in ('idea_logged', 'work_started', 'deployed', 'adopted')
 {%- endmacro %}
+
+{# SQL condition: a list of domains names one that can be another one than the owner. Blank names and 'all', which means
+   everyone, name nobody. #}
+{% macro names_another_domain(domains, owner) -%}
+    {{ return(adapter.dispatch('names_another_domain')(domains, owner)) }}
+{%- endmacro %}
+
+{% macro default__names_another_domain(domains, owner) -%}
+    coalesce(exists({{ domains }}, d -> trim(d) <> '' and d <> 'all' and d <> {{ owner }}), false)
+{%- endmacro %}
+
+{% macro duckdb__names_another_domain(domains, owner) -%}
+    coalesce(len(list_filter({{ domains }}, lambda d: trim(d) <> '' and d <> 'all' and d <> {{ owner }})) > 0, false)
+{%- endmacro %}

@@ -14,12 +14,16 @@
 #}
 
 {# The intervals of METRICS.md, section 2: the columns of data_products that start and end each, and the reason for
-   every NULL where no event of the ending kind was ever received. #}
+   every NULL where no event of the ending kind was ever received; `metric_id` is the leading metric that follows its
+   pace by month. #}
 {% macro time_to_value_intervals() %}
     {{ return([
-        {'id': 'idea_to_deployed', 'start': 'idea_logged_at', 'end': 'deployed_at', 'unknown': 'no_deployment_events'},
-        {'id': 'deployed_to_adopted', 'start': 'deployed_at', 'end': 'adopted_at', 'unknown': 'no_adoption_events'},
-        {'id': 'idea_to_adopted', 'start': 'idea_logged_at', 'end': 'adopted_at', 'unknown': 'no_adoption_events'},
+        {'id': 'idea_to_deployed', 'start': 'idea_logged_at', 'end': 'deployed_at', 'unknown': 'no_deployment_events',
+            'metric_id': 'build_time'},
+        {'id': 'deployed_to_adopted', 'start': 'deployed_at', 'end': 'adopted_at', 'unknown': 'no_adoption_events',
+            'metric_id': 'adoption_lag'},
+        {'id': 'idea_to_adopted', 'start': 'idea_logged_at', 'end': 'adopted_at', 'unknown': 'no_adoption_events',
+            'metric_id': 'time_to_value'},
         {'id': 'idea_to_started', 'start': 'idea_logged_at', 'end': 'work_started_at',
             'unknown': 'no_work_started_events'},
         {'id': 'started_to_deployed', 'start': 'work_started_at', 'end': 'deployed_at',
@@ -41,6 +45,17 @@
 
 {% macro duckdb__elapsed_microseconds(started_at, ended_at) -%}
     (epoch_us({{ ended_at }}) - epoch_us({{ started_at }}))
+{%- endmacro %}
+
+{# Elapsed microseconds, to the microsecond in an ordinary organisation; above 100,000 data products rounded up to whole
+   days, as sorting every distinct time in every cohort and window would cost more than all else together. Figures over
+   all cohorts and all time stay exact at any size. #}
+{% macro at_resolution(microseconds, rounded='ceil') -%}
+    case
+        when (select count(*) from {{ ref('data_products') }}) > 100000
+            then cast({{ rounded }}(({{ microseconds }}) / cast(86400000000 as double)) as bigint) * 86400000000
+        else {{ microseconds }}
+    end
 {%- endmacro %}
 
 {# Microseconds as DOUBLE days; the same number as elapsed_days. Whole days are exact, so `<= 30` and ceil() are. #}
@@ -112,6 +127,16 @@
     end
 {%- endmacro %}
 
+{# A sum that is the same in every run, to 12 decimals; a sum of DOUBLE depends on the order of its terms. #}
+{% macro exact_sum(expression) -%}
+    sum(cast({{ expression }} as decimal(38, 12)))
+{%- endmacro %}
+
+{# A sum of counts that people send, BIGINT; what is too large to be a count stops at 10^18 instead of the build. #}
+{% macro count_sum(count) -%}
+    cast(least(sum(cast({{ count }} as decimal(38, 0))), 1000000000000000000) as bigint)
+{%- endmacro %}
+
 {# A share as published, without the digits that depend on the machine: DuckDB adds up a window in an order that changes
    with its memory, and sums of a million terms then differ in the 15th decimal. #}
 {% macro as_share(share) -%}
@@ -124,8 +149,22 @@
     min(case when {{ curve }} <= {{ level + 1e-9 }} then {{ time }} end)
 {%- endmacro %}
 
+{# SQL condition on a row of estimates: a median needs 10 observed, and 5 still at risk where it is. #}
+{% macro is_enough_for_a_median(estimates) -%}
+    {{ estimates }}.observed_count >= 10 and coalesce({{ estimates }}.median_at_risk_count, 5) >= 5
+{%- endmacro %}
+
 {# 1 - S at a day: of all steps up to it the last one, which is the lowest. An aggregate; 0 before the first step, and
    beyond the last observation the last value is carried on. #}
 {% macro share_by_day(day, survival, days) -%}
     1 - coalesce(min(case when {{ days }} <= {{ day }} then {{ survival }} end), 1)
+{%- endmacro %}
+
+{# 97.5 % point of Student's t by its expansion in 1 / degrees of freedom (Abramowitz & Stegun 26.7.5): within 0.0001 from 7
+   degrees on. #}
+{% macro student_t_975(df) -%}
+    {%- set z = 1.959963984540054 -%}
+    ({{ z }} + {{ (z ** 3 + z) / 4 }} / ({{ df }}) + {{ (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96 }} / pow({{ df }}, 2)
+        + {{ (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384 }} / pow({{ df }}, 3)
+        + {{ (79 * z ** 9 + 776 * z ** 7 + 1482 * z ** 5 - 1920 * z ** 3 - 945 * z) / 92160 }} / pow({{ df }}, 4))
 {%- endmacro %}

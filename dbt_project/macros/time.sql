@@ -24,9 +24,42 @@
     ((epoch_us({{ ended_at }}) - epoch_us({{ started_at }})) / 86400000000.0)
 {%- endmacro %}
 
-{# First day (DATE) of the calendar month in the reporting timezone that the instant falls in. #}
-{% macro month_starting(instant) -%}
-    cast({{ dbt.date_trunc('month', local_time(instant)) }} as date)
+{# First day (DATE) of the calendar month, or quarter, in the reporting timezone that the instant falls in. #}
+{% macro month_starting(instant, period='month') -%}
+    cast({{ dbt.date_trunc(period, local_time(instant)) }} as date)
+{%- endmacro %}
+
+{# The calendar quarter in the reporting timezone that the instant falls in, as '2025-Q3'; NULL for no instant. #}
+{% macro quarter_label(instant) -%}
+    {%- set local = local_time(instant) -%}
+    cast(extract(year from {{ local }}) as varchar) || '-Q' || cast(extract(quarter from {{ local }}) as varchar)
+{%- endmacro %}
+
+{# The instant (TIMESTAMPTZ) at which a day (DATE) starts in the reporting timezone. #}
+{% macro start_of_day(day) -%}
+    {{ return(adapter.dispatch('start_of_day')(day)) }}
+{%- endmacro %}
+
+{% macro default__start_of_day(day) -%}
+    to_utc_timestamp(cast({{ day }} as timestamp), '{{ north_star().timezone }}')
+{%- endmacro %}
+
+{% macro duckdb__start_of_day(day) -%}
+    timezone('{{ north_star().timezone }}', cast({{ day }} as timestamp))
+{%- endmacro %}
+
+{# How many calendar months of the reporting timezone lie between a month's first day and an instant, INTEGER. #}
+{% macro months_since(month, instant) -%}
+    {{ return(adapter.dispatch('months_since')(month, instant)) }}
+{%- endmacro %}
+
+{% macro default__months_since(month, instant) -%}
+    {% set local = local_time(instant) %}
+    ((year({{ local }}) - year({{ month }})) * 12 + month({{ local }}) - month({{ month }}))
+{%- endmacro %}
+
+{% macro duckdb__months_since(month, instant) -%}
+    cast(date_diff('month', {{ month }}, cast({{ local_time(instant) }} as date)) as integer)
 {%- endmacro %}
 
 {# Wall-clock time (TIMESTAMP) in the reporting timezone. #}
@@ -35,16 +68,16 @@
 {%- endmacro %}
 
 {% macro default__local_time(instant) -%}
-    from_utc_timestamp({{ instant }}, '{{ var("north_star").timezone }}')
+    from_utc_timestamp({{ instant }}, '{{ north_star().timezone }}')
 {%- endmacro %}
 
 {% macro duckdb__local_time(instant) -%}
-    timezone('{{ var("north_star").timezone }}', {{ instant }})
+    timezone('{{ north_star().timezone }}', {{ instant }})
 {%- endmacro %}
 
-{# SQL condition: the month's end plus the lateness allowance is before as_of, so it may enter a verdict. #}
-{% macro is_complete_month(month) -%}
-    ({{ dbt.dateadd('day', var('north_star').lateness_days, dbt.dateadd('month', 1, month)) }} < {{ local_time(as_of()) }})
+{# SQL condition: the day after the period, plus the lateness allowance, is before as_of, so it may enter a verdict. #}
+{% macro is_complete_before(next_starting) -%}
+    ({{ dbt.dateadd('day', north_star().lateness_days, next_starting) }} < {{ local_time(as_of()) }})
 {%- endmacro %}
 
 {# One row per calendar month, `month_starting` DATE, from `first` to `last` of the one-row relation `span`. #}
@@ -58,4 +91,22 @@
 
 {% macro duckdb__month_spine(span, first, last) -%}
     select cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 month)) as date) as month_starting from {{ span }}
+{%- endmacro %}
+
+{# The whole numbers from `first` until before `last`, one row each; a set-returning column. #}
+{% macro numbers_between(first, last) -%}
+    {{ return(adapter.dispatch('numbers_between')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__numbers_between(first, last) -%}
+    explode(filter(sequence({{ first }}, greatest({{ first }}, {{ last }} - 1)), n -> n < {{ last }}))
+{%- endmacro %}
+
+{% macro duckdb__numbers_between(first, last) -%}
+    unnest(range({{ first }}, {{ last }}))
+{%- endmacro %}
+
+{# An instant some days later (or earlier, if negative), in exact elapsed time. #}
+{% macro days_after(instant, days) -%}
+    ({{ instant }} + interval '{{ days * 24 }} hours')
 {%- endmacro %}

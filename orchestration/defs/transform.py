@@ -15,7 +15,7 @@ from packaging.version import Version
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Home
 from orchestration.progress import tell
-from orchestration.transform import DBT, dbt_environment, fresh_manifest, tables_at_a_glance
+from orchestration.transform import BUILD, DBT, dbt_environment, fresh_manifest, tables_at_a_glance
 from orchestration.warehouse import DBT_PROJECT, approve_build, prepare_warehouse
 
 
@@ -50,7 +50,7 @@ def transform(context: dg.AssetExecutionContext, config: BuildConfig, dates: Ana
             tell("shaping", f"rebuilding the warehouse from landing: {fault}")
         os.environ.update(dbt_environment(home, as_of, known_at))
         dbt = Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=DBT)
-        arguments = ["build", *(["--full-refresh"] if config.full_refresh else [])]
+        arguments = [*BUILD, *(["--full-refresh"] if config.full_refresh else [])]
         invocation = dbt.cli(arguments, context=context, target_path=home.dbt_target)
         yield from _described(home, invocation.stream())
 

@@ -1,101 +1,16 @@
-{% set curves = [
-    {'estimator': 'incidence', 'survival': '(1 - share_observed)', 'variance': 'share_observed_variance',
-        'at_risk': 'at_risk_count', 'observed': 'series.observed_count - series.observed_after_closing_count'},
-    {'estimator': 'kaplan_meier', 'survival': 'km_survival', 'variance': 'km_variance',
-        'at_risk': 'km_at_risk_count', 'observed': 'series.observed_count'},
-] %}
-
-with series as (
-
-    select * from {{ ref('survival_series') }}
-
-),
-
-steps as (
-
-    select * from {{ ref('survival_steps') }}
-
-),
-
-estimates as (
-
-    {% for curve in curves %}
-    select
-        series.series_id,
-        '{{ curve.estimator }}' as estimator,
-        max({{ curve.observed }}) as observed_count,
-        {{ first_time_at_most(0.5, curve.survival, 'elapsed_days') }} as median_days,
-        max(case when {{ curve.survival }} <= {{ 0.5 + 1e-9 }} then {{ curve.at_risk }} end) as median_at_risk_count,
-        {% for side in ['lower', 'upper'] %}
-        {{ first_time_at_most(0.5, log_log_limit(curve.survival, curve.variance, side), 'elapsed_days') }}
-            as median_{{ side }}_days,
-        {% endfor %}
-        {% for day in share_days() %}
-        {{ share_by_day(day, curve.survival, 'elapsed_days') }} as share_by_day_{{ day }},
-        {% endfor %}
-        {{ first_time_at_most(0.15, curve.survival, 'elapsed_days') }} as p85_days
-    from series
-    left join steps on series.series_id = steps.series_id
-    group by series.series_id
-
-    union all
-
-    {% endfor %}
-    select
-        series_id,
-        'completed_only' as estimator,
-        observed_count,
-        completed_median_days as median_days,
-        null as median_at_risk_count, -- among finished ones nobody is at risk, and there is no band
-        null as median_lower_days,
-        null as median_upper_days,
-        {% for day in share_days() %}
-        observed_by_day_{{ day }}_count / cast(nullif(observed_count, 0) as double) as share_by_day_{{ day }},
-        {% endfor %}
-        completed_p85_days as p85_days
-    from series
-
-)
-
-{% set is_enough = 'estimates.observed_count >= 10 and coalesce(estimates.median_at_risk_count, 5) >= 5' %}
-
 select
-    cast(series.interval_id as varchar) as interval_id,
-    cast(series.domain as varchar) as domain,
-    cast(series.cohort as varchar) as cohort,
-    cast(estimates.estimator as varchar) as estimator,
-    cast(series.product_count as bigint) as product_count,
-    cast(case when series.unknown_reason is null then estimates.observed_count end as bigint) as observed_count,
-    cast(series.open_count as bigint) as open_count,
-    cast(
-        case
-            when series.unknown_reason is null
-                then series.product_count - estimates.observed_count - series.open_count
-        end as bigint
-    ) as closed_count,
-    {% for left_out in ['negative', 'no_start', 'closed_before_start'] %}
-    cast(series.left_out_{{ left_out }}_count as bigint) as left_out_{{ left_out }}_count,
+    {% for name in ['interval_id', 'domain', 'cohort', 'estimator'] %}
+    cast({{ name }} as varchar) as {{ name }},
     {% endfor %}
-    {% for figure in ['median_days', 'median_lower_days', 'median_upper_days'] %}
-    cast(case when {{ is_enough }} then estimates.{{ figure }} end as double) as {{ figure }},
+    {% for count in ['product', 'observed', 'open', 'closed', 'left_out_negative', 'left_out_no_start',
+        'left_out_closed_before_start'] %}
+    cast({{ count }}_count as bigint) as {{ count }}_count,
     {% endfor %}
-    cast(case when estimates.observed_count >= 10 then estimates.p85_days end as double) as p85_days,
+    {% for figure in ['median_days', 'median_lower_days', 'median_upper_days', 'p85_days'] %}
+    cast({{ figure }} as double) as {{ figure }},
+    {% endfor %}
     {% for day in share_days() %}
-    cast(
-        case
-            when series.product_count > 0 and series.unknown_reason is null
-                then {{ as_share('estimates.share_by_day_' ~ day) }}
-        end as double
-    ) as share_by_day_{{ day }},
+    cast(share_by_day_{{ day }} as double) as share_by_day_{{ day }},
     {% endfor %}
-    cast(
-        case
-            when series.product_count = 0 then 'no_products'
-            when series.unknown_reason is not null then series.unknown_reason
-            when not ({{ is_enough }}) then 'not_enough_data'
-            when estimates.median_days is null then 'not_reached'
-            when estimates.p85_days is null then 'p85_not_reached'
-        end as varchar
-    ) as reason
-from estimates
-inner join series on estimates.series_id = series.series_id
+    cast(reason as varchar) as reason
+from {{ ref('interval_estimates') }}

@@ -1,30 +1,6 @@
-with adopted as (
+with adoption_events as (
 
-    select * from {{ ref('lifecycle_events') }}
-    where event_type = 'adopted' and occurred_at <= {{ as_of() }}
-
-),
-
-ownerships as (
-
-    select * from {{ ref('domain_ownerships') }}
-
-),
-
--- the owner is the product's owner when it was adopted; an unknown owner can't be told from the consumer
-crossing as (
-
-    select
-        adopted.data_product_id,
-        adopted.consumer_domain,
-        ownerships.domain as owner_domain,
-        adopted.occurred_at
-    from adopted
-    inner join ownerships on adopted.data_product_id = ownerships.data_product_id
-    where
-        adopted.consumer_domain <> ownerships.domain
-        and (ownerships.owned_from is null or adopted.occurred_at >= ownerships.owned_from)
-        and (ownerships.owned_until is null or adopted.occurred_at < ownerships.owned_until)
+    select * from {{ ref('adoption_events') }}
 
 ),
 
@@ -37,17 +13,52 @@ pairs as (
         max(occurred_at) as last_adopted_at,
         min_by(owner_domain, occurred_at) as owner_domain,
         count(*) as adopted_event_count
-    from crossing
+    from adoption_events
+    group by data_product_id, consumer_domain
+
+),
+
+-- most pairs are seen once: only the others are worth a second look
+repeats as (
+
+    select
+        pairs.data_product_id,
+        pairs.consumer_domain,
+        adoption_events.occurred_at,
+        {{ elapsed_days('pairs.first_adopted_at', 'adoption_events.occurred_at') }} as days_later
+    from pairs
+    inner join adoption_events
+        on
+            pairs.data_product_id = adoption_events.data_product_id
+            and pairs.consumer_domain = adoption_events.consumer_domain
+    where pairs.adopted_event_count > 1
+
+),
+
+seen_again as (
+
+    select
+        data_product_id,
+        consumer_domain,
+        min(case when days_later >= 28 then occurred_at end) as sustained_at,
+        count(case when days_later between 90 and 180 then 1 end) > 0 as is_retained
+    from repeats
     group by data_product_id, consumer_domain
 
 )
 
 select
-    data_product_id,
-    consumer_domain,
-    owner_domain,
-    first_adopted_at,
-    last_adopted_at,
-    adopted_event_count,
-    row_number() over (partition by data_product_id order by first_adopted_at, consumer_domain) = 1 as is_first_adoption
+    pairs.data_product_id,
+    pairs.consumer_domain,
+    pairs.owner_domain,
+    pairs.first_adopted_at,
+    pairs.last_adopted_at,
+    pairs.adopted_event_count,
+    row_number() over in_order as adoption_number,
+    row_number() over in_order = 1 as is_first_adoption,
+    seen_again.sustained_at,
+    coalesce(seen_again.is_retained, false) as is_retained
 from pairs
+left join seen_again
+    on pairs.data_product_id = seen_again.data_product_id and pairs.consumer_domain = seen_again.consumer_domain
+window in_order as (partition by pairs.data_product_id order by pairs.first_adopted_at, pairs.consumer_domain)

@@ -22,6 +22,8 @@ milestones as (
         {{ latest('title') }} as title,
         {{ latest('domain') }} as domain,
         min(case when event_type = 'idea_logged' then occurred_at end) as idea_logged_at,
+        min_by(has_named_consumer, row(occurred_at, source, event_id)) filter (where event_type = 'idea_logged')
+            as has_named_consumer,
         min(case when event_type = 'work_started' then occurred_at end) as work_started_at,
         min(case when event_type = 'deployed' then occurred_at end) as deployed_at,
         min(case when {{ is_closing('event_type') }} then occurred_at end) as closed_at,
@@ -50,6 +52,7 @@ select
     milestones.title,
     milestones.domain,
     milestones.idea_logged_at,
+    coalesce(milestones.has_named_consumer, false) as has_named_consumer,
     milestones.work_started_at,
     milestones.deployed_at,
     first_adoptions.first_adopted_at as adopted_at,

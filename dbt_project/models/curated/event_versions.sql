@@ -10,8 +10,15 @@
 {% set batches = ref('batches_landed') %}
 {% set columns = [
     'source', 'event_id', 'event_type', 'data_product_id', 'domain', 'title', 'occurred_at', 'recorded_at', 'revision',
-    'is_retracted', 'is_assumed_utc', 'content_hash', 'batch_id', 'line_number', 'consumer_domain',
+    'is_retracted', 'is_assumed_utc', 'content_hash', 'batch_id', 'line_number',
 ] %}
+{# What only one kind of event has; the others get NULL. #}
+{% set own = {
+    'consumer_domain': ('products_adopted', 'consumer_domain', 'varchar'),
+    'has_named_consumer': ('ideas_logged', names_another_domain('named_consumer_domains', 'domain'), 'boolean'),
+    'passed_count': ('contract_events', 'passed_count', 'bigint'),
+    'failed_count': ('contract_events', 'failed_count', 'bigint'),
+} %}
 {% set tables = [
     'ideas_logged', 'work_started', 'products_deployed', 'products_adopted', 'products_closed', 'contract_events',
 ] %}
@@ -20,8 +27,10 @@ with landed as (
 
     {% for table in tables %}
     select
-        {{ columns[:-1] | join(',\n        ') }},
-        {{ 'consumer_domain' if table == 'products_adopted' else 'null' }} as consumer_domain
+        {% for column, (owner, expression, type) in own.items() %}
+        cast({{ expression if table == owner else 'null' }} as {{ type }}) as {{ column }},
+        {% endfor %}
+        {{ columns | join(',\n        ') }}
     from {{ ref(table) }}
     {{ 'where ' ~ is_in_unmerged_batch(batches) if is_incremental() }}
     {{ 'union all' if not loop.last }}
@@ -35,7 +44,7 @@ versions as (
 
     {% if is_incremental() %}
     union all
-    select {{ columns | join(', ') }}
+    select {{ (own.keys() | list + columns) | join(', ') }}
     from {{ this }}
     where (source, event_id) in (select source, event_id from landed)
     {% endif %}
@@ -94,7 +103,7 @@ ranked as (
 final as (
 
     select
-        {{ columns | join(',\n        ') }},
+        {{ (own.keys() | list + columns) | join(',\n        ') }},
         case
             when not {{ is_known('recorded_at') }} then 'not_yet_known'
             when copy_number > 1 then 'duplicate'

@@ -53,6 +53,7 @@ select
     interval_id,
     data_product_id,
     domain,
+    {{ quarter_label('started_at') }} as cohort,
     eligibility,
     started_at,
     ended_at,

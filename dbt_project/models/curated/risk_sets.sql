@@ -20,6 +20,7 @@ exits as (
     select
         interval_id,
         domain,
+        cohort,
         coalesce(microseconds_to_observed, microseconds_to_closed, microseconds_to_as_of) as elapsed_microseconds,
         case when microseconds_to_observed is not null then 'observed' else 'censored' end as km_outcome,
         case when not is_observed_after_closing then outcome end as outcome
@@ -30,6 +31,7 @@ exits as (
     select
         interval_id,
         domain,
+        cohort,
         microseconds_to_closed as elapsed_microseconds,
         null as km_outcome,
         outcome
@@ -38,22 +40,27 @@ exits as (
 
 ),
 
--- everyone's series, then the owner's; an unknown owner has none
+-- everyone's series and the owner's, over all cohorts and in the product's own; an unknown owner has none
 series_exits as (
 
+    {% for domain in ["'all'", 'exits.domain'] %}
+    {% for cohort in ["'all'", 'exits.cohort'] %}
     select
         series.series_id,
-        exits.*
+        {{ 'exits.elapsed_microseconds' if cohort == "'all'" else at_resolution('exits.elapsed_microseconds') }}
+            as elapsed_microseconds,
+        exits.km_outcome,
+        exits.outcome
     from exits
-    inner join series on exits.interval_id = series.interval_id and series.domain = 'all'
-
-    union all
-
-    select
-        series.series_id,
-        exits.*
-    from exits
-    inner join series on exits.interval_id = series.interval_id and exits.domain = series.domain
+    inner join series
+        on
+            exits.interval_id = series.interval_id
+            and {{ domain }} = series.domain
+            and {{ cohort }} = series.cohort
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 

@@ -15,20 +15,26 @@ intervals as (
 
 ),
 
+-- a data product belongs to everyone's series and its owner's, over all cohorts and in its own
 members as (
 
+    {% for domain in ["'all'", 'domain'] %}
+    {% for cohort in ["'all'", 'cohort'] %}
     select
-        *,
-        'all' as series_domain
+        interval_id,
+        {{ domain }} as domain,
+        {{ cohort }} as cohort,
+        eligibility,
+        ended_at,
+        outcome,
+        is_observed_after_closing,
+        days_to_observed
     from product_intervals
-
-    union all
-
-    select
-        *,
-        domain as series_domain
-    from product_intervals
-    where domain is not null
+    where {{ domain }} is not null and {{ cohort }} is not null
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -36,7 +42,8 @@ counted as (
 
     select
         interval_id,
-        series_domain as domain,
+        domain,
+        cohort,
         count(ended_at) as ended_count,
         count(case when eligibility = 'left_out_negative' then 1 end) as left_out_negative_count,
         count(case when eligibility = 'left_out_no_start' then 1 end) as left_out_no_start_count,
@@ -51,7 +58,7 @@ counted as (
         percentile_cont(0.5) within group (order by days_to_observed) as completed_median_days,
         percentile_cont(0.85) within group (order by days_to_observed) as completed_p85_days
     from members
-    group by interval_id, series_domain
+    group by interval_id, domain, cohort
 
 ),
 
@@ -61,16 +68,36 @@ domains as (
     union distinct
     select domain from counted
 
+),
+
+-- over all cohorts every interval has a row for every domain, also where no data product is
+series as (
+
+    select
+        intervals.interval_id,
+        domains.domain,
+        'all' as cohort
+    from intervals
+    cross join domains
+
+    union distinct
+
+    select
+        interval_id,
+        domain,
+        cohort
+    from counted
+
 )
 
 select
     -- one number for three names: windows that sort by the names take twice as long
-    cast(row_number() over (order by intervals.interval_id, domains.domain) as integer) as series_id,
-    intervals.interval_id,
-    domains.domain,
-    'all' as cohort,
+    cast(row_number() over (order by series.interval_id, series.domain, series.cohort) as integer) as series_id,
+    series.interval_id,
+    series.domain,
+    series.cohort,
     case
-        when coalesce(max(counted.ended_count) over (partition by intervals.interval_id), 0) = 0
+        when coalesce(max(counted.ended_count) over (partition by series.interval_id), 0) = 0
             then intervals.unknown_reason
     end as unknown_reason,
     {% for count in ['product', 'observed', 'observed_after_closing', 'open', 'left_out_negative', 'left_out_no_start',
@@ -82,6 +109,10 @@ select
     {% endfor %}
     counted.completed_median_days,
     counted.completed_p85_days
-from intervals
-cross join domains
-left join counted on intervals.interval_id = counted.interval_id and domains.domain = counted.domain
+from series
+inner join intervals on series.interval_id = intervals.interval_id
+left join counted
+    on
+        series.interval_id = counted.interval_id
+        and series.domain = counted.domain
+        and series.cohort = counted.cohort

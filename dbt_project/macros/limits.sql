@@ -1,0 +1,40 @@
+{#
+  Process behaviour (XmR) limits and their rules.
+
+  Within a phase of n points: centre = mean, limits = centre -+ 2.66 x mean moving range (2.66 = 3 / 1.128, the range of
+  two normal values in standard deviations). No limits under 6 points, provisional ones under 10.
+
+  References: Shewhart (1931); Wheeler (2000), Understanding Variation, for the limits and the three rules; Western
+  Electric (1956), Statistical Quality Control Handbook. Oracle: numpy, in tests/test_limits.py.
+#}
+
+{# How far from the centre the limits lie, by the moving ranges |x(i) - x(i-1)| within a phase. An aggregate. #}
+{% macro limit_distance(moving_range) -%}
+    2.66 * cast({{ exact_sum(moving_range) }} as double) / nullif(count({{ moving_range }}), 0)
+{%- endmacro %}
+
+{# Which side of the centre: 1, -1, or 0 on it; 1e-9 so that a rounded mean does not make a side. #}
+{% macro side_of(value, center) -%}
+    case when {{ value }} > {{ center }} + 1e-9 then 1 when {{ value }} < {{ center }} - 1e-9 then -1 else 0 end
+{%- endmacro %}
+
+{# 1 or -1 beyond a limit, else 0. #}
+{% macro side_outside(value, lower, upper) -%}
+    case when {{ value }} > {{ upper }} + 1e-9 then 1 when {{ value }} < {{ lower }} - 1e-9 then -1 else 0 end
+{%- endmacro %}
+
+{# 1 or -1 nearer a limit than the centre, else 0: by the limits' distance before any floor or cap. A floor at 0 would move
+   the middle up, and at 2 a month every 0 would be "near a limit": such a rule alone signals in 5 % of stable months. #}
+{% macro side_near_limit(value, center, distance) -%}
+    {{ side_outside(value, center ~ ' - ' ~ distance ~ ' / 2', center ~ ' + ' ~ distance ~ ' / 2') }}
+{%- endmacro %}
+
+{# No count, share or pace index is below 0; only net_flow is a difference. #}
+{% macro floored(limit, metric_id) -%}
+    case when {{ metric_id }} = 'net_flow' then {{ limit }} else greatest({{ limit }}, 0) end
+{%- endmacro %}
+
+{# No share is above 1. #}
+{% macro capped(limit, is_share) -%}
+    case when {{ is_share }} then least({{ limit }}, 1) else {{ limit }} end
+{%- endmacro %}

@@ -1,0 +1,46 @@
+with scores as (
+
+    select * from {{ ref('flywheel_scores') }}
+
+),
+
+phases as (
+
+    select
+        phase,
+        count(case when verdict = 'improving' then 1 end) as improving_count,
+        count(case when verdict = 'worsening' then 1 end) as worsening_count,
+        count(case when verdict <> 'not_enough_data' then 1 end) as judged_count
+    from scores
+    group by phase
+
+)
+
+select
+    cast(scores.phase as varchar) as phase,
+    cast(scores.persona as varchar) as persona,
+    cast(scores.metric_id as varchar) as metric_id,
+    cast(scores.month_starting as date) as month_starting,
+    cast(scores.value as double) as value,
+    cast(scores.lower as double) as lower,
+    cast(scores.upper as double) as upper,
+    cast(scores.verdict as varchar) as verdict,
+    cast(
+        case
+            when scores.value is null and scores.verdict = 'not_enough_data' then 'missing'
+            when scores.metric_id = 'north_star_target' then 'declared'
+            when scores.kind = 'duration' or scores.metric_id like 'momentum%' then 'derived'
+            else 'measured'
+        end as varchar
+    ) as evidence_class,
+    cast(
+        case
+            when phases.judged_count = 0 then 'not_enough_data'
+            when phases.improving_count > phases.worsening_count then 'gaining'
+            when phases.improving_count < phases.worsening_count then 'slowing'
+            else 'steady'
+        end as varchar
+    ) as phase_verdict,
+    cast(scores.reason as varchar) as reason
+from scores
+inner join phases on scores.phase = phases.phase

@@ -1,0 +1,27 @@
+{{ config(materialized='view') }}
+
+with adopted as (
+
+    select * from {{ ref('lifecycle_events') }}
+    where event_type = 'adopted' and occurred_at <= {{ as_of() }}
+
+),
+
+ownerships as (
+
+    select * from {{ ref('domain_ownerships') }}
+
+)
+
+-- the owner is the product's owner when it was adopted; an unknown owner can't be told from the consumer
+select
+    adopted.data_product_id,
+    adopted.consumer_domain,
+    ownerships.domain as owner_domain,
+    adopted.occurred_at
+from adopted
+inner join ownerships on adopted.data_product_id = ownerships.data_product_id
+where
+    adopted.consumer_domain <> ownerships.domain
+    and (ownerships.owned_from is null or adopted.occurred_at >= ownerships.owned_from)
+    and (ownerships.owned_until is null or adopted.occurred_at < ownerships.owned_until)

@@ -1,0 +1,105 @@
+{#
+  By how many percent each doubling of adopted data products changes the days to value, with its 95 % interval, by weighted
+  least squares of y on x. No row under 20 adopted data products or 10 points.
+
+  From the pace index: the month's adoptions over the expected ones, on the data products adopted before the month,
+  weighted by the adoptions (the variance of a logarithm of a count is about 1 / count). When the hazard is multiplied by
+  2^b the days are divided by it. From finished ideas only: ln(days) on ln(rank), as published elsewhere; on a programme in
+  which nothing changes it shows +13 % per doubling and is "significant" 88 times of 100, this one +1 % and 4 times.
+#}
+with monthly as (
+
+    select
+        *,
+        sum(observed_count) over (
+            order by period_number rows between unbounded preceding and 1 preceding
+        ) as adopted_before
+    from {{ ref('pace_indexes') }}
+    where interval_id = 'idea_to_adopted' and domain = 'all'
+
+),
+
+finished as (
+
+    select
+        days_to_observed,
+        row_number() over (order by ended_at, data_product_id) as adopted_number
+    from {{ ref('product_intervals') }}
+    where interval_id = 'idea_to_adopted' and outcome = 'observed'
+
+),
+
+points as (
+
+    select
+        'momentum' as metric_id,
+        ln(monthly.adopted_before) as x,
+        -ln(monthly.observed_count / monthly.expected_count) as y,
+        monthly.observed_count as weight
+    from monthly
+    inner join {{ ref('reporting_periods') }} as months
+        on monthly.month_starting = months.month_starting and months.period = 'month' and months.is_complete
+    where monthly.adopted_before >= 1 and monthly.observed_count > 0 and monthly.expected_count >= 1
+
+    union all
+
+    select
+        'momentum_completed_only' as metric_id,
+        ln(adopted_number) as x,
+        ln(days_to_observed) as y,
+        1 as weight
+    from finished
+    where days_to_observed > 0
+
+),
+
+means as (
+
+    select
+        metric_id,
+        count(*) as point_count,
+        {{ exact_sum('weight * x') }} / cast(sum(weight) as double) as mean_x,
+        {{ exact_sum('weight * y') }} / cast(sum(weight) as double) as mean_y
+    from points
+    group by metric_id
+
+),
+
+sums as (
+
+    select
+        points.metric_id,
+        cast(max(means.point_count) as double) as point_count,
+        cast({{ exact_sum('weight * (x - mean_x) * (x - mean_x)') }} as double) as sxx,
+        cast({{ exact_sum('weight * (x - mean_x) * (y - mean_y)') }} as double) as sxy,
+        cast({{ exact_sum('weight * (y - mean_y) * (y - mean_y)') }} as double) as syy
+    from points
+    inner join means on points.metric_id = means.metric_id
+    group by points.metric_id
+    -- a slope on fewer points says nothing
+    having max(means.point_count) >= 10 and (select count(*) from finished) >= 20
+
+),
+
+slopes as (
+
+    select
+        metric_id,
+        point_count,
+        sxy / nullif(sxx, 0) as slope,
+        sqrt(greatest(syy - sxy * sxy / nullif(sxx, 0), 0) / (point_count - 2) / nullif(sxx, 0)) as standard_error
+    from sums
+
+)
+
+select
+    metric_id,
+    point_count,
+    slope,
+    standard_error,
+    {% set margin = student_t_975('point_count - 2') ~ ' * standard_error' %}
+    {{ as_share('(power(2, slope) - 1) * 100') }} as value,
+    {{ as_share('(power(2, slope - ' ~ margin ~ ') - 1) * 100') }} as lower,
+    {{ as_share('(power(2, slope + ' ~ margin ~ ') - 1) * 100') }} as upper
+from slopes
+where slope is not null

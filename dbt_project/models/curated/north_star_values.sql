@@ -1,0 +1,89 @@
+{% set star = north_star() %}
+{% set columns = [
+    'value', 'numerator', 'adopting_domains_count', 'first_adoptions_count', 'expansion_adoptions_count',
+] %}
+{# What is 0, and not unknown, in a period in which nothing happened. #}
+{% set counts = ['value', 'numerator', 'adopting_domains_count'] if star.kind in ('flow', 'stock') else [] %}
+{% if star.metric in ('cross_domain_adoptions', 'sustained_adoptions') %}
+{% set counts = counts + ['first_adoptions_count', 'expansion_adoptions_count'] %}
+{% endif %}
+
+with periods as (
+
+    select * from {{ ref('reporting_periods') }}
+    where period = '{{ star.period }}'
+
+),
+
+counted as (
+
+    {{ context['north_star_' ~ star.metric]() }}
+
+),
+
+received as (
+
+    select
+        min(occurred_at) as first_adopted_at,
+        {{ month_starting('min(occurred_at)', star.period) }} as first_adopted_month
+    from {{ ref('lifecycle_events') }}
+    where event_type = 'adopted' and occurred_at <= {{ as_of() }}
+
+),
+
+repeated as (
+
+    select coalesce(max(adopted_event_count), 0) > 1 as has_repeat_use from {{ ref('adoptions') }}
+
+),
+
+judged as (
+
+    select
+        periods.*,
+        counted.denominator,
+        {% for column in columns %}
+        counted.{{ column }},
+        {% endfor %}
+        case
+            -- before the first adopted event of any kind nobody can tell "none" from "not sent"
+            when received.first_adopted_at is null then 'no_adoption_events'
+            {% if star.metric == 'adopted_within_days' %}
+            when received.first_adopted_at > {{ days_after('periods.ends_at', star.days) }} then 'no_adoption_events'
+            {% else %}
+            when periods.month_starting < received.first_adopted_month then 'no_adoption_events'
+            {% endif %}
+            {% if star.metric == 'sustained_adoptions' %}
+            when not repeated.has_repeat_use then 'no_repeat_use_events'
+            {% elif star.metric == 'adopted_within_days' %}
+            when {{ days_after('periods.ends_at', star.days) }} > {{ as_of() }} then 'too_recent'
+            when counted.value is null then 'no_ideas'
+            {% elif star.metric == 'time_to_value_median' %}
+            when counted.numerator is null then 'no_products'
+            when counted.value is null then 'not_enough_data'
+            {% endif %}
+        end as reason
+    from periods
+    cross join received
+    cross join repeated
+    left join counted on periods.month_starting = counted.month_starting
+
+)
+
+select
+    period,
+    month_starting,
+    {% if star.metric == 'adopted_within_days' %}
+    {{ is_complete_before(dbt.dateadd('day', star.days, 'next_starting')) }} as is_complete,
+    {% else %}
+    is_complete,
+    {% endif %}
+    phase,
+    phase_note,
+    reason,
+    {% for column in columns %}
+    case when reason is null then {{ 'coalesce(' ~ column ~ ', 0)' if column in counts else column }} end
+        as {{ column }},
+    {% endfor %}
+    case when reason is null then denominator end as denominator
+from judged

@@ -1,0 +1,51 @@
+{# Read by pace_exposures alone: as a table it would only be written and read again. #}
+{{ config(materialized='view') }}
+
+with product_intervals as (
+
+    select
+        *,
+        case when outcome = 'observed' then ended_at when outcome = 'closed' then closed_at else {{ as_of() }} end
+            as left_at
+    from {{ ref('product_intervals') }}
+    where eligibility = 'in'
+
+),
+
+series as (
+
+    select * from {{ ref('survival_series') }}
+    where cohort = 'all'
+
+),
+
+span as (
+
+    select
+        min(month_starting) as first_month,
+        max(period_number) as last_month_number
+    from {{ ref('reporting_periods') }}
+    where period = 'month'
+
+)
+
+select
+    product_intervals.interval_id,
+    owners.series_id,
+    everyone.series_id as all_series_id,
+    product_intervals.outcome,
+    product_intervals.started_at,
+    product_intervals.left_at,
+    {{ elapsed_microseconds('product_intervals.started_at', 'product_intervals.left_at') }} as elapsed_microseconds,
+    -- period_number of the months in which it starts and leaves, and in which the trailing window has passed them
+    {{ months_since('span.first_month', 'started_at') }} as start_month,
+    {{ months_since('span.first_month', 'left_at') }} as leave_month,
+    {{ months_since('span.first_month', days_after('started_at', pace_days())) }} as start_passed_month,
+    {{ months_since('span.first_month', days_after('left_at', pace_days()) ~ " - interval '1 microsecond'") }}
+        as leave_passed_month,
+    span.last_month_number
+from product_intervals
+cross join span
+inner join series as everyone on product_intervals.interval_id = everyone.interval_id and everyone.domain = 'all'
+left join series as owners
+    on product_intervals.interval_id = owners.interval_id and product_intervals.domain = owners.domain

@@ -1,0 +1,186 @@
+"""Runs the compiled dbt models on made-up events in an in-memory DuckDB: every curated and authoritative table in about
+a second, without landing, dbt or a file.
+
+Belongs here: compiling once, events in, tables out. Does not belong here: any expectation.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+DBT_PROJECT = Path(__file__).parent.parent / "dbt_project"
+AS_OF = "2026-01-01T00:00:00+00:00"
+DAY = 86_400_000_000  # microseconds
+EVENTS = pa.schema(
+    [
+        ("event_type", pa.string()),
+        ("data_product_id", pa.string()),
+        ("occurred_at", pa.timestamp("us", tz="UTC")),
+        ("domain", pa.string()),
+        ("consumer_domain", pa.string()),
+        ("has_named_consumer", pa.bool_()),
+        ("passed_count", pa.int64()),
+        ("failed_count", pa.int64()),
+        ("contract_version", pa.string()),
+        ("named_consumer_domains", pa.list_(pa.string())),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One compiled model: its schema, how it is built and from what."""
+
+    name: str
+    schema: str
+    is_view: bool
+    path: Path
+    sql: str
+    inputs: tuple[str, ...]
+
+
+@cache
+def compiled(as_of: str = AS_OF, north_star: str = "") -> dict[str, Model]:
+    """{name: model} in an order in which they can be built; `north_star` is that var as YAML, or the project's own."""
+    with tempfile.TemporaryDirectory() as home:
+        command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "compile"]
+        command += ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+        command += ["--target-path", f"{home}/target", "--log-path", f"{home}/logs"]
+        command += ["--vars", f"{{north_star: {north_star}}}"] if north_star else []
+        environment = os.environ | {"FLYWHEEL_HOME": home, "FLYWHEEL_AS_OF": as_of, "FLYWHEEL_IS_SAMPLE": ""}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ValueError(done.stdout + done.stderr)
+        nodes = json.loads(Path(home, "target", "manifest.json").read_text())["nodes"].values()
+    models = {node["name"]: _model(node) for node in nodes if node["resource_type"] == "model"}
+    return _in_order({name: model for name, model in models.items() if model.schema != "raw"})
+
+
+def _model(node: dict) -> Model:
+    inputs = tuple(key.rpartition(".")[2] for key in node["depends_on"]["nodes"])
+    path = DBT_PROJECT / node["original_file_path"]
+    sql = node["compiled_code"] if path.suffix == ".sql" else ""
+    return Model(node["name"], node["schema"], node["config"]["materialized"] == "view", path, sql, inputs)
+
+
+def _in_order(models: dict[str, Model]) -> dict[str, Model]:
+    ordered: dict[str, Model] = {}
+    while len(ordered) < len(models):
+        for name, model in models.items():
+            if name not in ordered and all(i in ordered for i in model.inputs if i in models):
+                ordered[name] = model
+    return ordered
+
+
+def instant(days: float) -> int:
+    """Microseconds since 1970 of so many days before AS_OF."""
+    return 1_767_225_600_000_000 - round(days * DAY)
+
+
+def event(event_type: str, data_product_id: str, days: float, **columns) -> dict:
+    """An event `days` before AS_OF."""
+    return {"event_type": event_type, "data_product_id": data_product_id, "occurred_at": instant(days), **columns}
+
+
+@contextmanager
+def empty_warehouse(threads: int = 1, changes: Iterable[tuple[str, str]] = ()) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory warehouse with the project's declared tables; `changes` are (date, note) of declared changes."""
+    with duckdb.connect(config={"threads": threads}) as db:
+        db.execute("attach ':memory:' as warehouse; use warehouse; set TimeZone = 'UTC'")
+        for schema in ("raw", "curated", "authoritative", "declared"):
+            db.execute(f"create schema {schema}")
+        for path in (DBT_PROJECT / "seeds" / "declared").glob("*.csv"):
+            db.execute(f"create table declared.{path.stem} as from read_csv('{path}')")
+        db.execute("create or replace table declared.process_changes (changed_on date, note text, is_sample boolean)")
+        for day, note in changes:
+            db.execute("insert into declared.process_changes values ($1, $2, false)", [day, note])
+        yield db
+
+
+def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
+    """Current events, as raw and curated tables that the models read."""
+    rows = [{name: event.get(name) for name in EVENTS.names} for event in events]
+    db.register("sent", pa.Table.from_pylist(rows, EVENTS))
+    db.execute(
+        """
+        create table curated.event_versions as
+        select
+            'source' as source, 'e' || row_number() over () as event_id, *, null as title,
+            occurred_at as recorded_at, 0 as revision, false as is_retracted, false as is_assumed_utc,
+            event_id as content_hash, 'batch' as batch_id, row_number() over () as line_number,
+            'current' as version_status
+        from sent;
+        create table raw.ideas_logged as from curated.event_versions where event_type = 'idea_logged';
+        create table raw.contract_events as from curated.event_versions where event_type like 'contract%';
+        create table raw.batches_landed as
+        select 'batch' as batch_id, 'events.jsonl' as file_name, now() as landed_at, count(*) as rows_read,
+            count(*) as rows_landed, 0 as rows_quarantined
+        from sent;
+        """
+    )
+    db.unregister("sent")
+
+
+def build_models(db: duckdb.DuckDBPyConnection, models: dict[str, Model], names: Iterable[str] | None = None) -> None:
+    """Build the models that are not there yet, all of them or those named, in order."""
+    there = {row[0] for row in db.execute("select table_name from information_schema.tables").fetchall()}
+    for name in models if names is None else (m for m in models if m in set(names)):
+        model = models[name]
+        if name in there:
+            continue
+        if model.sql:
+            kind = "view" if model.is_view else "table"
+            db.execute(f"create {kind} {model.schema}.{name} as {model.sql}")
+        else:
+            rows = _python_model(model.path)(_Dbt(db, models), None)
+            db.register("made", rows)
+            db.execute(f"create table {model.schema}.{name} as from made")
+            db.unregister("made")
+
+
+@cache
+def _python_model(path: Path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.model
+
+
+class _Dbt:
+    """What a Python model sees of dbt."""
+
+    def __init__(self, db: duckdb.DuckDBPyConnection, models: dict[str, Model]):
+        self._db, self._models = db, models
+
+    def ref(self, name: str):
+        return self._db.table(f"{self._models[name].schema}.{name}")
+
+
+def rows(db: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
+    """The rows of a query, each a dictionary."""
+    found = db.execute(query)
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+@contextmanager
+def shaped(
+    events: list[dict], changes=(), north_star="", as_of=AS_OF, threads=1
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Every table of the project, built from these events."""
+    models = compiled(as_of, north_star)
+    with empty_warehouse(threads, changes) as db:
+        put_events(db, events)
+        build_models(db, models)
+        yield db

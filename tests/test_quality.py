@@ -1,0 +1,295 @@
+"""Every data quality rule finds what breaks it, in words, and nothing else: one build of events made by hand."""
+
+import csv
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pipeline import CHECKOUT, attached, build_well, stage, write_events
+from test_references import SETS
+
+AS_OF = "2026-06-01T00:00:00Z"
+START = datetime(2026, 1, 1, 8, tzinfo=UTC)
+SOURCE = "delivery.example.com"
+LONG = "x" * 201
+
+
+def at(day: float) -> str:
+    return (START + timedelta(days=day)).isoformat()
+
+
+def event(product, kind, day, **columns) -> dict:
+    return {
+        "event_id": f"{product}/{kind}",
+        "source": SOURCE,
+        "event_type": kind,
+        "data_product_id": product,
+        "occurred_at": at(day),
+        "recorded_at": "2026-05-30T00:00:00Z",
+        **columns,
+    }
+
+
+def idea(product, day=0, domain="sales", **columns) -> dict:
+    return event(product, "idea_logged", day, domain=domain, **columns)
+
+
+def adopted(product, day, consumer="finance", **columns) -> dict:
+    return event(product, "adopted", day, consumer_domain=consumer, **columns)
+
+
+def checked(product, day, **columns) -> dict:
+    return event(product, "contract_checked", day, passed_count=9, failed_count=1, **columns)
+
+
+CLEAN = [
+    idea("clean", named_consumer_domains=["finance"], recorded_at=at(0)),
+    event("clean", "work_started", 5),
+    event("clean", "deployed", 10, domain="sales"),
+    event("clean", "contract_activated", 12),
+    checked("clean", 15),
+    adopted("clean", 20),
+    event("clean", "retired", 60),
+    idea("clean, same moment", 3),
+    *[event("clean, same moment", kind, 3) for kind in ("work_started", "deployed", "withdrawn")],
+    adopted("clean, same moment", 3),
+]
+ORDER = [
+    idea("started first", 10),
+    event("started first", "work_started", 5),
+    event("started first", "deployed", 20),
+    idea("deployed first", 10),
+    event("deployed first", "deployed", 5),
+    idea("adopted first", 10),
+    event("adopted first", "deployed", 12),
+    adopted("adopted first", 5),
+    idea("closed first", 10),
+    event("closed first", "rejected", 5),
+    idea("started last"),
+    event("started last", "deployed", 5),
+    event("started last", "work_started", 8),
+    idea("used early"),
+    adopted("used early", 5),
+    event("used early", "deployed", 10),
+    idea("never deployed"),
+    adopted("never deployed", 5),
+    idea("came back"),
+    event("came back", "deployed", 5),
+    event("came back", "retired", 10),
+    adopted("came back", 15),
+    adopted("came back", 16, "ops", event_id="came back/again"),
+    idea("worked on"),
+    event("worked on", "withdrawn", 5),
+    event("worked on", "work_started", 8),
+]
+MISSING = [
+    event("no idea", "deployed", 5, domain="sales"),
+    event("no owner", "deployed", 5),
+    adopted("no owner", 8),
+    event("only a contract", "contract_activated", 5, domain="sales"),
+    idea("never activated"),
+    event("never activated", "deployed", 5),
+    checked("never activated", 6),
+]
+NAMES = [
+    idea("orders"),
+    idea("Orders"),
+    idea("moved"),
+    event("moved", "deployed", 3, domain="sales"),
+    adopted("moved", 4, "marketing"),
+    idea("moved", 5, "marketing", event_id="moved/again"),
+    adopted("moved", 6, "sales", event_id="moved/back"),
+    idea("own use"),
+    event("own use", "deployed", 5),
+    adopted("own use", 6, "sales"),
+    idea("twin"),
+    event("twin", "deployed", 5),
+    adopted("twin", 6, "Sales"),
+    idea("lake", domain="data-ops"),
+    idea("pond", domain="Data Ops"),
+    idea("sea", domain="data_ops"),
+    idea("nowhere", domain=" \u00a0"),
+    idea("asks itself", named_consumer_domains=["finance", "sales"]),
+    idea("asks nobody", named_consumer_domains=["", "\u00a0 ", "all", "fi\u0007nance", LONG, "finance"]),
+]
+TOLD = [
+    idea("twice", title="Orders"),
+    idea("retracted or not", domain="ops"),
+    idea("settled", title="Orders"),
+    idea("settled", title="Sold orders"),
+    idea("settled", title="Orders", revision=1),
+    idea("repeated"),
+    idea("zone", occurred_at="2026-01-05T08:00:00"),
+    idea("planned", 5, recorded_at=at(4)),
+    idea("empty date", occurred_at="1970-01-01T00:00:00Z"),
+]
+SECOND_BATCH = [
+    idea("twice", title="All orders"),
+    idea("retracted or not", domain="ops", is_retracted=True),
+    idea("repeated"),
+]
+# what is no issue any more, or not yet
+HARMLESS = [
+    idea("corrected", 10),
+    event("corrected", "deployed", 5),
+    event("corrected", "deployed", 15, revision=1),
+    idea("asks again", named_consumer_domains=["", "sales"]),
+    idea("asks again", named_consumer_domains=["finance"], revision=1),
+    idea("taken back"),
+    event("taken back", "deployed", 5),
+    adopted("taken back", 6, "sales"),
+    adopted("taken back", 6, "sales", revision=1, is_retracted=True),
+    idea("very old", occurred_at="1990-01-01T00:00:00Z"),
+    idea("later"),
+    adopted("later", 200, recorded_at=at(201)),
+    event("later still", "deployed", 200, recorded_at=at(201)),
+]
+FOUND = {
+    "started_before_idea": {"started first"},
+    "deployed_before_idea": {"deployed first"},
+    "adopted_before_idea": {"adopted first"},
+    "closed_before_idea": {"closed first"},
+    "started_after_deployment": {"started last"},
+    "adopted_before_deployment": {"adopted first", "used early"},
+    "adopted_without_deployment": {"never deployed"},
+    "adopted_after_closing": {"came back"},
+    "worked_on_after_closing": {"worked on"},
+    "missing_idea": {"no idea", "no owner"},
+    "missing_owner": {"no owner"},
+    "contract_without_delivery": {"only a contract"},
+    "checked_without_contract": {"never activated"},
+    "product_ids_differ_only_in_case": {"orders"},
+    "owner_changed": {"moved"},
+    "own_domain_adoption": {"own use/adopted"},
+    "adoption_without_known_owner": {"no owner/adopted"},
+    "adopted_by_look_alike_owner": {"twin"},
+    "domains_differ_only_in_case": {"sales (events: 36), also written Sales"},
+    "domains_look_alike": {
+        "data-ops (events: 1), also written Data Ops",
+        "data_ops (events: 1), also written Data Ops",
+    },
+    "domain_name_blank": {'" \u00a0" (events: 1)'},
+    "named_consumer_is_owner": {"asks itself/idea_logged"},
+    "named_consumer_unusable": {"asks nobody/idea_logged"},
+    "conflicting_revision": {"twice/idea_logged", "retracted or not/idea_logged"},
+    "assumed_utc": {"zone/idea_logged"},
+    "recorded_before_it_occurred": {"planned/idea_logged"},
+    "implausibly_early": {"empty date/idea_logged"},
+}
+
+
+@pytest.fixture(scope="module")
+def issues(tmp_path_factory) -> list[dict]:
+    """What one build finds in all of the events above."""
+    inbox = tmp_path_factory.mktemp("inbox")
+    first = write_events(inbox / "first.jsonl", [*CLEAN, *ORDER, *MISSING, *NAMES, *TOLD, *HARMLESS])
+    second = write_events(inbox / "second.jsonl", SECOND_BATCH)
+    home = stage().empty()
+    build_well(home, first, second, as_of=AS_OF)
+    with attached(home / "warehouse.duckdb") as db:
+        found = db.execute("from curated.data_quality_issues order by all")
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def of_rule(issues, rule_id) -> list[dict]:
+    return [issue for issue in issues if issue["rule_id"] == rule_id]
+
+
+def test_each_rule_finds_what_breaks_it_and_nothing_else(issues):
+    found = {}
+    for issue in issues:
+        subject = issue["event_id"] or issue["data_product_id"] or issue["detail"]
+        found.setdefault(issue["rule_id"], set()).add(subject)
+    assert found == FOUND
+
+
+def test_every_declared_rule_is_one_that_can_be_found(issues):
+    with (CHECKOUT / "dbt_project/seeds/declared/data_quality_rules.csv").open() as file:
+        declared = {rule["rule_id"]: rule for rule in csv.DictReader(file)}
+    assert declared.keys() == FOUND.keys()
+    for issue in issues:
+        rule = declared[issue["rule_id"]]
+        assert {name: issue[name] for name in ("severity", "description", "what_to_do")} == {
+            name: rule[name] for name in ("severity", "description", "what_to_do")
+        }
+        is_about = "event" if issue["event_id"] else "data product" if issue["data_product_id"] else "domain"
+        assert is_about == rule["subject"]
+        assert (issue["source"] is None) == (issue["event_id"] is None)
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "detail"),
+    [
+        ("deployed_before_idea", "deployed 2026-01-06 08:00:00+00, idea logged 2026-01-11 08:00:00+00"),
+        ("started_after_deployment", "deployed 2026-01-06 08:00:00+00, work started 2026-01-09 08:00:00+00"),
+        (
+            "adopted_after_closing",
+            "closed 2026-01-11 08:00:00+00, adopted 2026-01-16 08:00:00+00 (events: 2); it counts as adopted",
+        ),
+        (
+            "worked_on_after_closing",
+            "closed 2026-01-06 08:00:00+00, worked on 2026-01-09 08:00:00+00 (events: 1); it counts as started",
+        ),
+        ("owner_changed", "owned by sales, marketing from 2026-01-06 08:00:00+00 (changes: 1)"),
+        ("own_domain_adoption", "adopted by sales, its owner at the time"),
+        ("adopted_by_look_alike_owner", "owned by sales, adopted by Sales"),
+        ("missing_owner", "no event names its domain; it counts as deployed"),
+        ("product_ids_differ_only_in_case", "also written Orders"),
+        ("recorded_before_it_occurred", "occurred 2026-01-06 08:00:00+00, recorded 2026-01-05 08:00:00+00"),
+        ("assumed_utc", "sent without an offset, read as 2026-01-05 08:00:00+00"),
+        ("implausibly_early", "idea_logged 1970-01-01 00:00:00+00"),
+    ],
+)
+def test_the_detail_says_the_values_concerned(issues, rule_id, detail):
+    assert [issue["detail"] for issue in of_rule(issues, rule_id)] == [detail]
+
+
+def test_an_unusable_consumer_is_shown_as_it_was_sent(issues):
+    found = {issue["detail"] for issue in of_rule(issues, "named_consumer_unusable")}
+    assert found == {'names ""', 'names "\u00a0 "', 'names "all"', 'names "fi\\u0007nance"', f'names "{LONG[:200]}"'}
+
+
+def test_a_conflict_names_both_batches_and_lines(issues):
+    with attached(stage().home / "warehouse.duckdb") as db:
+        batches = dict(db.execute("select file_name, batch_id from curated.batches").fetchall())
+    lines = [*CLEAN, *ORDER, *MISSING, *NAMES, *TOLD]
+    places = {
+        f"batch {batches['first.jsonl']} line {1 + lines.index(TOLD[0])}",
+        f"batch {batches['second.jsonl']} line 1",
+    }
+    [twice] = [i for i in of_rule(issues, "conflicting_revision") if i["data_product_id"] == "twice"]
+    wins, differs = twice["detail"].removeprefix("revision 0 counts as in ").split(", and differs in ")
+    assert {wins, differs} == places
+
+
+def test_an_issue_is_dated_by_the_earlier_of_two_moments_in_the_wrong_order(issues):
+    [issue] = of_rule(issues, "adopted_before_idea")
+    assert issue["occurred_at"].isoformat() == at(5)
+
+
+# The rules and the quirks that a set's own makers listed, product by product, when they derived its events
+QUIRKS = {
+    "k8s_keps": {
+        "started_after_deployment": "work_started_after_deployed",
+        "deployed_before_idea": "deployed_before_idea_logged",
+        "adopted_before_idea": "adopted_before_idea_logged",
+    },
+    "mitodl_dbt": {
+        "owner_changed": "owning_domain_changed",
+        "worked_on_after_closing": "redeployed_after_retired",
+        "adopted_after_closing": "adopted_after_retired",
+    },
+}
+
+
+@pytest.mark.parametrize("name", QUIRKS)
+def test_the_known_quirks_of_real_events_are_found_and_no_others(shared, name):
+    folder = shared / "datasets" / name
+    with (folder / "quirks.csv").open() as file:
+        known = {(row["quirk"], row["data_product_id"]) for row in csv.DictReader(file)}
+    home = stage().empty()
+    build_well(home, folder / "events.jsonl", as_of=SETS[name])
+    with attached(home / "warehouse.duckdb") as db:
+        found = set(db.execute("select rule_id, data_product_id from curated.data_quality_issues").fetchall())
+    for rule_id, quirk in QUIRKS[name].items():
+        assert {product for rule, product in found if rule == rule_id} == {p for q, p in known if q == quirk}
