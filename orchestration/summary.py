@@ -17,6 +17,15 @@ REASONS = {
     "no_deployment_events": "no deployment has ever been sent",
     "not_enough_data": "not enough data yet",
     "not_reached": "half of the ideas are not there yet",
+    "no_ideas": "no idea was logged",
+    "no_repeat_use_events": "no repeated use has ever been sent",
+    "too_recent": "not everyone could be followed for long enough yet",
+}
+VERDICTS = {
+    "improving": "; improving, more than routine variation",
+    "worsening": "; worsening, more than routine variation",
+    "no_change": "; routine variation",
+    "not_enough_data": "",
 }
 
 
@@ -43,17 +52,24 @@ def summarize(home: Home) -> list[tuple[str, str]]:
 def _north_star(db: duckdb.DuckDBPyConnection) -> str:
     row = db.execute(
         """
-        select month_starting, value, first_adoptions_count, expansion_adoptions_count, target, reason
-        from authoritative.north_star_monthly where is_complete order by month_starting desc limit 1
+        select
+            month_starting, period, name, unit, value, first_adoptions_count, expansion_adoptions_count, target,
+            verdict, north_star_monthly.reason
+        from authoritative.north_star_monthly inner join authoritative.metric_definitions using (metric_id)
+        where is_complete order by month_starting desc limit 1
         """
     ).fetchone()
     if row is None:
         return "no complete month yet"
-    month, value, first, expansion, target, reason = row
+    month, period, name, unit, value, first, expansion, target, verdict, reason = row
+    when = f"{month:%B %Y}" if period == "month" else f"the quarter from {month:%B %Y}"
     if value is None:
-        return f"unknown for {month:%B %Y}: {REASONS.get(reason, reason)}"
-    words = f"{value:.0f} cross-domain adoptions in {month:%B %Y}: {first} first, {expansion} expansion"
-    return words + (f" (target {target:g})" if target is not None else "")
+        return f"{name}, unknown for {when}: {REASONS.get(reason, reason)}"
+    words = f"{name}, {when}: {value:.0%}" if unit == "share" else f"{name}, {when}: {value:,.0f}"
+    words += f" {unit}" if unit == "days" else ""
+    words += f" ({first} first, {expansion} expansion)" if first is not None else ""
+    words += f"; target {target:g}" if target is not None else ""
+    return words + VERDICTS[verdict]
 
 
 def _time_to_value(db: duckdb.DuckDBPyConnection) -> str:

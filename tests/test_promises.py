@@ -214,3 +214,24 @@ def the_scorecards_are_the_tables(served: dict[str, list[dict]], counted: dict) 
 def led(served: dict[str, list[dict]], metric: str) -> list[dict]:
     """The rows of one leading metric over the whole organisation."""
     return [r for r in served["leading_metrics_monthly"] if (r["metric_id"], r["domain"]) == (metric, "all")]
+
+
+def test_what_was_never_sent_is_unknown_and_not_none():
+    """Nobody named consumers; adoptions were sent only from 400 days ago, long after the first deployments."""
+    events = [e for e in HAND_MADE["no_adoption"] if e["data_product_id"] != "p29"]
+    events += [event("adopted", f"p{n}", 400 - n, consumer_domain="risk") for n in range(3)]
+    with shaped(events) as db:
+        found = {
+            metric: rows(
+                db, f"from authoritative.leading_metrics_monthly where metric_id = '{metric}' and domain = 'all'"
+            )
+            for metric in ("named_consumer_share", "adopted_90d", "net_flow", "first_deployments")
+        }
+    assert {(row["value"], row["reason"]) for row in found["named_consumer_share"]} == {(None, "no_named_consumers")}
+    by_quarter = [
+        (row["value"], row["reason"]) for row in sorted(found["adopted_90d"], key=lambda r: r["month_starting"])
+    ]
+    assert by_quarter[:3] == [(None, "no_adoption_events")] * 3
+    assert (None, "too_recent") in by_quarter and (0.0, None) in by_quarter
+    assert {row["reason"] for row in found["net_flow"]} == {"no_adoption_events", None}
+    assert {row["reason"] for row in found["first_deployments"]} == {"no_deployment_events", None}

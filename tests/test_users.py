@@ -92,7 +92,7 @@ def test_a_fresh_home_publishes_the_sample_and_says_that_it_is_made_up(sample):
 def test_the_summary_tells_the_last_complete_month_and_its_parts(sample):
     _, said = sample
     value = adoptions_by_month()["2025-12"]
-    assert f"{value} cross-domain adoptions in December 2025" in " ".join(said.split())
+    assert f"Cross-domain adoptions, December 2025: {value} (" in " ".join(said.split())
 
 
 def test_the_north_star_of_every_month_is_what_the_clean_events_say(sample):

@@ -9,15 +9,17 @@
 {%- endmacro %}
 
 {# SQL condition: a list of domains names one that can be another one than the owner. Blank names and 'all', which means
-   everyone, name nobody. #}
+   everyone, name nobody. NULL where no list was sent. #}
 {% macro names_another_domain(domains, owner) -%}
     {{ return(adapter.dispatch('names_another_domain')(domains, owner)) }}
 {%- endmacro %}
 
 {% macro default__names_another_domain(domains, owner) -%}
-    coalesce(exists({{ domains }}, d -> trim(d) <> '' and d <> 'all' and d <> {{ owner }}), false)
+    exists({{ domains }}, d -> d rlike '[^\\s\\p{Z}\\p{C}]' and d <> 'all' and d <> {{ owner }})
 {%- endmacro %}
 
 {% macro duckdb__names_another_domain(domains, owner) -%}
-    coalesce(len(list_filter({{ domains }}, lambda d: trim(d) <> '' and d <> 'all' and d <> {{ owner }})) > 0, false)
+    len(list_filter(
+        {{ domains }}, lambda d: regexp_matches(d, '[^\s\p{Z}\p{C}]') and d <> 'all' and d <> {{ owner }}
+    )) > 0
 {%- endmacro %}

@@ -3,12 +3,12 @@
     numerator, denominator  the value is numerator / denominator, or the numerator where there is no denominator
     beside                  what observation_count tells
     counted                 what must average 2 a month for limits by month; below, limits are by quarter
-    received                the event types of which one must have been received before 0 can be told from unknown
+    received                what must have been received once before 0 can be told from unknown
 #}
 {% macro monthly_metrics() %}
     {{ return([
         {'id': 'named_consumer_share', 'numerator': 'named_ideas_count', 'denominator': 'ideas_count',
-            'counted': 'ideas_count', 'received': 'idea', 'none': 'no_ideas', 'unreceived': 'no_idea_events'},
+            'counted': 'ideas_count', 'received': 'named', 'none': 'no_ideas', 'unreceived': 'no_named_consumers'},
         {'id': 'net_flow', 'numerator': 'started_count', 'minus': 'finished_count', 'beside': 'open_count',
             'received': 'finished', 'unreceived': 'no_adoption_events'},
         {'id': 'first_deployments', 'numerator': 'deployed_count', 'counted': 'deployed_count',

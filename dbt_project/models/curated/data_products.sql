@@ -22,8 +22,10 @@ milestones as (
         {{ latest('title') }} as title,
         {{ latest('domain') }} as domain,
         min(case when event_type = 'idea_logged' then occurred_at end) as idea_logged_at,
-        min_by(has_named_consumer, row(occurred_at, source, event_id)) filter (where event_type = 'idea_logged')
-            as has_named_consumer,
+        min_by(
+            coalesce(has_named_consumer, false),
+            case when event_type = 'idea_logged' then row(occurred_at, source, event_id) end
+        ) as has_named_consumer,
         min(case when event_type = 'work_started' then occurred_at end) as work_started_at,
         min(case when event_type = 'deployed' then occurred_at end) as deployed_at,
         min(case when {{ is_closing('event_type') }} then occurred_at end) as closed_at,

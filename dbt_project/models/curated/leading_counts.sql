@@ -34,7 +34,7 @@ domains as (
 received as (
 
     select
-        {{ month_starting("min(case when event_type = 'idea_logged' then occurred_at end)") }} as idea_month,
+        {{ month_starting("min(case when has_named_consumer is not null then occurred_at end)") }} as named_month,
         {{ month_starting("min(case when event_type = 'deployed' then occurred_at end)") }} as deployed_month,
         {{ month_starting("min(case when event_type = 'adopted' then occurred_at end)") }} as adopted_month,
         {{ month_starting("min(case when event_type = 'adopted' or " ~ is_closing('event_type')
@@ -47,7 +47,7 @@ received as (
 filled as (
 
     select
-        {% for kind in ['idea', 'deployed', 'adopted', 'finished'] %}
+        {% for kind in ['named', 'deployed', 'adopted', 'finished'] %}
         coalesce(months.month_starting >= received.{{ kind }}_month, false) as is_{{ kind }}_known,
         {% endfor %}
         {% for count in ['ideas', 'named_ideas', 'started', 'finished', 'deployed', 'adoptions', 'expansions',
