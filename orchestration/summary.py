@@ -54,14 +54,15 @@ def _north_star(db: duckdb.DuckDBPyConnection) -> str:
         """
         select
             month_starting, period, name, unit, value, first_adoptions_count, expansion_adoptions_count, target,
-            verdict, north_star_monthly.reason
+            verdict, rule, north_star_monthly.reason,
+            (select max_by(phase_note, month_starting) from authoritative.north_star_monthly)
         from authoritative.north_star_monthly inner join authoritative.metric_definitions using (metric_id)
         where is_complete order by month_starting desc limit 1
         """
     ).fetchone()
     if row is None:
         return "no complete month yet"
-    month, period, name, unit, value, first, expansion, target, verdict, reason = row
+    month, period, name, unit, value, first, expansion, target, verdict, rule, reason, note = row
     when = f"{month:%B %Y}" if period == "month" else f"the quarter from {month:%B %Y}"
     if value is None:
         return f"{name}, unknown for {when}: {REASONS.get(reason, reason)}"
@@ -69,6 +70,8 @@ def _north_star(db: duckdb.DuckDBPyConnection) -> str:
     words += f" {unit}" if unit == "days" else ""
     words += f" ({first} first, {expansion} expansion)" if first is not None else ""
     words += f"; target {target:g}" if target is not None else ""
+    if rule and rule.startswith("previous_"):
+        return f'{words}; {"better" if verdict == "improving" else "worse"} than before "{note}", routine since'
     return words + VERDICTS[verdict]
 
 

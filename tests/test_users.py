@@ -92,7 +92,9 @@ def test_a_fresh_home_publishes_the_sample_and_says_that_it_is_made_up(sample):
 def test_the_summary_tells_the_last_complete_month_and_its_parts(sample):
     _, said = sample
     value = adoptions_by_month()["2025-12"]
-    assert f"Cross-domain adoptions, December 2025: {value} (" in " ".join(said.split())
+    words = " ".join(said.split())
+    assert f"Cross-domain adoptions, December 2025: {value} (" in words
+    assert 'better than before "Self-service access opened to all domains", routine since' in words
 
 
 def test_the_north_star_of_every_month_is_what_the_clean_events_say(sample):
