@@ -38,6 +38,28 @@ hazards as (
 
 ),
 
+-- looked up once an age: a large organisation has many more exposures than ages
+ages as (
+
+    select distinct
+        interval_id,
+        elapsed_microseconds
+    from exposures
+
+),
+
+hazards_by_age as (
+
+    select
+        ages.interval_id,
+        ages.elapsed_microseconds,
+        coalesce(hazards.cumulative_hazard, 0) as cumulative_hazard
+    from ages
+    asof left join hazards
+        on ages.interval_id = hazards.interval_id and ages.elapsed_microseconds >= hazards.elapsed_microseconds
+
+),
+
 -- what the baseline would have brought about by the age at which each product leaves, or is still open
 expected as (
 
@@ -45,13 +67,13 @@ expected as (
         exposures.interval_id,
         exposures.domain,
         exposures.window_number,
-        {{ exact_sum('exposures.left_in_month_count * coalesce(hazards.cumulative_hazard, 0)') }} as hazard_of_left,
-        {{ exact_sum('exposures.open_at_end_count * coalesce(hazards.cumulative_hazard, 0)') }} as hazard_of_open
+        {{ exact_sum('exposures.left_in_month_count * hazards.cumulative_hazard') }} as hazard_of_left,
+        {{ exact_sum('exposures.open_at_end_count * hazards.cumulative_hazard') }} as hazard_of_open
     from exposures
-    asof left join hazards
+    inner join hazards_by_age as hazards
         on
             exposures.interval_id = hazards.interval_id
-            and exposures.elapsed_microseconds >= hazards.elapsed_microseconds
+            and exposures.elapsed_microseconds = hazards.elapsed_microseconds
     group by exposures.interval_id, exposures.domain, exposures.window_number
 
 ),

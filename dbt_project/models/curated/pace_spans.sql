@@ -1,6 +1,8 @@
 {# Read by pace_exposures alone: as a table it would only be written and read again. #}
 {{ config(materialized='view') }}
 
+{% set followed = "('" ~ paced_intervals() | map(attribute='id') | join("', '") ~ "')" %}
+
 with product_intervals as (
 
     select
@@ -37,12 +39,19 @@ select
     product_intervals.started_at,
     product_intervals.left_at,
     {{ elapsed_microseconds('product_intervals.started_at', 'product_intervals.left_at') }} as elapsed_microseconds,
-    -- period_number of the months in which it starts and leaves, and in which the trailing window has passed them
-    {{ months_since('span.first_month', 'started_at') }} as start_month,
-    {{ months_since('span.first_month', 'left_at') }} as leave_month,
-    {{ months_since('span.first_month', days_after('started_at', pace_days())) }} as start_passed_month,
-    {{ months_since('span.first_month', days_after('left_at', pace_days()) ~ " - interval '1 microsecond'") }}
-        as leave_passed_month,
+    -- period_number of the months in which it starts and leaves, and in which the trailing window has passed them;
+    -- only where the pace is followed by month: finding a month in a timezone costs more than all else here
+    {% for name, instant in [
+        ('start_month', 'started_at'),
+        ('leave_month', 'left_at'),
+        ('start_passed_month', days_after('started_at', pace_days())),
+        ('leave_passed_month', days_after('left_at', pace_days()) ~ " - interval '1 microsecond'"),
+    ] %}
+    case
+        when product_intervals.interval_id in {{ followed }}
+            then {{ months_since('span.first_month', instant) }}
+    end as {{ name }},
+    {% endfor %}
     span.last_month_number
 from product_intervals
 cross join span

@@ -40,42 +40,73 @@ exits as (
 
 ),
 
--- everyone's series and the owner's, over all cohorts and in the product's own; an unknown owner has none
-series_exits as (
+-- over all cohorts every distinct time counts, for everyone and for the owner; an unknown owner has no series
+exact as (
 
     {% for domain in ["'all'", 'exits.domain'] %}
-    {% for cohort in ["'all'", 'exits.cohort'] %}
     select
         series.series_id,
-        {{ 'exits.elapsed_microseconds' if cohort == "'all'" else at_resolution('exits.elapsed_microseconds') }}
-            as elapsed_microseconds,
+        exits.elapsed_microseconds,
         exits.km_outcome,
         exits.outcome
     from exits
     inner join series
-        on
-            exits.interval_id = series.interval_id
-            and {{ domain }} = series.domain
-            and {{ cohort }} = series.cohort
+        on exits.interval_id = series.interval_id and {{ domain }} = series.domain and series.cohort = 'all'
     {{ 'union all' if not loop.last }}
     {% endfor %}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+
+),
+
+{% set counts = [
+    ('km_exits', 'km_outcome'),
+    ('km_observed', "case when km_outcome = 'observed' then 1 end"),
+    ('exits', 'outcome'),
+    ('observed', "case when outcome = 'observed' then 1 end"),
+    ('closed', "case when outcome = 'closed' then 1 end"),
+] %}
+
+-- by cohort alike ones are counted first, and everyone's are the sum of the owners'
+owners as (
+
+    select
+        {% for name, counted in counts %}
+        cast(count({{ counted }}) as double) as {{ name }},
+        {% endfor %}
+        interval_id,
+        domain,
+        cohort,
+        {{ at_resolution('elapsed_microseconds') }} as elapsed_microseconds
+    from exits
+    where cohort is not null
+    group by interval_id, domain, cohort, {{ at_resolution('elapsed_microseconds') }}
 
 ),
 
 counted as (
 
     select
+        {% for name, counted in counts %}
+        cast(count({{ counted }}) as double) as {{ name }},
+        {% endfor %}
         series_id,
-        elapsed_microseconds,
-        cast(count(km_outcome) as double) as km_exits,
-        cast(count(case when km_outcome = 'observed' then 1 end) as double) as km_observed,
-        cast(count(outcome) as double) as exits,
-        cast(count(case when outcome = 'observed' then 1 end) as double) as observed,
-        cast(count(case when outcome = 'closed' then 1 end) as double) as closed
-    from series_exits
+        elapsed_microseconds
+    from exact
     group by series_id, elapsed_microseconds
+
+    {% for domain in ["'all'", 'owners.domain'] %}
+    union all
+
+    select
+        {% for name, _ in counts %}
+        sum(owners.{{ name }}) as {{ name }},
+        {% endfor %}
+        series.series_id,
+        owners.elapsed_microseconds
+    from owners
+    inner join series
+        on owners.interval_id = series.interval_id and {{ domain }} = series.domain and owners.cohort = series.cohort
+    group by series.series_id, owners.elapsed_microseconds
+    {% endfor %}
 
 )
 
