@@ -18,11 +18,8 @@ from orchestration.home import Home, publish
 from orchestration.warehouse import connect_when_free
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and every later one can read it
-DRILL_DOWN = (
-    "data_products",
-    "adoptions",
-    "data_quality_issues",
-)  # curated tables served beside the authoritative ones
+# curated tables served beside the authoritative ones
+DRILL_DOWN = ("data_products", "adoptions", "data_quality_issues")
 
 
 class PublicationError(RuntimeError):

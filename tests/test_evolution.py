@@ -16,7 +16,7 @@ from orchestration.home import CHECKOUT
 DBT_PROJECT = CHECKOUT / "dbt_project"
 MODELS = {
     "contract_states": "curated",
-    "domain_names": "curated",
+    "domains": "curated",
     "evolving_products": "curated",
     "product_evolution": "authoritative",
 }

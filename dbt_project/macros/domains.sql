@@ -13,3 +13,9 @@
         'all' as domain
     from {{ relation }}
 {%- endmacro %}
+
+{# SQL condition: a row of domain_ownerships covers the instant. #}
+{% macro is_owned_at(ownerships, instant) -%}
+    ({{ ownerships }}.owned_from is null or {{ instant }} >= {{ ownerships }}.owned_from)
+    and ({{ ownerships }}.owned_until is null or {{ instant }} < {{ ownerships }}.owned_until)
+{%- endmacro %}

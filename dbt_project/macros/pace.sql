@@ -18,6 +18,11 @@
     {{ return(time_to_value_intervals() | selectattr('metric_id', 'defined') | list) }}
 {% endmacro %}
 
+{# SQL condition: the pace of the interval is followed by month. #}
+{% macro is_followed(interval_id) -%}
+    {{ interval_id }} in ('{{ paced_intervals() | map(attribute='id') | join("', '") }}')
+{%- endmacro %}
+
 {# SQL condition: the metric is a pace, judged by its pace index. #}
 {% macro is_paced(metric_id) -%}
     {{ metric_id }} in ('{{ paced_intervals() | map(attribute='metric_id') | join("', '") }}')

@@ -23,5 +23,4 @@ from adopted
 inner join ownerships on adopted.data_product_id = ownerships.data_product_id
 where
     adopted.consumer_domain <> ownerships.domain
-    and (ownerships.owned_from is null or adopted.occurred_at >= ownerships.owned_from)
-    and (ownerships.owned_until is null or adopted.occurred_at < ownerships.owned_until)
+    and {{ is_owned_at('ownerships', 'adopted.occurred_at') }}

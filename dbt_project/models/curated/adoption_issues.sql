@@ -30,9 +30,7 @@ select
 from adopted
 inner join ownerships
     on adopted.data_product_id = ownerships.data_product_id and adopted.consumer_domain = ownerships.domain
-where
-    (ownerships.owned_from is null or adopted.occurred_at >= ownerships.owned_from)
-    and (ownerships.owned_until is null or adopted.occurred_at < ownerships.owned_until)
+where {{ is_owned_at('ownerships', 'adopted.occurred_at') }}
 
 union all
 

@@ -1,23 +1,30 @@
-with named as (
+with events as (
 
     select
         domain,
+        consumer_domain,
         occurred_at
     from {{ ref('lifecycle_events') }}
-    where domain is not null and occurred_at <= {{ as_of() }}
+    where occurred_at <= {{ as_of() }}
 
-    union all
+),
 
+named as (
+
+    {% for column in ['domain', 'consumer_domain'] %}
     select
-        consumer_domain as domain,
+        {{ column }} as domain,
         occurred_at
-    from {{ ref('lifecycle_events') }}
-    where consumer_domain is not null and occurred_at <= {{ as_of() }}
+    from events
+    where {{ column }} is not null
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 )
 
 select
     domain,
-    min(occurred_at) as first_seen_at
+    min(occurred_at) as first_seen_at,
+    count(*) as event_count
 from named
 group by domain

@@ -29,7 +29,7 @@ adopted as (
 known as (
 
     select
-        (select count(*) from {{ ref('domain_names') }}) as domain_count,
+        (select count(*) from {{ ref('domains') }}) as domain_count,
         (select count(*) from adopted) > 0 as has_adoption_events,
         (select count(*) from contract_states) > 0 as has_contract_events
 

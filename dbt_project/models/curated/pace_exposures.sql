@@ -20,8 +20,6 @@
         'baseline': 'started_at < ' ~ baseline_ends_at ~ ' and left_at >= ' ~ baseline_ends_at},
 ] %}
 
-{% set followed = "('" ~ paced_intervals() | map(attribute='id') | join("', '") ~ "')" %}
-
 with spans as (
 
     select * from {{ ref('pace_spans') }}
@@ -59,30 +57,19 @@ windows as (
 alike as (
 
     {% for move in moves %}
+    {% for first, until, is_in in [
+        (move.first, 'least(' ~ move.until ~ ', last_month_number + 1)', is_followed('interval_id')),
+        (window_as_of(), window_as_of() + 1, move.as_of),
+        (window_baseline(), window_baseline() + 1, move.baseline),
+    ] %}
     select
         series_id,
         all_series_id,
         '{{ move.id }}' as move,
         {{ "outcome = 'observed'" if move.id == 'leaves' else 'false' }} as is_observed,
         {{ move.since }} as since,
-        {{ move.first }} as first_window,
-        least({{ move.until }}, last_month_number + 1) as until_window,
-        cast(count(*) as double) as product_count
-    from spans
-    where interval_id in {{ followed }}
-    group by all
-
-    union all
-
-    {% for window, is_in in [(window_as_of(), move.as_of), (window_baseline(), move.baseline)] %}
-    select
-        series_id,
-        all_series_id,
-        '{{ move.id }}' as move,
-        {{ "outcome = 'observed'" if move.id == 'leaves' else 'false' }} as is_observed,
-        {{ move.since }} as since,
-        {{ window }} as first_window,
-        {{ window + 1 }} as until_window,
+        {{ first }} as first_window,
+        {{ until }} as until_window,
         cast(count(*) as double) as product_count
     from spans
     where {{ is_in }}

@@ -1,8 +1,6 @@
 {# Read by pace_exposures alone: as a table it would only be written and read again. #}
 {{ config(materialized='view') }}
 
-{% set followed = "('" ~ paced_intervals() | map(attribute='id') | join("', '") ~ "')" %}
-
 with product_intervals as (
 
     select
@@ -48,7 +46,7 @@ select
         ('leave_passed_month', days_after('left_at', pace_days()) ~ " - interval '1 microsecond'"),
     ] %}
     case
-        when product_intervals.interval_id in {{ followed }}
+        when {{ is_followed('product_intervals.interval_id') }}
             then {{ months_since('span.first_month', instant) }}
     end as {{ name }},
     {% endfor %}
