@@ -205,7 +205,11 @@ def _progress(console: Console):
 
 def _explain(console: Console, result, log: Path) -> None:
     """Which check stopped the run, why, and what to do."""
-    console.print("[bold red]Not published.[/] The last good tables stay in place.")
+    has_tables = any(event.asset_key.path[0] == "serving" for event in result.get_asset_materialization_events())
+    if has_tables:
+        console.print("[bold red]The tables are published, the page is not.[/] The last good page stays in place.")
+    else:
+        console.print("[bold red]Not published.[/] The last good tables stay in place.")
     stopped = [e for e in result.get_asset_check_evaluations() if not e.passed and e.severity.value == "ERROR"]
     for check in stopped:
         console.print(f"✗ {check.asset_key.to_user_string()}: {check.check_name}", markup=False, soft_wrap=True)

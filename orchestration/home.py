@@ -6,6 +6,8 @@ Belongs here: paths, the lock, whether the home holds sample events. Does not be
 import fcntl
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,6 +55,16 @@ class Home:
     def serving_parquet(self) -> Path:
         """The same tables as Parquet files."""
         return self.root / "serving"
+
+    @property
+    def dashboard(self) -> Path:
+        """The pages people look at; `index.html` is the Chief Data Officer's."""
+        return self.root / "dashboard"
+
+    @property
+    def archive(self) -> Path:
+        """One folder for each complete month: its pages as they were first published."""
+        return self.root / "archive"
 
     @property
     def dagster(self) -> Path:
@@ -134,6 +146,30 @@ def write_whole(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     publish(temporary, path)
+
+
+def swap_folder(link: Path, folder: Path) -> None:
+    """Point the link at the new folder beside it in one rename, then drop what it pointed at before."""
+    temporary = link.with_name(f".{link.name}.link")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(folder.name, target_is_directory=True)
+    publish(temporary, link)
+    for left in link.parent.glob(f".{link.name}-*"):
+        if left != folder:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def new_folder(link: Path) -> Path:
+    """An empty folder beside `link`, for `swap_folder`."""
+    folder = Path(tempfile.mkdtemp(prefix=f".{link.name}-", dir=link.parent))
+    folder.chmod(0o755)  # mkdtemp's are for their owner only, this one is for readers
+    return folder
+
+
+def sync(path: Path) -> None:
+    """Make a file's content last."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def publish(temporary: Path, path: Path) -> None:

@@ -39,7 +39,7 @@ from orchestration.events import (
     read_file,
     read_texts,
 )
-from orchestration.home import Home, publish
+from orchestration.home import Home, publish, sync
 
 SETTLED_SECONDS = 2  # a file changed later than this may still be written to
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -698,7 +698,7 @@ class _Batch:
             path.unlink()
         for table, writer in self.writers.items():
             writer.close()
-            _sync(self._temporary(table))
+            sync(self._temporary(table))
             publish(self._temporary(table), self.home.landing / table / f"{self.batch_id}.parquet")
         self.writers = {}
 
@@ -732,11 +732,6 @@ class _Batch:
         }
         temporary = self._temporary("batches")
         pq.write_table(pa.Table.from_pylist([receipt], RECEIPT), temporary)
-        _sync(temporary)
+        sync(temporary)
         publish(temporary, self.home.landing / "batches" / f"{self.batch_id}.parquet")
         return receipt
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -5,16 +5,13 @@ Readers keep the file they have open; the next one to open gets the new one; nob
 """
 
 import json
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from orchestration.contracts import load_layer
-from orchestration.home import Home, publish
+from orchestration.home import Home, new_folder, publish, swap_folder, sync
 from orchestration.warehouse import connect_when_free
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and every later one can read it
@@ -37,18 +34,18 @@ class Served:
     columns: dict[str, str]  # name -> description
 
 
-def publish_serving(home: Home) -> dict[str, int]:
+def publish_serving(home: Home, run_id: str = "by hand") -> dict[str, int]:
     """Write, verify and swap in the serving file and its Parquet twin; returns rows by table."""
     tables = served_tables(home)
     temporary = home.serving.with_name(f".{home.serving.name}.tmp")
     for path in (temporary, temporary.with_name(temporary.name + ".wal")):
         path.unlink(missing_ok=True)
-    counts = _copy(home, tables, temporary)
+    counts = _copy(home, tables, temporary, run_id)
     _verify(temporary, tables, counts)
-    _sync(temporary)
+    sync(temporary)
     parquet = _write_parquet(home, temporary, tables)
     publish(temporary, home.serving)
-    _swap_folder(home.serving_parquet, parquet)
+    swap_folder(home.serving_parquet, parquet)
     return counts
 
 
@@ -67,7 +64,7 @@ def served_tables(home: Home) -> list[Served]:
     return authoritative + curated
 
 
-def _copy(home: Home, tables: list[Served], temporary: Path) -> dict[str, int]:
+def _copy(home: Home, tables: list[Served], temporary: Path, run_id: str) -> dict[str, int]:
     with connect_when_free(home.warehouse, read_only=True) as db:
         if db.execute("select is_checked from main.build").fetchone() != (True,):
             raise PublicationError("the tables in the warehouse have not passed their checks; run the whole job again")
@@ -76,7 +73,7 @@ def _copy(home: Home, tables: list[Served], temporary: Path) -> dict[str, int]:
         for schema in sorted({t.schema for t in tables}):
             db.execute(f"create schema serving.{schema}")
         counts = {f"{t.schema}.{t.name}": _copy_table(db, t) for t in tables}
-        _describe_publication(db, is_sample=home.sample() is not None)
+        _describe_publication(db, is_sample=home.sample() is not None, run_id=run_id)
         db.execute("commit")
         db.execute("checkpoint serving")
         db.execute("detach serving")
@@ -93,8 +90,8 @@ def _copy_table(db: duckdb.DuckDBPyConnection, table: Served) -> int:
     return db.execute(f"select count(*) from {name}").fetchone()[0]
 
 
-def _describe_publication(db: duckdb.DuckDBPyConnection, is_sample: bool) -> None:
-    """One row that says what the tables beside it are about. No wall clock: the same events give the same rows."""
+def _describe_publication(db: duckdb.DuckDBPyConnection, is_sample: bool, run_id: str) -> None:
+    """One row that says what the tables beside it are about; no wall clock, so only run_id differs between runs."""
     db.execute(
         """
         create table serving.main.publication as
@@ -102,16 +99,18 @@ def _describe_publication(db: duckdb.DuckDBPyConnection, is_sample: bool) -> Non
             as_of,
             known_at,
             cast($1 as boolean) as is_sample,
-            (select max(occurred_at) from curated.lifecycle_events where occurred_at <= as_of) as data_through
+            (select max(occurred_at) from curated.lifecycle_events where occurred_at <= as_of) as data_through,
+            cast($2 as varchar) as run_id
         from main.build
         """,
-        [is_sample],
+        [is_sample, run_id],
     )
     comments = {
         "as_of": "The analysis date: later events are ignored and open work is censored there.",
         "known_at": "The knowledge date: only what had been recorded by then counts; NULL counts all that has landed.",
         "is_sample": "Whether these are the made-up events of the sample organisation.",
         "data_through": "The latest event that counts.",
+        "run_id": "The Dagster run that published this file; its log and checks are in the Dagster UI.",
     }
     db.execute("comment on table serving.main.publication is 'One row: what the tables of this file are about.'")
     for column, description in comments.items():
@@ -130,31 +129,14 @@ def _verify(path: Path, tables: list[Served], counts: dict[str, int]) -> None:
 
 
 def _write_parquet(home: Home, serving: Path, tables: list[Served]) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix=".serving-", dir=home.root))
-    folder.chmod(0o755)  # mkdtemp's are for their owner only, this one is for readers
+    folder = new_folder(home.serving_parquet)
     with duckdb.connect() as db:
         db.execute(f"attach {_text(serving)} as serving (read_only)")
         for table in tables:
             path = folder / f"{table.name}.parquet"
             db.execute(f"copy serving.{table.schema}.{table.name} to {_text(path)} (format parquet)")
-            _sync(path)
+            sync(path)
     return folder
-
-
-def _swap_folder(link: Path, folder: Path) -> None:
-    """Point the link at the new folder in one rename, then drop what it pointed at before."""
-    temporary = link.with_name(f".{link.name}.link")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(folder.name, target_is_directory=True)
-    publish(temporary, link)
-    for old in link.parent.glob(".serving-*"):
-        if old != folder:
-            shutil.rmtree(old, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _text(value: object) -> str:

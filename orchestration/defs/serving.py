@@ -21,12 +21,12 @@ UPSTREAM = [["authoritative", name] for name in load_layer("authoritative")] + [
     pool="warehouse",
     description="The read-only DuckDB file people query, and the same tables as Parquet; swapped in whole.",
 )
-def serving_duckdb() -> dg.MaterializeResult:
+def serving_duckdb(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Copy the checked tables into a new serving file, read it back, and swap it in."""
     home = Home.at()
     with home.lock():
         tell("publishing", "writing the serving file")
-        counts = publish_serving(home)
+        counts = publish_serving(home, context.run_id)
     tell("publishing", f"{len(counts)} tables published", is_end=True)
     rows = [dg.TableRecord({"table": name, "rows": count}) for name, count in counts.items()]
     return dg.MaterializeResult(

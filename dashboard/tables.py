@@ -1,0 +1,143 @@
+"""Reads what the pages show from the serving file: rows as served, NULL as None, times in UTC.
+
+Belongs here: the SELECTs, in the order the pages need, bounded so that a page stays small. Does not belong here:
+computing a figure. Anything else that reads the serving file read-only can use `connect`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+Row = dict[str, object]
+EVERYONE = "all"
+LISTED = 10  # rows of a list on a page
+
+SELECTS = {
+    "publication": "from main.publication",
+    "definitions": "from authoritative.metric_definitions order by metric_id",
+    "north_star": "from authoritative.north_star_monthly order by month_starting",
+    "leading": "from authoritative.leading_metrics_monthly order by domain, metric_id, month_starting",
+    "time_to_value": "from authoritative.time_to_value order by domain, interval_id, cohort, estimator",
+    "curves": """
+        from authoritative.time_to_value_curve
+        where interval_id = 'idea_to_adopted' or (interval_id = 'idea_to_deployed' and domain = 'all')
+        order by domain, interval_id, day
+    """,
+    "stages_open": """
+        select coalesce(domain, '') as domain, count(*) as open_count, count(*) filter (is_overdue) as overdue_count,
+            count(is_overdue) as judged_count
+        from authoritative.open_ideas group by 1 order by 1
+    """,
+    "open_ideas": f"""
+        from authoritative.open_ideas
+        qualify overdue_rank <= {LISTED} or row_number() over (partition by domain order by overdue_rank) <= {LISTED}
+        order by overdue_rank
+    """,
+    "domains": "from authoritative.domain_scorecard order by gave_count desc nulls last, took_count desc, domain",
+    "outlook": "from authoritative.outlook order by month_starting",
+    "evidence": "from authoritative.influence_evidence order by metric_id",
+    "evolution": """
+        select certainty, position, ubiquity_share, count(*) as product_count
+        from authoritative.product_evolution group by all order by all
+    """,
+    "evolution_examples": f"""
+        from authoritative.product_evolution where position <> 'on_curve'
+        qualify row_number() over (partition by domain, position order by {{order}}) <= {LISTED}
+            or row_number() over (partition by position order by {{order}}) <= {LISTED}
+        order by position, {{order}}
+    """.replace("{order}", "consuming_domains_count desc, data_product_id"),
+    "flywheel": "from authoritative.flywheel_scorecard order by phase, metric_id",
+    "accounting": """
+        select count(*) as batch_count, coalesce(sum(read_count), 0)::bigint as read_count,
+            coalesce(sum(landed_count), 0)::bigint as landed_count,
+            coalesce(sum(quarantined_count), 0)::bigint as quarantined_count,
+            coalesce(sum(current_count), 0)::bigint as current_count,
+            coalesce(sum(superseded_count), 0)::bigint as superseded_count,
+            coalesce(sum(duplicate_count), 0)::bigint as duplicate_count,
+            coalesce(sum(retracted_count), 0)::bigint as retracted_count,
+            coalesce(sum(not_yet_known_count), 0)::bigint as not_yet_known_count
+        from authoritative.event_accounting
+    """,
+    "quality": """
+        select rule_id, any_value(description) as description, any_value(what_to_do) as what_to_do,
+            count(*) as row_count
+        from curated.data_quality_issues group by 1 order by 1
+    """,
+    "contracts": """
+        select count(*) as table_count from duckdb_tables()
+        where database_name = 'serving' and schema_name = 'authoritative'
+    """,
+}
+
+
+@dataclass(frozen=True)
+class Served:
+    """Everything the pages show, as rows by name of SELECT."""
+
+    publication: Row
+    definitions: dict[str, Row]  # by metric_id
+    north_star: list[Row]
+    leading: dict[tuple[str, str], list[Row]]  # by (domain, metric_id)
+    time_to_value: dict[tuple[str, str, str, str], Row]  # by (domain, interval_id, cohort, estimator)
+    curves: dict[str, list[Row]]  # by domain
+    open_counts: dict[str, Row]  # by owning domain, '' where nobody is known to own
+    open_ideas: list[Row]
+    domains: list[Row]
+    outlook: list[Row]
+    evidence: dict[str, Row]  # by metric_id
+    evolution: list[Row]
+    evolution_examples: list[Row]
+    flywheel: list[Row]
+    accounting: Row
+    quality: list[Row]
+    table_count: int
+
+
+def connect(serving: Path) -> duckdb.DuckDBPyConnection:
+    """The serving file read-only, in a connection of its own, so that the newest file at that path is the one read."""
+    db = duckdb.connect()
+    db.execute("set TimeZone = 'UTC'")
+    db.execute("attach '{}' as serving (read_only)".format(str(serving).replace("'", "''")))
+    db.execute("use serving")
+    return db
+
+
+def read(serving: Path) -> Served:
+    """What the pages show of a serving file; raises duckdb.Error where it isn't one."""
+    with connect(serving) as db:
+        rows = {name: _select(db, sql) for name, sql in SELECTS.items()}
+    return Served(
+        publication=rows["publication"][0],
+        definitions={row["metric_id"]: row for row in rows["definitions"]},
+        north_star=rows["north_star"],
+        leading=_grouped(rows["leading"], "domain", "metric_id"),
+        time_to_value={
+            (row["domain"], row["interval_id"], row["cohort"], row["estimator"]): row for row in rows["time_to_value"]
+        },
+        curves={domain: found for (domain,), found in _grouped(rows["curves"], "domain").items()},
+        open_counts={row["domain"]: row for row in rows["stages_open"]},
+        open_ideas=rows["open_ideas"],
+        domains=rows["domains"],
+        outlook=rows["outlook"],
+        evidence={row["metric_id"]: row for row in rows["evidence"]},
+        evolution=rows["evolution"],
+        evolution_examples=rows["evolution_examples"],
+        flywheel=rows["flywheel"],
+        accounting=rows["accounting"][0],
+        quality=rows["quality"],
+        table_count=rows["contracts"][0]["table_count"],
+    )
+
+
+def _select(db: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
+    found = db.execute(sql)
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _grouped(rows: list[Row], *columns: str) -> dict[tuple, list[Row]]:
+    found: dict[tuple, list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return found

@@ -1,0 +1,108 @@
+"""How Flywheel looks: one palette, one Altair theme, and charts as SVG that needs nothing else.
+
+Belongs here: colours, type, the way from a chart to inline SVG. Does not belong here: what a chart shows.
+Blue is good, orange is bad, grey is routine: never red and green. Shape and word say the same, for greyscale.
+"""
+
+import re
+from html import escape
+
+import altair as alt
+
+PALETTE = {
+    "ink": "#16213e",
+    "muted": "#566076",
+    "mark": "#6b7690",
+    "line": "#c6cddb",
+    "grid": "#e6eaf2",
+    "band": "#e8eefa",
+    "blue": "#1d5fbf",
+    "orange": "#b34a00",
+    "purple": "#6b2fa0",
+    "paper": "#ffffff",
+}
+VERDICT_COLOURS = {"improving": PALETTE["blue"], "worsening": PALETTE["orange"]}
+FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+FONT_SIZE = 11
+
+
+@alt.theme.register("flywheel", enable=False)
+def flywheel_theme() -> alt.theme.ThemeConfig:
+    """The theme of every chart, on the page and in the notebooks."""
+    axis = {
+        "domain": False,
+        "ticks": False,
+        "grid": True,
+        "gridColor": PALETTE["grid"],
+        "aria": False,
+        "labelOverlap": False,
+        "labelColor": PALETTE["muted"],
+        "labelFontSize": FONT_SIZE,
+        "labelPadding": 6,
+        "titleColor": PALETTE["muted"],
+        "titleFontSize": FONT_SIZE,
+        "titleFontWeight": "normal",
+    }
+    return {
+        "config": {
+            "font": FONT,
+            "background": PALETTE["paper"],
+            "view": {"stroke": None},
+            "mark": {"aria": False},
+            "axis": axis,
+            "axisX": {"grid": False},
+            "legend": {"labelColor": PALETTE["muted"], "labelFontSize": FONT_SIZE, "titleColor": PALETTE["muted"]},
+            "line": {"color": PALETTE["mark"], "strokeWidth": 1.5},
+            "rule": {"color": PALETTE["mark"]},
+            "text": {"color": PALETTE["ink"], "fontSize": FONT_SIZE},
+            "point": {"color": PALETTE["mark"], "filled": True, "size": 40, "opacity": 1},
+            "bar": {"color": PALETTE["blue"]},
+            "area": {"color": PALETTE["band"]},
+            "range": {"category": [PALETTE["blue"], PALETTE["mark"], PALETTE["orange"], PALETTE["purple"]]},
+        }
+    }
+
+
+def enable() -> None:
+    """Let every Altair chart of this process use the theme."""
+    alt.theme.enable("flywheel")
+
+
+def svg(chart: alt.TopLevelMixin, identity: str, title: str, description: str) -> str:
+    """The chart as inline SVG that scales down with its column.
+
+    Parameters: `identity`, unique on its page; `title` and `description`, plain text for those who can't see it, the
+    key number among it. Returns markup without script, style element or outside reference.
+    """
+    import vl_convert  # 0.3 s, and only charts need it
+
+    with alt.theme.enable("flywheel"):
+        specification = chart.to_dict(validate=False)  # half of the time; Vega itself refuses what it can't draw
+    drawn = vl_convert.vegalite_to_svg(specification)
+    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn).groups()
+    body = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
+    body = re.sub(r' (?:aria-roledescription|aria-hidden|pointer-events|role)="[^"]*"', "", body)
+    body = re.sub(r' class="[^"]*"', "", body)
+    body = re.sub(r' font-family="[^"]*"', "", body)  # the page says it once
+    body = re.sub(r'<rect width="[\d.]+" height="[\d.]+" fill="#?\\w+"/>', "", body, count=1)
+    body = re.sub(r"(-?\d+\.\d{2})\d+", r"\1", body)  # a hundredth of a pixel is enough
+    body = re.sub(r'<path d="(?:M0,0h0v0h0Z)?"(?: display="none")?/>', "", body)  # what Vega draws around nothing
+    body = body.replace(" aria-label=", ' role="img" aria-label=')
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" style="max-width:{width}px" role="img"'
+        f' aria-labelledby="chart-{identity}-title chart-{identity}-desc">'
+        f'<title id="chart-{identity}-title">{escape(title)}</title>'
+        f'<desc id="chart-{identity}-desc">{escape(description)}</desc>'
+    )
+    return head + body
+
+
+def frame(layers: list, width: int, height: int, left: int, right: int, top: int, bottom: int) -> alt.LayerChart:
+    """Layers as a chart of exactly `width` × `height` pixels with these margins: no font decides how large it gets."""
+    return alt.layer(
+        *layers,
+        width=width - left - right,
+        height=height - top - bottom,
+        autosize=alt.AutoSizeParams(type="none"),
+        padding={"left": left, "right": right, "top": top, "bottom": bottom},
+    )
