@@ -15,6 +15,11 @@ from dashboard import words
 from dashboard.theme import PALETTE, VERDICT_COLOURS, frame
 
 MONTHS_SHOWN = 36
+LINES = {  # of a curve: what it is called, its colour
+    "idea_to_deployed": ("Deployed", PALETTE["mark"]),
+    "idea_to_adopted": ("In another domain's hands", PALETTE["blue"]),
+    "closed": ("Dropped", PALETTE["orange"]),
+}
 LABEL_HEIGHT = 14  # pixels between two lines of labels
 DAYS_SHOWN = (90, 180, 360, 720, 1080, 1800, 3600, 7200)
 
@@ -48,7 +53,7 @@ def north_star_chart(
         layers.append(line.mark_rule(color=PALETTE["purple"], strokeDash=[2, 3], strokeWidth=2).encode(y=y))
     if has_labels:
         layers += _earlier_labels(phases[:-1], x, y, plot_width / max(len(shown), 6), scale)
-        layers.append(_level_labels(phases, target, x, y, len(shown), scale, plot_height))
+        layers += _level_labels(phases, target, x, y, len(shown), scale, plot_height)
     return frame(layers, width, height, left, right, top, bottom)
 
 
@@ -83,31 +88,30 @@ def time_to_value_chart(curves: pd.DataFrame, medians: dict | None = None, width
     """
     medians = medians or {}
     has_labels = width >= 600
-    left, right, top, bottom = 44, 128 if has_labels else 14, 12, 62
+    left, right, top, bottom = 44, 128 if has_labels else 22, 12, 62
     plot_width, plot_height = width - left - right, height - top - bottom
     adopted = curves[curves["interval_id"] == "idea_to_adopted"]
     last_day = _last_day(adopted if len(adopted) else curves, medians.get("idea_to_adopted"))
     x = alt.X("day:Q", axis=None, scale=alt.Scale(domain=[0, last_day], nice=False))
     y = alt.Y("share:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=_share_axis())
-    lines = {
-        "idea_to_deployed": ("Deployed", PALETTE["mark"], [1, 0], 1.5),
-        "idea_to_adopted": ("In another domain's hands", PALETTE["blue"], [1, 0], 2.5),
-        "closed": ("Dropped", PALETTE["orange"], [3, 3], 1.5),
-    }
     drawn = _steps_by_line(curves, adopted, last_day, plot_width)
-    layers = []
-    for name, steps in drawn.items():
-        _, colour, dash, stroke = lines[name]
-        base = alt.Chart(_rows(steps))
-        if name != "closed":
-            band = base.mark_area(interpolate="step-after", color=colour, opacity=0.15)
-            layers.append(band.encode(x=x, y=alt.Y("lower:Q", scale=alt.Scale(domain=[0, 1])), y2=alt.Y2("upper:Q")))
-        line = base.mark_line(interpolate="step-after", color=colour, strokeDash=dash, strokeWidth=stroke)
-        layers.append(line.encode(x=x, y=y))
+    steps = pd.concat(drawn.values()) if drawn else pd.DataFrame(columns=["line"])
+    colour = alt.Color("colour:N", scale=None)
+    base = alt.Chart(_rows(steps[steps["line"] != "closed"]))
+    band = base.mark_area(interpolate="step-after", opacity=0.15)
+    solid = base.mark_line(interpolate="step-after", strokeWidth=2)
+    dropped = alt.Chart(_rows(steps[steps["line"] == "closed"]))
+    dropped = dropped.mark_line(interpolate="step-after", strokeDash=[3, 3], color=PALETTE["orange"])
+    lower = alt.Y("lower:Q", scale=alt.Scale(domain=[0, 1]))
+    layers = [
+        band.encode(x=x, y=lower, y2=alt.Y2("upper:Q"), color=colour, detail=alt.Detail("line:N")),
+        solid.encode(x=x, y=y, color=colour, detail=alt.Detail("line:N")),
+        dropped.encode(x=x, y=y),
+    ]
     layers += _median_layers(medians.get("idea_to_adopted"), last_day, x, y)
     layers += _day_labels(adopted if len(adopted) else curves, last_day, x, plot_width, plot_height)
     if has_labels and drawn:
-        ends = [(lines[name], float(steps["share"].iloc[-1])) for name, steps in drawn.items()]
+        ends = [(line, float(steps["share"].iloc[-1])) for line, steps in drawn.items()]
         layers.append(_end_labels(ends, last_day, x, y, plot_height))
     return frame(layers, width, height, left, right, top, bottom)
 
@@ -282,11 +286,9 @@ def _limit_layers(phases: list[dict], x: alt.X, y: alt.Y, is_small: bool = False
     base = alt.Chart(_rows([{**phase, "month": None, "value": phase["lower"]} for phase in limited]))
     layers = [base.mark_rect(color=PALETTE["band"]).encode(x=x, x2=alt.X2("end:Q"), y=y, y2=alt.Y2("upper:Q"))]
     if not is_small:
-        dashed = base.mark_rule(color="#8f9db8", strokeDash=[4, 3])
-        layers += [
-            dashed.encode(x=x, x2=alt.X2("end:Q"), y=alt.Y("lower:Q")),
-            dashed.encode(x=x, x2=alt.X2("end:Q"), y=alt.Y("upper:Q")),
-        ]
+        ends = [{**phase, "month": None, "value": phase[end]} for phase in limited for end in ("lower", "upper")]
+        dashed = alt.Chart(_rows(ends)).mark_rule(color="#8f9db8", strokeDash=[4, 3])
+        layers.append(dashed.encode(x=x, x2=alt.X2("end:Q"), y=y))
     centred = [{**phase, "month": None, "value": phase["center"]} for phase in phases if phase["center"] is not None]
     rule = alt.Chart(_rows(centred)).mark_rule(
         color=PALETTE["line"] if is_small else PALETTE["ink"], strokeWidth=1 if is_small else 1.5
@@ -304,10 +306,8 @@ def _change_layers(phases: list[dict], x: alt.X, step: float, has_labels: bool) 
     for (number, phase), end in zip(changes, ends, strict=True):
         lines = _wrapped(f"{number} · {phase['month']:%b %Y}: {phase['note']}", int((end - phase["at"]) * step / 7.2))
         labels.append({"at": phase["at"], "words": lines if has_labels and lines else [str(number)]})
-    for label in labels:
-        text = alt.Chart(_rows([label])).mark_text(align="left", dx=4, fontWeight="bold", baseline="top", lineHeight=13)
-        layers.append(text.encode(x=x, y=alt.YValue(-32), text=alt.Text("words:N")))
-    return layers
+    text = alt.Chart(_rows(labels)).mark_text(align="left", dx=4, fontWeight="bold", baseline="top", lineHeight=13)
+    return [*layers, text.encode(x=x, y=alt.YValue(-32), text=alt.Text("words:N"))] if labels else []
 
 
 def _wrapped(words: str, characters: int) -> list[str] | None:
@@ -333,7 +333,11 @@ def _value_layers(shown: pd.DataFrame, x: alt.X, y: alt.Y, scale: list[float]) -
         dotted = pd.concat([complete.tail(1), partial])[["at", "value"]]
         layers.append(alt.Chart(_rows(dotted)).mark_line(strokeWidth=1.2, strokeDash=[2, 3]).encode(x=x, y=y))
         row = partial.iloc[-1]
-        point = {"at": row["at"], "value": row["value"], "said": f"{_month(row)}: {row['value']:g} so far"}
+        point = {
+            "at": row["at"],
+            "value": row["value"],
+            "said": f"{row['month_starting']:%B %Y}: {row['value']:g} so far",
+        }
         hollow = alt.Chart(_rows([point])).mark_point(filled=False, fill="#ffffff", size=60, strokeWidth=1.5, aria=True)
         layers.append(hollow.encode(x=x, y=y, description=alt.Description("said:N")))
         is_low = row["value"] - scale[0] < 0.2 * (scale[1] - scale[0])
@@ -345,31 +349,37 @@ def _value_layers(shown: pd.DataFrame, x: alt.X, y: alt.Y, scale: list[float]) -
 
 
 def _points(rows: pd.DataFrame, x: alt.X, y: alt.Y, size: int) -> list[alt.Chart]:
-    """Routine months as dots, signals as triangles that point the way the value is from the centre before."""
-    rows = rows.assign(
-        shape=[_shape(row) for row in rows.to_dict("records")],
-        colour=[VERDICT_COLOURS.get(verdict, PALETTE["mark"]) for verdict in rows["verdict"]],
-        said=[f"{_month(row)}: {row['value']:g}" for row in rows.to_dict("records")],
+    """Routine months as dots, signals as triangles that point the way the value went."""
+    records = [
+        {
+            "at": row["at"],
+            "value": row["value"],
+            "shape": _shape(row),
+            "size": size if _shape(row) == "circle" else 1.9 * size,
+            "colour": VERDICT_COLOURS.get(row["verdict"], PALETTE["mark"]),
+            "said": f"{row['month_starting']:%B %Y}: {row['value']:g}",
+        }
+        for row in rows.to_dict("records")
+    ]
+    point = (
+        alt.Chart(_rows(records))
+        .mark_point(aria=True)
+        .encode(
+            x=x,
+            y=y,
+            shape=alt.Shape("shape:N", scale=None),
+            size=alt.Size("size:Q", scale=None),
+            color=alt.Color("colour:N", scale=None),
+            description=alt.Description("said:N"),
+        )
     )
-    layers = []
-    for shape, larger in (("circle", 1), ("triangle-up", 1.9), ("triangle-down", 1.9)):
-        own = rows[rows["shape"] == shape][["at", "value", "colour", "said"]]
-        if len(own):
-            point = alt.Chart(_rows(own)).mark_point(shape=shape, size=size * larger, aria=True)
-            layers.append(
-                point.encode(x=x, y=y, color=alt.Color("colour:N", scale=None), description=alt.Description("said:N"))
-            )
-    return layers
+    return [point] if records else []
 
 
 def _shape(row: dict) -> str:
     if row["verdict"] not in VERDICT_COLOURS:
         return "circle"
     return "triangle-up" if (row["verdict"] == "improving") == row["is_up_good"] else "triangle-down"
-
-
-def _month(row) -> str:
-    return f"{row['month_starting']:%B %Y}"
 
 
 def _value_scale(shown: pd.DataFrame) -> tuple[list[float], list[float]]:
@@ -417,7 +427,7 @@ def _month_labels(shown: pd.DataFrame, x: alt.X, plot_width: float, plot_height:
     return [label.encode(x=x, y=alt.YValue(plot_height + 8), text=alt.Text("words:N"))]
 
 
-def _level_labels(phases, target, x, y, end: int, scale: list[float], plot_height: float) -> alt.LayerChart:
+def _level_labels(phases, target, x, y, end: int, scale: list[float], plot_height: float) -> list[alt.Chart]:
     """The latest phase's limits and average and the target, beside the plot, moved apart where they would touch."""
     last = phases[-1] if phases else {}
     found = [("upper limit", last.get("upper")), ("average", last.get("center")), ("lower limit", last.get("lower"))]
@@ -429,14 +439,12 @@ def _level_labels(phases, target, x, y, end: int, scale: list[float], plot_heigh
         if value is not None
     ]
     spread = _apart(labels, (scale[1] - scale[0]) * LABEL_HEIGHT / plot_height)
-    layers = []
-    for name in {label["name"]: None for label in spread}:
-        colour = {"target": PALETTE["purple"], "average": PALETTE["ink"]}.get(name, PALETTE["muted"])
-        weight = "normal" if name.endswith("limit") else "bold"
-        text = alt.Chart(_rows([label for label in spread if label["name"] == name]))
-        text = text.mark_text(align="left", dx=8, color=colour, fontWeight=weight)
-        layers.append(text.encode(x=alt.XDatum(max(end, 6) - 0.5), y=y, text=alt.Text("words:N")))
-    return alt.layer(*layers) if layers else alt.layer(alt.Chart(_rows([])).mark_text().encode(x=x, y=y))
+    colours = {"target": PALETTE["purple"], "average": PALETTE["ink"]}
+    rows = [
+        {**label, "at": max(end, 6) - 0.5, "colour": colours.get(label["name"], PALETTE["muted"])} for label in spread
+    ]
+    text = alt.Chart(_rows(rows)).mark_text(align="left", dx=8)
+    return [text.encode(x=x, y=y, text=alt.Text("words:N"), color=alt.Color("colour:N", scale=None))] if rows else []
 
 
 def _earlier_labels(phases: list[dict], x: alt.X, y: alt.Y, step: float, scale: list[float]) -> list[alt.Chart]:
@@ -477,7 +485,7 @@ def _steps_by_line(curves: pd.DataFrame, adopted: pd.DataFrame, last_day: int, p
         rows = rows[rows[column].notna()]
         if len(rows):
             steps = rows.assign(share=rows[column].astype(float))[["day", "share", "lower", "upper"]]
-            found[name] = _thinned(steps, last_day, plot_width)
+            found[name] = _thinned(steps, last_day, plot_width).assign(line=name, colour=LINES[name][1])
     return found
 
 
@@ -532,19 +540,18 @@ def _followed(curve: pd.DataFrame, day: float) -> str:
     return f"{int(after.iloc[0]):,}" if len(after) else ""
 
 
-def _end_labels(ends: list, last_day: int, x: alt.X, y: alt.Y, plot_height: float) -> alt.LayerChart:
+def _end_labels(ends: list, last_day: int, x: alt.X, y: alt.Y, plot_height: float) -> alt.Chart:
     labels = [
-        {"value": share, "colour": colour, "words": [*_wrapped(name, 17), f"{share:.0%}"]}
-        for (name, colour, _, _), share in ends
+        {"value": share, "colour": LINES[line][1], "words": [*_wrapped(LINES[line][0], 17), f"{share:.0%}"]}
+        for line, share in ends
     ]
     gap = (max(len(label["words"]) for label in labels)) * LABEL_HEIGHT / plot_height
     lowest = 2 * LABEL_HEIGHT / plot_height  # above the days
-    layers = []
-    for label in _apart([{**label, "value": max(label["value"], lowest)} for label in labels], gap):
-        row = [{"day": last_day, "share": label["value"], "words": label["words"]}]
-        text = alt.Chart(_rows(row)).mark_text(align="left", dx=8, color=label["colour"], fontWeight="bold")
-        layers.append(text.encode(x=x, y=y, text=alt.Text("words:N")))
-    return alt.layer(*layers)
+    labels = _apart([{**label, "value": max(label["value"], lowest)} for label in labels], gap)
+    text = alt.Chart(_rows([{**label, "day": last_day, "share": label["value"]} for label in labels]))
+    return text.mark_text(align="left", dx=8, fontWeight="bold").encode(
+        x=x, y=y, text=alt.Text("words:N"), color=alt.Color("colour:N", scale=None)
+    )
 
 
 def _emphasis(interval: str) -> str:

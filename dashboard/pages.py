@@ -18,7 +18,7 @@ from dashboard import charts, words
 from dashboard.tables import EVERYONE, LISTED, Row, Served, read
 from dashboard.theme import FONT, svg
 
-DOMAINS_LISTED = 20  # on the main page; the others stand together in one row, and each has its own page
+DOMAINS_LISTED = 16  # on the main page; the others stand together in one row, and each has its own page
 TITLE_LENGTH = 120
 ESTIMATOR = "incidence"  # the headline: a dropped idea counts as never
 WIDTHS = {"wide": 1090, "medium": 640, "narrow": 316}  # of the charts that are drawn once for each kind of screen
@@ -305,7 +305,7 @@ def _time_to_value(served: Served, domain: str) -> View:
     stages = {"idea_to_adopted"} if domain != EVERYONE else {"idea_to_adopted", "idea_to_deployed"}
     frame = pd.DataFrame([row for row in curve if row["interval_id"] in stages])
     medians = {"idea_to_adopted": whole["median_days"]}
-    sizes = {"wide": (740, 330), "narrow": (WIDTHS["narrow"], 290)}
+    sizes = {"wide": (740, 330), "narrow": (WIDTHS["narrow"], 290)} if domain == EVERYONE else {"any": (440, 300)}
     name = "time-to-value" if domain == EVERYONE else "domain-time-to-value"
     view["chart"] = {
         size: _svg(
@@ -483,7 +483,7 @@ def _domain_row(row: Row, slugs: dict[str, str], largest: int, highest: float) -
         "difference": row["difference"] or "",
         "is_rankable": row["is_rankable"],
         "observed": _of(row),
-        "reason": words.reason(row["reason"]) if not is_known and row["reason"] else "",
+        "reason": words.reason(row["reason"]) if row["gave_count"] is not None and row["reason"] else "–",
     }
 
 

@@ -187,7 +187,9 @@ def _flywheel_run(home, events, as_of, known_at, full_refresh, first) -> int:
     from dagster_dbt.core import dbt_cli_invocation
 
     from orchestration import cli
+    from orchestration.defs import dashboard
 
+    dashboard.publish_dashboard = lambda home: {"index.html": 0}  # seconds a run; test_publishing looks at the pages
     dbt_cli_invocation.subprocess = _Subprocess(_ForkedDbt())
     first()
     try:

@@ -236,12 +236,12 @@ PUBLICATION_POINTS = [
     (PUBLICATION, "_describe_publication", "after", 1),
     (PUBLICATION, "_copy", "after", 1),
     (PUBLICATION, "_verify", "after", 1),
-    (PUBLICATION, "_sync", "after", 1),
+    (PUBLICATION, "sync", "after", 1),
     (PUBLICATION, "_write_parquet", "after", 1),
     (PUBLICATION, "publish", "before", 1),
     (PUBLICATION, "publish", "after", 1),
     (PUBLICATION, "publish", "after", 2),
-    (PUBLICATION, "_swap_folder", "after", 1),
+    (PUBLICATION, "swap_folder", "after", 1),
 ]
 
 
@@ -302,10 +302,10 @@ def publish_when_it_has_ended(pid: int) -> None:
 
     original = step.publish_serving
 
-    def publish_late(home):
+    def publish_late(home, *run):
         while is_alive(pid):
             time.sleep(0.1)
-        return original(home)
+        return original(home, *run)
 
     step.publish_serving = publish_late
 
