@@ -341,7 +341,7 @@ def act_on(served: Served) -> Sentence:
     parts = []
     worse = [served.definitions[m]["name"].lower() for m in _leading_with(served, "worsening")]
     if worse:
-        parts.append(f"{listed(worse)} {'is' if len(worse) == 1 else 'are'} worsening")
+        parts.append(f"worsening: {listed(worse)}")
     parts += [slow_domain(row) for row in served.domains if row["difference"] == "slower"][:2]
     overdue = sum(row["overdue_count"] for row in served.open_counts.values())
     if overdue:

@@ -51,8 +51,8 @@ class Model:
 
 
 @cache
-def compiled(as_of: str = AS_OF, north_star: str = "") -> dict[str, Model]:
-    """{name: model} in an order in which they can be built; `north_star` is that var as YAML, or the project's own."""
+def _nodes(as_of: str, north_star: str) -> list[dict]:
+    """dbt's models and tests, compiled."""
     with tempfile.TemporaryDirectory() as home:
         command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "compile"]
         command += ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
@@ -62,9 +62,22 @@ def compiled(as_of: str = AS_OF, north_star: str = "") -> dict[str, Model]:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise ValueError(done.stdout + done.stderr)
-        nodes = json.loads(Path(home, "target", "manifest.json").read_text())["nodes"].values()
-    models = {node["name"]: _model(node) for node in nodes if node["resource_type"] == "model"}
+        return list(json.loads(Path(home, "target", "manifest.json").read_text())["nodes"].values())
+
+
+@cache
+def compiled(as_of: str = AS_OF, north_star: str = "") -> dict[str, Model]:
+    """{name: model} in an order in which they can be built; `north_star` is that var as YAML, or the project's own."""
+    models = {node["name"]: _model(node) for node in _nodes(as_of, north_star) if node["resource_type"] == "model"}
     return _in_order({name: model for name, model in models.items() if model.schema != "raw"})
+
+
+@cache
+def publication_rules(as_of: str = AS_OF, north_star: str = "") -> dict[str, str]:
+    """{name: SQL that finds what breaks it} of dbt's tests of these models: what stops a publication."""
+    tests = [node for node in _nodes(as_of, north_star) if node["resource_type"] == "test"]
+    models = compiled(as_of, north_star)
+    return {test["name"]: test["compiled_code"] for test in tests if {*_model(test).inputs} <= models.keys()}
 
 
 def _model(node: dict) -> Model:

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from shaped import event, rows, shaped
+from shaped import event, publication_rules, rows, shaped
 
 AS_OF = "2026-01-20T00:00:00+00:00"  # December is complete; the events below are days before 1 January 2026
 # three products of sales, used by others; October is days 92 to 61, November 61 to 31, December 31 to 0
@@ -21,10 +21,12 @@ OCTOBER, NOVEMBER, DECEMBER = date(2025, 10, 1), date(2025, 11, 1), date(2025, 1
 
 
 def north_star(setting: str) -> dict[date, dict]:
-    """{month or quarter: row of north_star_monthly}; and everything else was built beside it."""
+    """{month or quarter: row of north_star_monthly}; and everything else was built beside it and may be published."""
     with shaped(EVENTS, north_star=setting, as_of=AS_OF) as db:
         found = {row["month_starting"]: row for row in rows(db, "from authoritative.north_star_monthly")}
+        broken = [name for name, sql in publication_rules(AS_OF, setting).items() if rows(db, sql)]
         scores = rows(db, "select metric_id, value from authoritative.flywheel_scorecard where phase = 'I'")
+    assert broken == []
     [metric_id] = {row["metric_id"] for row in found.values()}
     assert metric_id in {row["metric_id"] for row in scores}
     return found

@@ -1,0 +1,343 @@
+"""What the page says of hand-made rows: every kind of verdict, reason and gap, word for word."""
+
+from datetime import date
+
+import pytest
+
+from dashboard import words
+from dashboard.tables import Served
+from orchestration.contracts import load_layer
+
+ADOPTIONS = {
+    "metric_id": "cross_domain_adoptions",
+    "name": "Cross-domain adoptions",
+    "unit": "adoptions",
+    "kind": "flow",
+    "good_direction": "up",
+}
+MEDIAN = {"metric_id": "time_to_value_median", "name": "Median time to value", "unit": "days", "kind": "duration"}
+
+
+def month(number: int, value, **columns) -> dict:
+    """A complete month of 2025 in the only phase, routine between 5 and 15 around 10."""
+    return {
+        "metric_id": "cross_domain_adoptions",
+        "month_starting": date(2025, number, 1),
+        "period": "month",
+        "value": value,
+        "target": None,
+        "is_complete": True,
+        "phase": 1,
+        "phase_note": None,
+        "center": 10.0,
+        "lower_limit": 5.0,
+        "upper_limit": 15.0,
+        "limits_period": "month",
+        "is_provisional": False,
+        "rule": None,
+        "verdict": "no_change",
+        "verdict_reason": None,
+        "reason": None,
+        **columns,
+    }
+
+
+def interval(**columns) -> dict:
+    """Half within 90 days, 80 to 110, of 40 ideas."""
+    return {
+        "median_days": 90.0,
+        "median_lower_days": 80.0,
+        "median_upper_days": 110.0,
+        "share_by_day_365": 0.7,
+        "product_count": 40,
+        "reason": None,
+        **columns,
+    }
+
+
+def domain(name="claims", **columns) -> dict:
+    known = {"month_count": 12, "gave_count": 3, "took_count": 1, "product_count": 20, "difference": "within_chance"}
+    return {"domain": name, "slow_stage": None} | known | columns
+
+
+def served(*months, definition=ADOPTIONS, leading=(), intervals=None, domains=(), open_counts=()) -> Served:
+    intervals = {"incidence": interval()} if intervals is None else intervals
+    definitions = {d["metric_id"]: d for d in (definition, {"metric_id": "build_time", "name": "Build time"})}
+    return Served(
+        publication={},
+        definitions=definitions,
+        north_star=list(months),
+        leading={("all", row["metric_id"]): [row] for row in leading},
+        time_to_value={("all", "idea_to_adopted", "all", name): row for name, row in intervals.items()},
+        curves={},
+        open_counts={str(i): row for i, row in enumerate(open_counts)},
+        open_ideas=[],
+        domains=list(domains),
+        outlook=[],
+        evidence={},
+        evolution=[],
+        evolution_examples=[],
+        flywheel=[],
+        accounting={},
+        quality=[],
+        table_count=0,
+    )
+
+
+def said(*months, **parts) -> str:
+    return words.plain(words.north_star_answer(served(*months, **parts)))
+
+
+def test_a_month_between_the_limits_has_not_changed():
+    assert said(month(3, 12.0)) == (
+        "Cross-domain adoptions have not changed: 12 adoptions in March 2025 is routine variation around 10 adoptions. "
+        "No target is declared."
+    )
+
+
+def test_a_month_outside_its_limits_says_which():
+    row = month(3, 17.0, rule="outside_limits", verdict="improving", target=20.0)
+    assert said(row) == (
+        "More data is crossing domains: 17 adoptions in March 2025. "
+        "The change is real: 17 is above the upper limit, 15. It misses the target of 20 adoptions."
+    )
+    row = month(3, 1.0, rule="outside_limits", verdict="worsening", target=1.0)
+    assert said(row) == (
+        "Less data is crossing domains: 1 adoption in March 2025. The change is real: 1 is below the lower limit, 5. "
+        "It reaches the target of 1 adoption."
+    )
+
+
+def test_a_declared_change_is_told_against_the_phase_before_and_the_month_against_todays_limits():
+    after = {"phase": 2, "center": 20.5, "lower_limit": 12.0, "upper_limit": 29.0}
+    rows = [
+        month(3, 9.0),
+        month(4, 22.0, **after),
+        month(5, 16.0, rule="previous_eight_on_one_side", verdict="improving", **after),
+        month(6, 3.0, is_complete=False, verdict="not_enough_data", verdict_reason="incomplete", **after),
+    ]
+    assert said(*rows) == (
+        "More data is crossing domains: 20.5 adoptions a month on average since April 2025, up from 10. "
+        "The change is real: at least eight months in a row lie above the average before the change. "
+        "May 2025, with 16 adoptions, is within today's limits, 12 to 29: routine variation. No target is declared."
+    )
+
+
+def test_a_new_phase_without_limits_yet_is_told_by_its_latest_month():
+    after = {"phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
+    rows = [month(3, 9.0), month(4, 22.0, rule="previous_outside_limits", verdict="improving", **after)]
+    assert said(*rows) == (
+        "More data is crossing domains since April 2025: 22 adoptions in April 2025, 10 a month on average before. "
+        "The change is real: 22 is above the upper limit before the change, 15. No target is declared."
+    )
+
+
+def test_where_quarters_are_judged_the_month_is_not_said_to_lie_anywhere():
+    row = month(3, 0.0, rule="outside_limits", verdict="improving", limits_period="quarter")
+    assert "The change is real: its quarter lies outside the limits." in said(row)
+    row = month(3, 0.0, rule="three_of_four_near_limit", verdict="worsening", limits_period="quarter")
+    assert "of the last four quarters, at least three lie nearer a limit than the average." in said(row)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (
+            month(3, 4.0, verdict="not_enough_data", verdict_reason="too_few_points", center=None),
+            "Cross-domain adoptions, March 2025: 4 adoptions. Whether it changed can't be said: "
+            "fewer than 6 months are known. No target is declared.",
+        ),
+        (
+            month(3, None, verdict="not_enough_data", reason="no_adoption_events"),
+            "Cross-domain adoptions: not known for March 2025, because no adoption has ever been sent.",
+        ),
+        (
+            month(3, 2.0, is_complete=False),
+            "There is no complete month yet. The current one has 2 so far.",
+        ),
+    ],
+)
+def test_what_cannot_be_said_is_said_to_be_so(row, expected):
+    assert said(row) == expected
+
+
+def test_an_empty_organisation_has_no_complete_month():
+    assert said() == "There is no complete month yet."
+
+
+def test_fewer_days_reach_a_target_in_days():
+    row = month(3, 80.0, verdict="not_enough_data", verdict_reason="overlapping_windows", target=90.0)
+    row["metric_id"] = "time_to_value_median"
+    assert said(row, definition=MEDIAN) == (
+        "Median time to value, March 2025: 80 days. Whether it changed can't be said: its windows overlap, "
+        "so its changes can't be judged. It reaches the target of 90 days."
+    )
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        (interval(), "half of all ideas are in another domain's hands within 90 days (95% interval 80 to 110)"),
+        (interval(median_upper_days=None), "… within 90 days (95% interval 80 or more)"),
+        (interval(median_days=None), "70% of all ideas are in another domain's hands within a year"),
+        (interval(median_days=None, share_by_day_365=None, reason="not_enough_data"), "not enough data yet"),
+    ],
+)
+def test_time_to_value_is_a_median_or_a_share_or_a_reason(figures, expected):
+    assert words.half_within(figures).endswith(expected.removeprefix("… "))
+
+
+def test_pace_is_judged_by_its_own_verdict():
+    row = month(3, 90.0, metric_id="time_to_value", verdict="worsening", rule="outside_limits")
+    assert words.plain([words.time_to_value_answer(served(leading=[row]))]).startswith(
+        "Ideas reach people more slowly than before: half of all ideas"
+    )
+
+
+def test_no_adoption_ever_means_time_to_value_is_not_known():
+    nothing = {"incidence": interval(median_days=None, reason="no_adoption_events")}
+    assert words.plain([words.time_to_value_answer(served(intervals=nothing))]) == (
+        "Time to value is not known: no adoption has ever been sent."
+    )
+
+
+def test_counting_finished_ideas_only_is_shown_for_what_it_is():
+    both = {"incidence": interval(), "completed_only": interval(median_days=40.0)}
+    assert words.finished_only(served(intervals=both)).strip() == (
+        "Counting finished ideas only would show 40 days instead of 90."
+    )
+    both["incidence"] = interval(median_days=None)
+    assert words.finished_only(served(intervals=both)).endswith(
+        "it forgets the ideas that are still open or were dropped."
+    )
+    assert words.finished_only(served(intervals={"incidence": interval(), "completed_only": None})) == ""
+
+
+def test_what_to_act_on_is_what_worsens_what_is_slow_and_what_is_overdue():
+    worse = month(3, 90.0, metric_id="build_time", verdict="worsening", rule="outside_limits")
+    slow = domain(
+        difference="slower",
+        slow_stage="started_to_deployed",
+        slow_stage_median_days=142.4,
+        slow_stage_all_median_days=40.6,
+    )
+    counts = [{"open_count": 7, "overdue_count": 1}, {"open_count": 5, "overdue_count": 0}]
+    assert words.plain(
+        [words.act_on(served(leading=[worse], domains=[slow, domain("sales")], open_counts=counts))]
+    ) == (
+        "Act on: worsening: build time; claims is slower than the whole organisation, "
+        "above all from started to deployed (half within 142 days against 41, dropped ideas left out); "
+        "1 of 12 open ideas is overdue."
+    )
+
+
+def test_nothing_calls_for_action_only_where_something_is_known_to_be_routine():
+    routine = month(3, 90.0, metric_id="build_time")
+    assert words.plain([words.act_on(served(leading=[routine]))]) == "Nothing calls for action: what varies is routine."
+    assert words.act_on(served()) == []
+
+
+@pytest.mark.parametrize(
+    ("differences", "expected"),
+    [
+        (["slower", "faster", "faster"], "d0 is credibly slower; d1 and d2 are credibly faster. All other"),
+        (["within_chance", None], "No domain is credibly slower or faster than the whole organisation."),
+        ([None], "No domain can be compared yet: that takes 10 adoptions of its ideas."),
+        (["slower"] * 7, "d0, d1, d2, d3, d4 and 2 more are credibly slower."),
+    ],
+)
+def test_domains_are_told_apart_only_beyond_chance(differences, expected):
+    rows = [domain(f"d{i}", difference=difference) for i, difference in enumerate(differences)]
+    assert words.domains_in_words(rows).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"verdict": "evidence", "lag": 2, "correlation": 0.91, "reason": None}, "evidence: leads by 2 months, r 0.91"),
+        (
+            {"verdict": "evidence", "lag": 1, "correlation": -0.5, "reason": None},
+            "evidence: moves against it, 1 month ahead, r -0.50",
+        ),
+        ({"verdict": "not_enough_evidence", "reason": None}, "believed, no evidence yet"),
+        ({"verdict": "not_enough_evidence", "reason": "not_monthly"}, "untested: known by quarter only"),
+    ],
+)
+def test_an_influence_is_believed_until_there_is_evidence(row, expected):
+    assert words.evidence_in_words(row) == expected
+
+
+def test_the_wheel_is_slowed_by_phases_that_slow():
+    rows = [
+        {"phase": p, "phase_verdict": v}
+        for p, v in zip("ABCD", ["steady", "slowing", "gaining", "slowing"], strict=True)
+    ]
+    assert words.flywheel_in_words(rows) == "phases B and D slow the wheel"
+    assert words.flywheel_in_words([rows[2]]) == "phase C gains"
+    assert words.flywheel_in_words([rows[0]]) == "steady"
+    assert words.flywheel_in_words([{"phase": "I", "phase_verdict": "not_enough_data"}]) == "not enough data yet"
+
+
+def test_a_domains_page_answers_with_what_it_gives_its_pace_and_what_waits():
+    counts = {"open_count": 4, "overdue_count": 1}
+    assert words.plain(words.domain_answer(domain(), counts)) == (
+        "In the last 12 complete months other domains adopted its data products 3 times (3 adoptions given), "
+        "and it adopted others' once (1 adoption taken). "
+        "Its pace differs from the whole organisation's by no more than chance. Of its 4 open ideas, 1 is overdue."
+    )
+    idle = domain(gave_count=None, difference=None, product_count=0)
+    assert words.plain(words.domain_answer(idle, {"open_count": 0, "overdue_count": 0})) == (
+        "What it gives and takes is not known: no adoption has ever been sent. It owns no data products."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (12.0, "adoptions", "12"),
+        (17.25, "adoptions", "17.2"),
+        (12345.6, "adoptions", "12,346"),
+        (9.96, "days", "10"),
+        (9.94, "days", "9.9"),
+        (0.5, "share", "50%"),
+        (0.9967, "share", "99.7%"),
+        (0.003, "share", "0.3%"),
+        (1.0, "share", "100%"),
+        (0.0, "share", "0%"),
+    ],
+)
+def test_numbers_are_written_as_they_are_read(value, unit, expected):
+    assert words.figure(value, unit) == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0.0, "under 1%"), (0.04, "4%"), (0.999, "over 99%"), (None, "–")])
+def test_no_chance_is_ever_none_or_certain(value, expected):
+    assert words.chance(value) == expected
+
+
+def test_a_share_of_few_is_told_as_a_count():
+    assert words.out_of({"numerator": 7, "denominator": 9}) == "7 of 9"
+    assert words.out_of({"numerator": 7, "denominator": 20}) is None
+    assert words.out_of({"numerator": None, "denominator": 9}) is None
+
+
+def test_every_code_a_contract_allows_has_its_words():
+    spoken = {
+        "reason": words.REASONS,
+        "verdict_reason": words.REASONS,
+        "chance_reason": words.REASONS,
+        "stage": words.STAGES,
+        "phase_verdict": words.PHASE_VERDICTS,
+        "evidence_class": words.EVIDENCE_CLASSES,
+    }
+    untold, seen = [], 0
+    for contract in load_layer("authoritative").values():
+        if contract.name == "product_evolution":
+            continue  # its reasons are gates, which the page does not tell
+        for prop in contract.properties:
+            for rule in prop.quality:
+                allowed = rule.get("arguments", {}).get("validValues", [])
+                told = spoken.get(prop.name, allowed)
+                untold += [f"{contract.name}.{prop.name}: {value}" for value in allowed if value not in told]
+                seen += len(allowed)
+    assert seen > 50 and untold == []
