@@ -21,7 +21,7 @@ ui: .venv/ready ## the Dagster UI on 127.0.0.1, under a path only this home know
 	@$(BIN)/flywheel ui $(HOME_OPTION)
 
 notebook: .venv/ready ## the analyst's notebooks on 127.0.0.1, with a token
-	@$(BIN)/marimo edit --host 127.0.0.1 notebooks
+	@$(BIN)/marimo edit --host 127.0.0.1 --skip-update-check notebooks
 
 sample: .venv/ready ## put the sample organisation's events into the inbox
 	@$(BIN)/flywheel sample $(HOME_OPTION)

@@ -24,50 +24,49 @@ LABEL_HEIGHT = 14  # pixels between two lines of labels
 DAYS_SHOWN = (90, 180, 360, 720, 1080, 1800, 3600, 7200)
 
 
-def north_star_chart(
-    months: pd.DataFrame, width: int = 1080, height: int = 260, is_up_good: bool = True
-) -> alt.LayerChart:
+def north_star_chart(months: pd.DataFrame, definition: dict, width: int = 1080, height: int = 260) -> alt.LayerChart:
     """The North Star by month with its process limits, declared changes, target, and the incomplete month hollow.
 
     Parameters: `months`, rows of `north_star_monthly` in order of month_starting; the last MONTHS_SHOWN complete ones
-    and the incomplete one are drawn; `is_up_good`, whether a higher value is a better one. A triangle is a signal
-    (up or down, as the value went), a dot is routine.
+    and the incomplete one are drawn; `definition`, its row of `metric_definitions`. A triangle is a signal (up or
+    down, as the value went), a dot is routine.
     """
+    unit = definition["unit"]
     has_labels = width >= 600
     left, right, top, bottom = 44, 130 if has_labels else 12, 38, 40
-    shown = _shown(months).assign(is_up_good=is_up_good)
+    shown = _shown(months).assign(is_up_good=definition["good_direction"] == "up")
     plot_width, plot_height = width - left - right, height - top - bottom
     scale, ticks = _value_scale(shown)
     x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[-0.6, max(len(shown), 6) - 0.4], nice=False))
-    y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=scale, nice=False), axis=_value_axis(ticks, scale))
+    y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=scale, nice=False), axis=_value_axis(ticks, unit))
     phases = _phases(shown)
     target = shown["target"].dropna()
     layers = [
         *_limit_layers(phases, x, y),
         *_change_layers(phases, x, plot_width / max(len(shown), 6), has_labels),
-        *_value_layers(shown, x, y, scale),
+        *_value_layers(shown, x, y, scale, unit),
         *_month_labels(shown, x, plot_width, plot_height),
     ]
     if len(target):
         line = alt.Chart(_rows([{"value": float(target.iloc[-1])}]))
         layers.append(line.mark_rule(color=PALETTE["purple"], strokeDash=[2, 3], strokeWidth=2).encode(y=y))
     if has_labels:
-        layers += _earlier_labels(phases[:-1], x, y, plot_width / max(len(shown), 6), scale)
-        layers += _level_labels(phases, target, x, y, len(shown), scale, plot_height)
+        layers += _earlier_labels(phases[:-1], x, y, plot_width / max(len(shown), 6), unit)
+        layers += _level_labels(phases, target, x, y, len(shown), scale, plot_height, unit)
     return frame(layers, width, height, left, right, top, bottom)
 
 
-def sparkline(months: pd.DataFrame, is_up_good: bool = True, width: int = 120, height: int = 34) -> alt.LayerChart:
+def sparkline(months: pd.DataFrame, definition: dict, width: int = 120, height: int = 34) -> alt.LayerChart:
     """One leading metric by month: its values, or its pace index where it is judged by pace, over its routine range.
 
     Parameters: `months`, one metric's rows of `leading_metrics_monthly` in one domain, in order of month_starting;
-    `is_up_good`, whether a higher value is a better one (a higher pace always is).
+    `definition`, its row of `metric_definitions`.
     """
     shown = _shown(months)
     is_paced = shown["pace_index"].notna().any()
     if is_paced:
         shown = shown.assign(value=shown["pace_index"])
-    shown = shown.assign(is_up_good=is_up_good or is_paced)
+    shown = shown.assign(is_up_good=is_paced or definition["good_direction"] == "up")  # a higher pace always is
     shown = shown[shown["is_complete"].astype(bool)]
     low, high = _extent(shown)
     x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[-0.5, MONTHS_SHOWN - 0.5], nice=False))
@@ -75,8 +74,8 @@ def sparkline(months: pd.DataFrame, is_up_good: bool = True, width: int = 120, h
     shown = shown.assign(at=shown["at"] + MONTHS_SHOWN - 1 - (shown["at"].max() if len(shown) else 0))
     known = shown[shown["value"].notna()]
     layers = [*_limit_layers(_phases(shown), x, y, is_small=True)]
-    layers.append(alt.Chart(_rows(known)).mark_line(strokeWidth=1.2).encode(x=x, y=y))
-    layers += _points(known.tail(1), x, y, size=36)
+    layers.append(alt.Chart(_rows(shown[["at", "value"]])).mark_line(strokeWidth=1.2).encode(x=x, y=y))
+    layers += _points(known.tail(1), x, y, 36, "" if is_paced else definition["unit"])
     return frame(layers, width, height, 2, 5, 4, 4)
 
 
@@ -323,12 +322,13 @@ def _wrapped(words: str, characters: int) -> list[str] | None:
     return lines if len(lines) <= 2 else [lines[0], lines[1][: characters - 1] + "…"]
 
 
-def _value_layers(shown: pd.DataFrame, x: alt.X, y: alt.Y, scale: list[float]) -> list[alt.Chart]:
+def _value_layers(shown: pd.DataFrame, x: alt.X, y: alt.Y, scale: list[float], unit: str) -> list[alt.Chart]:
     known = shown[shown["value"].notna()]
     complete = known[known["is_complete"].astype(bool)]
     partial = known[~known["is_complete"].astype(bool)]
-    layers = [alt.Chart(_rows(complete[["at", "value"]])).mark_line(strokeWidth=1.3, color="#8a96ae").encode(x=x, y=y)]
-    layers += _points(complete, x, y, size=44)
+    path = shown[shown["is_complete"].astype(bool)]  # with the unknown months, at which the line breaks
+    layers = [alt.Chart(_rows(path[["at", "value"]])).mark_line(strokeWidth=1.3, color="#8a96ae").encode(x=x, y=y)]
+    layers += _points(complete, x, y, 44, unit)
     if len(partial):
         dotted = pd.concat([complete.tail(1), partial])[["at", "value"]]
         layers.append(alt.Chart(_rows(dotted)).mark_line(strokeWidth=1.2, strokeDash=[2, 3]).encode(x=x, y=y))
@@ -336,19 +336,19 @@ def _value_layers(shown: pd.DataFrame, x: alt.X, y: alt.Y, scale: list[float]) -
         point = {
             "at": row["at"],
             "value": row["value"],
-            "said": f"{row['month_starting']:%B %Y}: {row['value']:g} so far",
+            "said": f"{row['month_starting']:%B %Y}: {words.figure(row['value'], unit)} so far",
         }
         hollow = alt.Chart(_rows([point])).mark_point(filled=False, fill="#ffffff", size=60, strokeWidth=1.5, aria=True)
         layers.append(hollow.encode(x=x, y=y, description=alt.Description("said:N")))
         is_low = row["value"] - scale[0] < 0.2 * (scale[1] - scale[0])
-        label = alt.Chart(_rows([{**point, "words": f"{row['value']:g} so far"}])).mark_text(
+        label = alt.Chart(_rows([{**point, "words": f"{words.figure(row['value'], unit)} so far"}])).mark_text(
             align="right", dx=8, dy=-13 if is_low else 16, color=PALETTE["muted"]
         )
         layers.append(label.encode(x=x, y=y, text=alt.Text("words:N")))
     return layers
 
 
-def _points(rows: pd.DataFrame, x: alt.X, y: alt.Y, size: int) -> list[alt.Chart]:
+def _points(rows: pd.DataFrame, x: alt.X, y: alt.Y, size: int, unit: str) -> list[alt.Chart]:
     """Routine months as dots, signals as triangles that point the way the value went."""
     records = [
         {
@@ -357,7 +357,7 @@ def _points(rows: pd.DataFrame, x: alt.X, y: alt.Y, size: int) -> list[alt.Chart
             "shape": _shape(row),
             "size": size if _shape(row) == "circle" else 1.9 * size,
             "colour": VERDICT_COLOURS.get(row["verdict"], PALETTE["mark"]),
-            "said": f"{row['month_starting']:%B %Y}: {row['value']:g}",
+            "said": f"{row['month_starting']:%B %Y}: {words.figure(row['value'], unit)}",
         }
         for row in rows.to_dict("records")
     ]
@@ -406,8 +406,8 @@ def _ticks(low: float, high: float, count: int = 4) -> list[float]:
     return [round(i * step, 10) for i in range(first, max(last, first + 1) + 1)]
 
 
-def _value_axis(ticks: list[float], scale: list[float]) -> alt.Axis:
-    return alt.Axis(values=ticks, format=".0%" if scale[1] <= 1 and 0 < ticks[1] < 1 else "~f")
+def _value_axis(ticks: list[float], unit: str) -> alt.Axis:
+    return alt.Axis(values=ticks, format=".0%" if unit == "share" else ",~f")
 
 
 def _share_axis() -> alt.Axis:
@@ -427,14 +427,13 @@ def _month_labels(shown: pd.DataFrame, x: alt.X, plot_width: float, plot_height:
     return [label.encode(x=x, y=alt.YValue(plot_height + 8), text=alt.Text("words:N"))]
 
 
-def _level_labels(phases, target, x, y, end: int, scale: list[float], plot_height: float) -> list[alt.Chart]:
+def _level_labels(phases, target, x, y, end: int, scale: list[float], plot_height: float, unit: str) -> list[alt.Chart]:
     """The latest phase's limits and average and the target, beside the plot, moved apart where they would touch."""
     last = phases[-1] if phases else {}
     found = [("upper limit", last.get("upper")), ("average", last.get("center")), ("lower limit", last.get("lower"))]
     found += [("target", float(target.iloc[-1]))] if len(target) else []
-    is_share = scale[1] <= 1
     labels = [
-        {"value": value, "name": name, "words": f"{name} {words.share(value) if is_share else words.number(value)}"}
+        {"value": value, "name": name, "words": f"{name} {words.figure(value, unit)}"}
         for name, value in found
         if value is not None
     ]
@@ -443,16 +442,16 @@ def _level_labels(phases, target, x, y, end: int, scale: list[float], plot_heigh
     rows = [
         {**label, "at": max(end, 6) - 0.5, "colour": colours.get(label["name"], PALETTE["muted"])} for label in spread
     ]
-    text = alt.Chart(_rows(rows)).mark_text(align="left", dx=8)
+    text = alt.Chart(_rows(rows)).mark_text(align="left", dx=10)
     return [text.encode(x=x, y=y, text=alt.Text("words:N"), color=alt.Color("colour:N", scale=None))] if rows else []
 
 
-def _earlier_labels(phases: list[dict], x: alt.X, y: alt.Y, step: float, scale: list[float]) -> list[alt.Chart]:
+def _earlier_labels(phases: list[dict], x: alt.X, y: alt.Y, step: float, unit: str) -> list[alt.Chart]:
     """What the average and the limits of an earlier phase were, where its band has room for the words."""
     labels = []
     for phase in phases:
-        if phase["lower"] is not None and (phase["end"] - phase["at"]) * step > 250 and scale[1] > 1:
-            center, lower, upper = (words.number(phase[name]) for name in ("center", "lower", "upper"))
+        if phase["lower"] is not None and (phase["end"] - phase["at"]) * step > 250:
+            center, lower, upper = (words.figure(phase[name], unit) for name in ("center", "lower", "upper"))
             said = f"average {center}, limits {lower} to {upper}"
             labels.append({"at": phase["at"], "value": phase["upper"], "words": said})
     text = alt.Chart(_rows(labels)).mark_text(align="left", dx=6, dy=-8, color=PALETTE["muted"])

@@ -195,7 +195,7 @@ def _north_star_charts(rows: list[Row], row: Row, definition: Row) -> dict[str, 
     said += f" Verdict: {words.VERDICTS[row['verdict']].lower()}."
     return {
         size: _svg(
-            charts.north_star_chart(frame, width, 236 if size == "wide" else 230, definition["good_direction"] == "up"),
+            charts.north_star_chart(frame, definition, width, 236 if size == "wide" else 230),
             f"north-star-{size}",
             f"{definition['name']} by {row['period']}",
             said,
@@ -272,7 +272,7 @@ def _card(served: Served, definition: Row) -> View:
         "limits": _limits(row, "" if metric in words.PACED else unit) if row else "–",
         "period": words.period(row["month_starting"], row["period"]) if row else "–",
         "chart": _svg(
-            charts.sparkline(pd.DataFrame(rows), is_up_good),
+            charts.sparkline(pd.DataFrame(rows), definition),
             f"spark-{metric.replace('_', '-')}",
             f"{definition['name']}, {note}",
             description if not reason else f"Not known: {reason}. Verdict: {verdict['words'].lower()}.",
@@ -390,7 +390,7 @@ def _overdue(served: Served, slugs: dict[str, str]) -> View:
 
 def _open_idea(row: Row, slugs: dict[str, str]) -> View:
     return {
-        "title": row["title"] or row["data_product_id"],
+        "title": (row["title"] or "").strip() or row["data_product_id"],
         "domain": row["domain"] or "",
         "slug": slugs.get(row["domain"], ""),
         "stage": words.STAGES[row["stage"]],
@@ -536,7 +536,7 @@ POSITIONS = {
 
 def _example(row: Row, slugs: dict[str, str]) -> View:
     return {
-        "title": row["title"] or row["data_product_id"],
+        "title": (row["title"] or "").strip() or row["data_product_id"],
         "domain": row["domain"] or "",
         "slug": slugs.get(row["domain"], ""),
         "used_by": words.several(row["consuming_domains_count"], "other domain"),
@@ -683,7 +683,7 @@ def _figure(value: float | None, unit: str) -> str:
 def _limits(row: Row, unit: str) -> str:
     if row["lower_limit"] is None:
         return "–"
-    return f"{words.figure(row['lower_limit'], unit)} to {words.figure(row['upper_limit'], unit)}"
+    return words.limits(row, unit)
 
 
 def _exact(value: float | None) -> str | None:

@@ -222,15 +222,8 @@ def _change(rows: list[Row], row: Row, definition: Row) -> Sentence:
         words = rule_in_words(rows, row, unit)
         return [(f"{_headline(row, definition)}: {value} in {when}.", True), (f" The change is real: {words}.", False)]
     if row["verdict"] == "no_change":
-        return [
-            (
-                f"{definition['name']} have not changed"
-                if _is_plural(definition)
-                else "The North Star has not changed",
-                True,
-            ),
-            (f": {value} in {when} is routine variation around {said(row['center'], unit)}{_provisional(row)}.", False),
-        ]
+        head = f"{definition['name']} have not changed" if _is_plural(definition) else "The North Star has not changed"
+        return [(head, True), (f": {value} in {when} is routine variation{_around(rows, row, unit)}.", False)]
     return [
         (f"{definition['name']}, {when}: {value}.", True),
         (f" Whether it changed can't be said: {reason(row['verdict_reason'])}.", False),
@@ -251,8 +244,7 @@ def _change_since(rows: list[Row], row: Row, definition: Row) -> Sentence:
     words = f" The change is real: {rule_in_words(rows, row, unit)}."
     if row["lower_limit"] is None:
         return [(head, True), (words, False)]
-    limits = f"{figure(row['lower_limit'], unit)} to {figure(row['upper_limit'], unit)}"
-    rest = f" {when}, with {value}, is within today's limits, {limits}: routine variation."
+    rest = f" {when}, with {value}, is within today's limits, {limits(row, unit)}: routine variation."
     if row["limits_period"] == "quarter":
         rest = f" {when} had {value}; since the change its quarters vary as routine does."
     return [(head, True), (words + rest, False)]
@@ -269,8 +261,17 @@ def _is_plural(definition: Row) -> bool:
     return definition["name"].endswith("adoptions")
 
 
-def _provisional(row: Row) -> str:
-    return "; its limits rest on fewer than 10 points, so they are provisional" if row["is_provisional"] else ""
+def _around(rows: list[Row], row: Row, unit: str) -> str:
+    """What a routine value varies around; a phase too young for an average is judged by the one before."""
+    if row["center"] is None:
+        return f" by the limits before the change, {limits(phase_before(rows, row), unit)}"
+    provisional = "; its limits rest on fewer than 10 points, so they are provisional" if row["is_provisional"] else ""
+    return f" around {said(row['center'], unit)}{provisional}"
+
+
+def limits(row: Row, unit: str) -> str:
+    """The routine range, "5.8 to 28.8"."""
+    return f"{figure(row['lower_limit'], unit)} to {figure(row['upper_limit'], unit)}"
 
 
 def _target(row: Row, unit: str) -> Sentence:

@@ -2,36 +2,26 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import pytest
-from pipeline import CHECKOUT, FLYWHEEL, query, served
+from browser import CHROMIUM, FLAGS, needs_chromium
+from pipeline import FLYWHEEL, query, served
 
 from orchestration.sample import sample_events, sample_mess
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 LAUNCH = (
     'mutation { launchRun(executionParams: {selector: {repositoryLocationName: "orchestration.definitions", '
     'repositoryName: "__repository__", jobName: "flywheel"}, runConfigData: {}}) { __typename } }'
 )
-
-
-def needs_chromium():
-    if not CHROMIUM:
-        words = "Chromium is not installed; CI installs Debian's"
-        pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
 
 
 def flywheel(*arguments) -> str:
@@ -130,14 +120,6 @@ def test_status_says_what_waits_and_what_is_published(sample):
     assert "(sample events)" in said
     assert "Inbox: 0 files wait" in said
     assert "December 2025" in said
-
-
-@pytest.mark.parametrize("notebook", sorted((CHECKOUT / "notebooks").glob("*.py")), ids=lambda path: path.stem)
-def test_a_notebook_runs_on_the_served_file(sample, notebook: Path):
-    home, _ = sample
-    environment = os.environ | {"FLYWHEEL_HOME": str(home)}
-    done = subprocess.run([sys.executable, notebook], env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture

@@ -132,6 +132,14 @@ def test_a_new_phase_without_limits_yet_is_told_by_its_latest_month():
     )
 
 
+def test_a_routine_month_of_a_phase_too_young_for_limits_is_told_by_those_before():
+    after = {"phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
+    assert said(month(3, 9.0), month(4, 12.0, **after)) == (
+        "Cross-domain adoptions have not changed: 12 adoptions in April 2025 is routine variation "
+        "by the limits before the change, 5 to 15. No target is declared."
+    )
+
+
 def test_where_quarters_are_judged_the_month_is_not_said_to_lie_anywhere():
     row = month(3, 0.0, rule="outside_limits", verdict="improving", limits_period="quarter")
     assert "The change is real: its quarter lies outside the limits." in said(row)

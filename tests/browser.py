@@ -1,0 +1,217 @@
+"""Chromium for the browser tests: starts it, opens a page and remembers what it did, measures what a reader would see.
+
+Belongs here: the browser, axe, geometry, the printed page. Does not belong here: what a page should say.
+Every check returns what is wrong in words, so that a test asserts an empty list.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+AXE = Path(__file__).parent / "axe"
+QUESTIONS = Path(__file__).with_name("browser.js").read_text()
+A3_LANDSCAPE = (1190.55, 841.89)  # points
+
+
+def needs_chromium():
+    if not CHROMIUM:
+        absent("Chromium is not installed; CI installs Debian's")
+
+
+def absent(words: str):
+    """Skip for want of a tool; in CI nothing may be skipped."""
+    pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
+
+
+@cache
+def axe() -> str:
+    """The source of axe-core, as locked."""
+    if not shutil.which("npm"):
+        absent("npm is not installed; it fetches axe-core")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(AXE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+        if done.returncode:
+            absent(f"npm could not fetch axe-core: {done.stderr}")
+        return (Path(folder) / "node_modules/axe-core/axe.min.js").read_text()
+
+
+@contextmanager
+def chromium() -> Iterator:
+    """A running browser. Playwright allows one at a time in a process: a module opens and closes its own."""
+    needs_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Opened:
+    """A page that was loaded, and all that it asked for or said on the way."""
+
+    page: object
+    requests: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    def __call__(self, script: str, argument=None):
+        return self.page.evaluate(script, argument)
+
+    def ask(self, question: str, *arguments):
+        """The answer of a function of browser.js."""
+        return self.page.evaluate(f"given => {QUESTIONS}.{question}(...given)", arguments)
+
+    def resize(self, width: int, height: int = 900) -> "Opened":
+        self.page.set_viewport_size({"width": width, "height": height})
+        return self
+
+    def details(self, is_open: bool) -> "Opened":
+        self("is_open => document.querySelectorAll('details').forEach(d => d.open = is_open)", is_open)
+        return self
+
+
+@contextmanager
+def opened(browser, path: Path, width: int = 1440, height: int = 900) -> Iterator[Opened]:
+    """A file as a reader would open it."""
+    page = browser.new_page(viewport={"width": width, "height": height})
+    view = Opened(page)
+    page.on("request", lambda request: view.requests.append(request.url))
+    page.on("console", lambda message: view.messages.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: view.messages.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: (view.messages.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.goto(path.as_uri())
+    yield view
+    page.close()
+
+
+# --- What is wrong with a page, and what it says ---------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a page tells; every list of faults is in words."""
+
+    requests: list[str]  # besides the page itself
+    messages: list[str]
+    policy: str
+    words: str  # all that can be read, details open
+    text: str  # all there is, letter by letter
+    attributes: list[str]  # element[name]=value
+    ids: list[str]
+    links: list[str]
+    nameless: list[str]  # headings, links and rows that begin without a word
+    active_content: list[str]  # scripts, handlers, frames, addresses that run or lead elsewhere
+    chart_faults: list[str]  # drawings described without a figure of their card, charts without a table of their data
+    direction_faults: list[str]  # text from right to left that can turn around what stands beside it
+    layout_faults: dict[str, list[str]]  # sideways scroll; text cut off, out of its card or drawing, on other text
+
+
+def look(browser, path: Path) -> Look:
+    """Open a page, at each width with its details closed and open, and as for paper."""
+    with opened(browser, path) as view:
+        layout = {}
+        for width in (390, 768, 1440):
+            layout[f"{width}"] = view.resize(width).details(is_open=False).ask("layoutFaults")
+            layout[f"{width}, details open"] = view.details(is_open=True).ask("layoutFaults")
+        seen = view.ask("look")
+        view.page.emulate_media(media="print")
+        view.page.wait_for_timeout(20)  # what it would ask for or say then
+        layout = {where: faults for where, faults in layout.items() if faults}
+        return Look(requests=view.requests[1:], messages=view.messages, layout_faults=layout, **seen)
+
+
+def violations(view: Opened) -> list[str]:
+    """What axe-core finds, by every rule it has but the one that asks for AAA contrast."""
+    view(axe())
+    return view(
+        """async () => {
+            const rules = Object.fromEntries(axe.getRules().map(rule => [rule.ruleId, {enabled: true}]));
+            rules['color-contrast-enhanced'] = {enabled: false};
+            return (await axe.run(document, {rules, resultTypes: ['violations']})).violations
+                .flatMap(v => v.nodes.map(n => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`));
+        }"""
+    )
+
+
+def figures(view: Opened) -> dict[str, float | None]:
+    """{name: full value} of the figures that name their value for machines; None where none is given."""
+    return view.ask("figures")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A month's mark in a chart: what it is called, and the value at which it is drawn, by the axis beside it."""
+
+    label: str
+    value: float
+    pixel: float  # how much of the value is one pixel
+    fill: str
+
+
+def points(view: Opened, chart: str) -> list[Point]:
+    """The labelled points of a chart that is shown, from left to right, by geometry alone."""
+    marks, ticks = view.ask("points", chart)
+    (low, bottom), (high, top) = min(ticks), max(ticks)
+    pixel = (high - low) / (bottom - top)
+    return [Point(label, low + (bottom - y) * pixel, pixel, fill) for label, y, fill in marks]
+
+
+def first_paint(view: Opened) -> float:
+    """Milliseconds from the start of the navigation to the first paint."""
+    view("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    return view("() => performance.getEntriesByName('first-paint')[0].startTime")
+
+
+# --- Printed --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Printed:
+    """The page on paper: the size and text of every sheet, and the sheets on which each card has ink."""
+
+    sizes: list[tuple[float, float]]
+    texts: list[str]
+    sheets_of_card: dict[str, list[int]]
+
+
+def printed(view: Opened) -> Printed:
+    """Print it as its own style sheet says. Each card gets a colour of its own, which is then looked for on the sheets.
+
+    A colour moves nothing, and a card that breaks across sheets paints its background on each of them. The page is
+    left as it was printed.
+    """
+    from pypdf import PdfReader
+
+    view.page.emulate_media(media="print")
+    cards = view.ask("colourCards")
+    reader = PdfReader(BytesIO(view.page.pdf(prefer_css_page_size=True, print_background=True)))
+    fills = [_fills(page) for page in reader.pages]
+    sheets = {name: [sheet for sheet, found in enumerate(fills) if tuple(colour) in found] for name, colour in cards}
+    sizes = [(float(page.mediabox.width), float(page.mediabox.height)) for page in reader.pages]
+    return Printed(sizes, [page.extract_text() for page in reader.pages], sheets)
+
+
+def _fills(page) -> set[tuple[int, ...]]:
+    """The colours, 0 to 255, with which something is filled on a sheet."""
+    content = page.get_contents().get_data().decode("latin-1")
+    forms = page.get("/Resources", {}).get("/XObject", {})
+    for form in forms.values():
+        if form.get_object().get("/Subtype") == "/Form":
+            content += form.get_object().get_data().decode("latin-1")
+    fills = re.findall(r"(?<![\w.])([\d.]+) ([\d.]+) ([\d.]+) rg\b", content)
+    return {tuple(round(float(part) * 255) for part in fill) for fill in fills}

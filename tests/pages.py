@@ -1,0 +1,216 @@
+"""The dashboard's inputs: events as they come and as they should never come, each to a serving file, and its pages.
+
+Belongs here: made-up events, the way from events to pages. Does not belong here: a browser, any expectation.
+"""
+
+import atexit
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from pipeline import attached, build_well, stage, write_events
+
+from orchestration.home import Home
+from orchestration.sample import SAMPLE_AS_OF, write_sample
+from orchestration.serving import publish_serving
+
+AS_OF = "2026-01-07T00:00:00Z"  # January 2026 is the incomplete month of every made-up input
+BEGIN = datetime(2023, 1, 1, tzinfo=UTC)
+DAYS = (SAMPLE_AS_OF - BEGIN).days
+HOSTILE_TITLES = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror="document.title=\'owned\'">',
+    "</title></svg></style><svg onload=alert(1)>",
+    "' onmouseover='alert(1)",
+    "]]> --> &lt;b&gt; &#60;script&#62; & &amp;",
+    "\u202eevil override\u202c then \u202eunclosed",
+    "مبيعات التجزئة الأسبوعية",
+    "מכירות שבועיות 2026",
+    "W" * 80,
+    "🧑‍🚀🧑‍🚀 ship 🚀 it 👩🏽‍🔬",
+    "{{7*7}} {% raw %} ${7*7} #{7*7}",
+    "../../etc/passwd",
+    "javascript:alert(1)",
+    "line one\nline two\ttabbed\r\n\u2028separated \x1b[31mred",
+    "Z̷̢̛̖̈́a̴̧̛͎̓l̵̡̛̥̈́g̶̢̛̗̈́o̷̧̲͊̚ " * 3,
+    "   ",
+)
+HOSTILE_DOMAINS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror="document.title=\'owned\'">',
+    'O\'Brien "& Sons"',
+    "\u202eenifed-tfel",
+    "مبيعات",
+    "שיווק",
+    "D" * 80,
+    "🚀🧑‍🚀",
+    "{{7*7}}",
+    "../../etc/passwd",
+    "...",
+    "Index",
+    "index",
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A serving file and the folder of its pages."""
+
+    name: str
+    serving: Path
+    folder: Path
+
+    @property
+    def index(self) -> Path:
+        return self.folder / "index.html"
+
+    @property
+    def pages(self) -> list[Path]:
+        """The index, then every domain's page."""
+        return [self.index, *sorted((self.folder / "domains").glob("*.html"))]
+
+    def query(self, sql: str) -> list[tuple]:
+        with attached(self.serving) as db:
+            return db.execute(sql).fetchall()
+
+
+@cache
+def publish(name: str, events: Path | None = None, as_of: str = AS_OF) -> Published:
+    """The pages of an input of MADE_UP, of the sample, or of a file of events: once a session."""
+    folder = Path(tempfile.mkdtemp(prefix="flywheel-pages-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    files = [events] if events else INPUTS[name](folder)
+    serving = _serving(folder, files, as_of, is_sample=name.startswith("sample"))
+    return Published(name, serving, _pages(folder))
+
+
+def _serving(folder: Path, events: list[Path], as_of: str, is_sample: bool) -> Path:
+    home = stage().empty()
+    if is_sample:
+        Home.at(home).remember_sample(SAMPLE_AS_OF, [path.name for path in events])
+    build_well(home, *events, as_of=as_of)
+    publish_serving(Home.at(home))
+    return Path(shutil.copy(home / "serving.duckdb", folder / "serving.duckdb"))
+
+
+def _pages(folder: Path) -> Path:
+    from dashboard.pages import build_pages
+
+    for path, html in build_pages(folder / "serving.duckdb").items():
+        page = folder / "dashboard" / path
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(html)
+    return folder / "dashboard"
+
+
+def _sample(folder: Path) -> list[Path]:
+    return write_sample(folder / "sample")
+
+
+def _sample_before_this_month(folder: Path) -> list[Path]:
+    """The sample without what occurred in the incomplete month; its other files end before."""
+    files = _sample(folder)
+    [last] = [file for file in files if file.name == "events-2026q1.jsonl"]
+    kept = [line for line in last.read_text().splitlines() if '"occurred_at": "2026-01' not in line]
+    last.write_text("".join(f"{line}\n" for line in kept))
+    return files
+
+
+def organisation(domain_count: int = 6) -> Iterator[dict]:
+    """36 months of domains with 15 data products each, half of which find up to 5 other domains."""
+    chance = random.Random(40)
+    domains = [f"Division {n:02} {'of regional operations' * (n % 3 == 0)}".strip() for n in range(domain_count)]
+    for number in range(15 * domain_count):
+        owner, start = domains[number % domain_count], chance.uniform(0, DAYS)
+        others = [domain for domain in domains if domain != owner]
+        yield from _life(chance, f"product {number}", owner, start, others, f"Title {number}")
+
+
+def many_domains() -> Iterator[dict]:
+    """As large as they get."""
+    return organisation(40)
+
+
+def hostile() -> Iterator[dict]:
+    """Every hostile title and domain, in every place on the page: delivered, overdue, under contract, abandoned."""
+    chance = random.Random(7)
+    for number in range(300):
+        owner, start = HOSTILE_DOMAINS[number % len(HOSTILE_DOMAINS)], chance.uniform(0, DAYS)
+        others = [domain for domain in HOSTILE_DOMAINS if domain != owner]
+        title = HOSTILE_TITLES[number % len(HOSTILE_TITLES)]
+        yield from _life(chance, f"{HOSTILE_TITLES[number % 13]} {number}", owner, start, others, title)
+
+
+def one_event() -> Iterator[dict]:
+    """One idea, and nothing ever after."""
+    yield _event("idea_logged", "only", DAYS - 100, domain="Sales", title="The only idea")
+
+
+def nothing() -> Iterator[dict]:
+    """An empty file."""
+    yield from ()
+
+
+def no_adoption() -> Iterator[dict]:
+    """Ideas, work, deployments and closings, and no adoption was ever sent."""
+    return (event for event in organisation() if event["event_type"] != "adopted")
+
+
+def all_open() -> Iterator[dict]:
+    """Ideas, some of them started, and none that ever ended."""
+    return (event for event in organisation() if event["event_type"] in ("idea_logged", "work_started"))
+
+
+def _file_of(events: Callable[[], Iterable[dict]]) -> Callable[[Path], list[Path]]:
+    return lambda folder: [write_events(folder / "events.jsonl", events())]
+
+
+INPUTS = {
+    "sample": _sample,
+    "sample_before_this_month": _sample_before_this_month,
+    **{
+        made_up.__name__: _file_of(made_up)
+        for made_up in (many_domains, hostile, nothing, one_event, no_adoption, all_open)
+    },
+}
+
+
+def _life(
+    chance: random.Random, product: str, owner: str, start: float, others: list[str], title: str
+) -> Iterable[dict]:
+    """What becomes of an idea: some wait, some are dropped, some are deployed, and others use half of those."""
+    built = start + chance.lognormvariate(4, 0.6)
+    steps = [("idea_logged", start, {"domain": owner, "title": title})]
+    if chance.random() < 0.9:
+        steps.append(("work_started", start + (built - start) / 4, {}))
+    fate = chance.random()
+    if fate < 0.12:
+        steps.append(("abandoned", built, {}))
+    elif fate < 0.85:
+        steps.append(("deployed", built, {}))
+        steps += _contract(chance, built) if chance.random() < 0.5 else []
+        for consumer in chance.sample(others, chance.randrange(6) if chance.random() < 0.6 else 0):
+            steps.append(("adopted", built + chance.lognormvariate(4, 0.9), {"consumer_domain": consumer}))
+    for kind, day, columns in steps:
+        if day < DAYS:
+            yield _event(kind, product, day, **columns)
+
+
+def _contract(chance: random.Random, built: float) -> list[tuple[str, float, dict]]:
+    failed = chance.choice((0, 0, 0, 4))
+    check = {"contract_version": "1.0.0", "passed_count": 20 - failed, "failed_count": failed}
+    activated = ("contract_activated", built, {"contract_version": "1.0.0"})
+    return [activated, *(("contract_checked", built + 7 + week * 20, check) for week in range(50))]
+
+
+def _event(kind: str, product: str, day: float, **columns) -> dict:
+    at = (BEGIN + timedelta(days=day)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    who = columns.get("consumer_domain", "")
+    number = f"{kind} {product} {who} {day:.6f}"
+    event = {"event_id": number[:200], "source": "delivery.example.com", "event_type": kind, "data_product_id": product}
+    return event | {"occurred_at": at, "recorded_at": at} | columns

@@ -1,0 +1,483 @@
+"""The analyst's notebooks: they run headless on any input, show what is served, and let nothing in or out.
+
+A notebook runs in this process as marimo runs it, `app.run()`, which raises what a cell raises and gives what each
+cell shows and defines. The inputs are the sample, hostile titles and domains, next to nothing, and real events.
+"""
+
+import atexit
+import html
+import importlib
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+from browser import chromium
+from pages import AS_OF, INPUTS
+from pipeline import CHECKOUT, attached, build_well, served, stage
+from test_references import SETS
+
+from orchestration.home import Home
+from orchestration.sample import SAMPLE_AS_OF
+from orchestration.serving import publish_serving
+
+FOLDER = CHECKOUT / "notebooks"
+NOTEBOOKS = ["north_star", "time_to_value", "your_questions"]
+MARIMO = str(Path(sys.executable).with_name("marimo"))
+INTERVALS = ["idea_to_started", "started_to_deployed", "idea_to_deployed", "deployed_to_adopted", "idea_to_adopted"]
+UNFIT = re.compile(r"\b(NaN|NaT|None|nan|inf|undefined|Traceback)\b|\{\{|\( *\)|(?<![\d.,–])1 (days|finished ones)\b")
+LOOPBACK = "0100007F"  # 127.0.0.1 in /proc/net/tcp
+
+
+@pytest.fixture(scope="module", params=["sample", "hostile", "nothing", "one_event", *SETS])
+def home(request) -> Path:
+    """A folder that holds one serving file, as FLYWHEEL_HOME."""
+    name = request.param
+    return home_of(name, request.getfixturevalue("shared") / "datasets" if name in SETS else None)
+
+
+@pytest.fixture(scope="module")
+def sample() -> Path:
+    return home_of("sample", None)
+
+
+@cache
+def home_of(name: str, datasets: Path | None) -> Path:
+    """The home of an input of pages.py or of a shared set; built once a session."""
+    folder = Path(tempfile.mkdtemp(prefix=f"flywheel-notebooks-{name}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    files = [datasets / name / "events.jsonl"] if datasets else INPUTS[name](stage().folder / name)
+    built = Home.at(stage().empty())
+    if name == "sample":
+        built.remember_sample(SAMPLE_AS_OF, [file.name for file in files])
+    build_well(built.root, *files, as_of=SETS[name] if datasets else AS_OF)
+    publish_serving(built)
+    shutil.copy(built.serving, folder)
+    return folder
+
+
+def query(home: Path, sql: str) -> list[tuple]:
+    with attached(home / "serving.duckdb") as db:
+        return db.execute(sql).fetchall()
+
+
+def run(name: str, home: Path, **instead) -> tuple[list[str], dict]:
+    """(what its cells show, as markup; what they define) of a notebook on a home; `instead` replaces definitions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLYWHEEL_HOME", str(home))
+        outputs, defined = notebook(name).app.run(defs=instead or None)
+    return [getattr(output, "text", str(output)) for output in outputs if output is not None], dict(defined)
+
+
+@cache
+def run_once(name: str, home: Path) -> tuple[list[str], dict]:
+    """`run` as it is opened, for all tests that only look."""
+    return run(name, home)
+
+
+def notebook(name: str):
+    """The notebook as a module, found as marimo finds it: beside the others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FOLDER))
+        return importlib.import_module(name)
+
+
+def words_of(shown: list[str]) -> str:
+    """What a person reads of it."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", " ".join(shown))))
+
+
+@contextmanager
+def plain(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB as an analyst starts it, with the served file attached and nothing set."""
+    with duckdb.connect() as db:
+        db.execute(f"attach '{home / 'serving.duckdb'}' as serving (read_only)")
+        db.execute("use serving")
+        yield db
+
+
+# --- Any input ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_headless_and_reads_like_something_a_person_wrote(home, name):
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
+    shown, _ = run_once(name, home)
+    assert len(shown) >= 2
+    assert not re.search(r"\b(NaN|NaT|None|Infinity)\b|<script", " ".join(shown))
+    assert not UNFIT.search(words_of(shown)), UNFIT.search(words_of(shown))
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_says_as_of_when_and_whether_its_events_are_made_up(home, name):
+    shown, _ = run_once(name, home)
+    [(as_of, is_sample)] = query(home, "select as_of, is_sample from main.publication")
+    assert f"As of {as_of:%Y-%m-%d %H:%M} UTC" in words_of(shown)
+    assert ("made-up events of a sample organisation" in words_of(shown)) == is_sample
+
+
+def test_the_tour_draws_the_north_star_as_served(home):
+    _, defined = run_once("north_star", home)
+    columns, *rows = served(home)["authoritative.north_star_monthly"]
+    frame = defined["months"].astype(object)
+    frame = frame.where(frame.notna(), None)
+    found = [tuple(row) for row in frame[list(columns)].itertuples(index=False)]
+    assert sorted((month.date(), *rest) for month, *rest in found) == sorted(rows)
+
+
+def test_the_finished_ones_are_those_that_are_served_by_cohort_and_by_domain(home):
+    """They are worked out from the data products, to show the medians that are too few to be served."""
+    steps, compared = notebook("time_to_value"), 0
+    with plain(home) as db:
+        db.execute("set TimeZone = 'UTC'")
+        for interval in INTERVALS:
+            start, _, end = interval.partition("_to_")
+            for by, other in (("cohort", "domain"), ("domain", "cohort")):
+                frame = steps.medians_by(db, interval, steps.STARTS[start], steps.ENDS[end], by)
+                expected = query(
+                    home,
+                    f"select {by}, coalesce(observed_count, 0), median_days from authoritative.time_to_value "
+                    f"where interval_id = '{interval}' and estimator = 'completed_only' "
+                    f"and {other} = 'all' and {by} <> 'all' order by {by}",
+                )
+                assert list(zip(frame[by], frame["finished_count"], strict=True)) == [row[:2] for row in expected]
+                assert frame["few"].tolist() == [median is None for *_, median in expected]
+                assert frame["finished_median"].notna().tolist() == [count > 0 for _, count, _ in expected]
+                compared += len(expected)
+    assert compared or not query(home, "from curated.data_products")
+
+
+def test_what_was_told_last_is_what_is_served_now(home):
+    _, defined = run_once("time_to_value", home)
+    told_last_is_served(defined)
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_every_interval_can_be_chosen(sample, interval):
+    _, defined = run("time_to_value", sample, picked_interval=SimpleNamespace(value=interval))
+    assert defined["finished"]["interval_id"] == interval
+    assert told_last_is_served(defined)
+
+
+def told_last_is_served(defined: dict) -> bool:
+    """Hold the last of "what you would have been told" against the served figures; False where nothing is told."""
+    if defined["unknown"]:
+        assert "told" not in defined
+        return False
+    last, finished, incidence = defined["told"].iloc[-1], defined["finished"], defined["incidence"]
+    assert (last["finished_count"], last["open_count"]) == (finished["observed_count"], incidence["open_count"])
+    if finished["median_days"] is not None:
+        assert last["finished_median"] == pytest.approx(finished["median_days"], abs=1e-6)
+    return True
+
+
+def test_ten_questions_run_in_plain_duckdb_and_say_so_where_there_is_no_answer(home):
+    _, defined = run_once("your_questions", home)
+    assert len({question.words for question in defined["QUESTIONS"]}) == 10
+    with plain(home) as db:
+        for question, shown in zip(defined["QUESTIONS"], defined["answers"], strict=True):
+            has_rows = bool(db.execute(question.sql).fetchall())
+            assert (question.nothing in words_of([shown.text])) != has_rows, question.words
+            assert ("<marimo-table" in shown.text) == has_rows, question.words
+
+
+def test_the_questions_answer_what_the_tables_say(home):
+    _, defined = run_once("your_questions", home)
+    with plain(home) as db:
+        answers = {question.words: db.execute(question.sql).fetchall() for question in defined["QUESTIONS"]}
+
+    def answer(words: str) -> list[tuple]:
+        [rows] = [rows for question, rows in answers.items() if words in question]
+        return rows
+
+    gave = query(home, "select domain, gave_count from authoritative.domain_scorecard where gave_count > 0")
+    assert {row[0]: row[1] for row in answer("consist of")} == dict(gave)
+    assert [(len(answer("overdue")),)] == query(home, "select count(*) from authoritative.open_ideas where is_overdue")
+    assert [(sum(row[2] for row in answer("gives most")),)] == query(home, "select count(*) from curated.adoptions")
+    assert [(len(answer("declared change")),)] == query(
+        home, "select count(phase_note) from authoritative.north_star_monthly"
+    )
+    assert [(len(answer("rows were quarantined")), sum(row[2] for row in answer("rows were quarantined")))] == (
+        query(home, "select count(*), coalesce(sum(read_count), 0) from authoritative.event_accounting")
+    )
+    assert all(row[2] and row[4] for row in answer("NULL")), "every NULL has its reason, every reason its words"
+    named = query(home, "select count(idea_logged_at), bool_or(has_named_consumer) from curated.data_products")
+    if named[0][1]:
+        assert 0 <= named[0][0] - sum(row[1] for row in answer("named a consumer")) <= 10  # out of order, left out
+
+
+# --- The sample -----------------------------------------------------------------------------------
+
+
+def test_the_finished_ones_of_the_sample_look_seven_times_as_fast_as_all(sample):
+    shown, defined = run_once("time_to_value", sample)
+    figures = dict(
+        query(
+            sample,
+            "select estimator, median_days from authoritative.time_to_value "
+            "where interval_id = 'idea_to_adopted' and domain = 'all' and cohort = 'all'",
+        )
+    )
+    finished, incidence = figures["completed_only"], figures["incidence"]
+    assert (defined["finished"]["median_days"], defined["incidence"]["median_days"]) == (finished, incidence)
+    assert 7 < incidence / finished < 8
+    assert f"took no longer than {finished:.0f} days" in words_of(shown)
+    assert f"half of all 408 get there within {incidence:.0f} days" in words_of(shown)
+    told = defined["told"]["finished_median"]
+    assert told.iloc[0] < told.iloc[-1] / 3, "what was told of the young programme is the fastest it ever was"
+
+
+def test_the_declared_change_of_the_sample_is_found(sample):
+    _, defined = run_once("your_questions", sample)
+    with plain(sample) as db:
+        [(change, month, _, before, after, since, effect)] = db.execute(defined["QUESTIONS"][0].sql).fetchall()
+    assert (change, f"{month:%Y-%m}", effect) == ("Self-service access opened to all domains", "2024-12", "improving")
+    assert 1.8 < after / before < 2.2  # it was planted as a doubling
+    assert since >= month
+
+
+@pytest.mark.parametrize(
+    ("metric", "domain", "interval"),
+    [
+        ("time_to_value", "claims", "started_to_deployed"),
+        ("adopted_90d", "all", "idea_to_deployed"),
+        ("contract_pass_rate", "all", "deployed_to_adopted"),
+    ],
+)
+def test_the_tour_shows_what_is_chosen(sample, metric, domain, interval):
+    choices = {"metric": metric, "domain": domain, "interval": interval, "owner": domain, "table": "curated.adoptions"}
+    chosen = {f"picked_{name}": SimpleNamespace(value=value) for name, value in choices.items()}
+    shown, defined = run("north_star", sample, **chosen)
+    assert set(defined["leading"]["metric_id"]) == {metric}
+    assert set(defined["leading"]["domain"]) == {domain}
+    [(steps,)] = query(
+        sample,
+        "select count(*) from authoritative.time_to_value_curve "
+        f"where domain = '{domain}' and interval_id = '{interval}'",
+    )
+    assert len(defined["curve"]) == steps > 0
+    assert "sustained_at" in " ".join(shown)
+    assert not UNFIT.search(words_of(shown)), UNFIT.search(words_of(shown))
+
+
+def test_a_metric_that_is_known_for_everyone_only_says_so(sample):
+    chosen = {"picked_metric": "contract_pass_rate", "picked_domain": "legal"}
+    chosen = {name: SimpleNamespace(value=value) for name, value in chosen.items()}
+    shown, _ = run("north_star", sample, **chosen)
+    assert "Rows that keep their contract is not known by domain" in words_of(shown)
+
+
+# --- What an analyst types ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "from read_csv('/etc/hostname')",
+        "select * from read_text('/etc/hostname')",
+        "copy (select 1) to '{folder}/stolen.csv'",
+        "attach '{folder}/stolen.duckdb'",
+        "export database '{folder}/stolen'",
+        "install httpfs",
+        "set enable_external_access = true",
+        "set python_enable_replacements = true",
+        "from answers",  # a variable of the notebook
+        "create table serving.main.mine as select 1",
+        "delete from authoritative.outlook",
+        "update main.publication set is_sample = false",
+    ],
+)
+def test_what_is_typed_reads_the_served_tables_and_nothing_else(sample, tmp_path, sql):
+    asked = notebook("your_questions")
+    _, defined = run_once("your_questions", sample)
+    shown = asked.answer(defined["db"], defined["QUESTIONS"][0], sql.format(folder=tmp_path)).text
+    assert "<marimo-callout-output" in shown
+    assert not list(tmp_path.iterdir())
+    assert socket.gethostname() not in shown
+
+
+def test_what_is_typed_is_shown_as_text_and_spoils_no_other_question(sample):
+    asked = notebook("your_questions")
+    _, defined = run_once("your_questions", sample)
+    question, db = defined["QUESTIONS"][0], defined["db"]
+    for sql in ("selec '<img src=x onerror=alert(1)>'", "select '<img src=x onerror=alert(1)>' as \"<b>\""):
+        assert "<img" not in asked.answer(db, question, sql).text
+    asked.answer(db, question, "use memory")
+    assert "<marimo-table" in asked.answer(db, question, question.sql).text
+    assert "first 1,000 rows" in asked.answer(db, question, "from range(1001)").text
+    assert "first 1,000 rows" not in asked.answer(db, question, "from range(1000)").text
+
+
+# --- As files and as a server ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_without_a_serving_file_a_notebook_says_what_to_do(tmp_path, name):
+    shown, _ = run(name, tmp_path / "nothing here")
+    assert "There is nothing to read yet: run `make run` first." in words_of(shown)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_is_a_script_as_well(sample, name):
+    environment = os.environ | {"FLYWHEEL_HOME": str(sample)}
+    command = [sys.executable, "-W", "error::DeprecationWarning", FOLDER / f"{name}.py"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_folder_holds_notebooks_and_no_outputs():
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "notebooks"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert sorted(listed.stdout.split()) == [f"notebooks/{name}.py" for name in NOTEBOOKS]
+    # where marimo remembers what cells showed, and so what the tables hold
+    for path in ("notebooks/__marimo__/session/north_star.py.json", "__marimo__/assets/x"):
+        ignored = subprocess.run(["git", "check-ignore", "--quiet", path], cwd=CHECKOUT)
+        assert ignored.returncode == 0, f"{path} is not ignored by git"
+
+
+def test_marimo_finds_nothing_wrong_with_them():
+    done = subprocess.run([MARIMO, "check", "--strict", FOLDER], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_make_notebook_opens_them_on_loopback_only_and_only_to_those_who_have_its_token(sample, tmp_path):
+    said = subprocess.run(["make", "-n", "notebook"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+    command = shlex.split(said.splitlines()[-1])
+    assert "--skip-update-check" in command, "without it marimo asks its maker's server for a newer version"
+    command += ["--headless", "--port", str(port := free_port())]
+    with serving(command, sample, tmp_path) as log:
+        token = wait_for(lambda: re.search(r"access_token=([\w-]{16,})", log.read_text()), 60)[1]
+        assert wait_for(lambda: status(port, "/health"), 60) == 200
+        assert listening(port) == {LOOPBACK}
+        assert status(port, "/") in (303, 401)
+        assert status(port, "/?access_token=guessed") in (303, 401)
+        assert status(port, "/?file=north_star.py") in (303, 401)
+        for path in (
+            "/api/kernel/run",
+            "/api/files/list_files",
+            "/api/home/workspace_files",
+            "/api/kernel/instantiate",
+        ):
+            assert status(port, path, b"{}") == 401, path
+        assert status(port, f"/?access_token={token}", follow=True) == 200
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "last"),
+    [
+        ("north_star", "North Star: a tour", "Leaving the notebook"),
+        ("time_to_value", "Why finished ideas lie", "Which figure to use"),
+        ("your_questions", "Your questions", "10. Which figures are NULL, and why?"),
+    ],
+)
+def test_opened_in_a_browser_it_asks_nobody_and_titles_do_no_harm(browser, tmp_path, name, title, last):
+    requests, faults = [], []
+    command = [MARIMO, "run", "--host", "127.0.0.1", "--no-token", str(FOLDER / f"{name}.py")]
+    command += ["--headless", "--port", str(port := free_port())]
+    with serving(command, home_of("hostile", None), tmp_path):
+        assert wait_for(lambda: status(port, "/health"), 60) == 200
+        page = browser.new_page(viewport={"width": 1300, "height": 9000})
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.get_by_role("heading", name=last).wait_for(timeout=90_000)
+        page.wait_for_timeout(3_000)  # tables and charts draw themselves after the words
+        assert page.title() == title
+        assert page.locator("marimo-table").count() > 0
+        assert page.locator("img[onerror], svg[onload]").count() == 0
+        assert "Traceback" not in page.locator("body").inner_text()
+        page.close()
+    assert not faults
+    assert {url for url in requests if not url.startswith((f"http://127.0.0.1:{port}/", "data:", "blob:"))} == set()
+
+
+@contextmanager
+def serving(command: list[str], home: Path, folder: Path) -> Iterator[Path]:
+    """A running marimo, and the file of what it says; `folder` stands in for the user's own, with their settings."""
+    log = folder / "log"
+    environment = os.environ | {"FLYWHEEL_HOME": str(home), "HOME": str(folder)}
+    environment = {name: value for name, value in environment.items() if not name.startswith("XDG_")}
+    with log.open("w") as output:
+        server = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        yield log
+    finally:
+        server.terminate()
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+        shutil.rmtree(folder / ".config", ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def listening(port: int) -> set[str]:
+    """The addresses at which somebody listens on a port, in /proc's notation."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            address, state = (line.split()[column] for column in (1, 3))
+            if state == "0A" and address.endswith(f":{port:04X}"):
+                found.add(address.partition(":")[0])
+    return found
+
+
+def status(port: int, path: str, body: bytes | None = None, follow=False) -> int:
+    """What the server answers, as a browser without cookies sees it, or with them where it follows."""
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_):
+            return None
+
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor() if follow else Stay)
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=body)
+    try:
+        with opener.open(request, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+def wait_for(condition: Callable, seconds: float):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if found := condition():
+                return found
+        except OSError:
+            pass
+        time.sleep(0.2)
+    raise AssertionError(f"nothing in {seconds} seconds")
