@@ -20,6 +20,12 @@ LINES = {  # of a curve: what it is called, its colour
     "idea_to_adopted": ("In another domain's hands", PALETTE["blue"]),
     "closed": ("Dropped", PALETTE["orange"]),
 }
+CERTAINTIES = ("raw", "curated", "authoritative")
+POSITIONS = {
+    "on_curve": ("circle", PALETTE["mark"]),
+    "used_beyond_its_certainty": ("triangle-up", PALETTE["orange"]),
+    "certain_but_under_used": ("square", PALETTE["blue"]),
+}
 LABEL_HEIGHT = 14  # pixels between two lines of labels
 DAYS_SHOWN = (90, 180, 360, 720, 1080, 1800, 3600, 7200)
 
@@ -186,30 +192,17 @@ def evolution_chart(counts: pd.DataFrame, width: int = 520, height: int = 330) -
     Parameters: `counts`, one row per certainty × ubiquity_share × position with `product_count`.
     """
     left, right, top, bottom = 48, 10, 26, 40
-    columns = ["raw", "curated", "authoritative"]
     highest = max(0.1, float(counts["ubiquity_share"].max()) if len(counts) else 0.1)
     ticks = [tick for tick in _ticks(0, highest) if tick <= 1] or [0, 1]
     scale = alt.Scale(domain=[-0.04 * ticks[-1], 1.06 * max(highest, ticks[-1])], nice=False)
     x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[0, 3], nice=False))
     y = alt.Y("ubiquity_share:Q", title=None, scale=scale, axis=alt.Axis(values=ticks, format=".0%"))
-    counts = counts[counts["ubiquity_share"].notna() & counts["certainty"].isin(columns)].copy()
-    # side by side within a column, so that marks of one ubiquity never hide each other
-    aside = {"used_beyond_its_certainty": 0.0, "on_curve": 0.0, "certain_but_under_used": 0.22}
-    beside = {True: -0.22, False: 0.0}
-    crowded = counts.groupby(["certainty", "ubiquity_share"])["position"].transform("nunique") > 1
-    counts["at"] = [
-        columns.index(certainty) + 0.5 + aside[position] + (beside[bool(crowd)] if position == "on_curve" else 0)
-        for certainty, position, crowd in zip(counts["certainty"], counts["position"], crowded, strict=True)
-    ]
+    counts = _side_by_side(counts[counts["ubiquity_share"].notna() & counts["certainty"].isin(CERTAINTIES)])
+    most = max(100, int(counts["product_count"].max()) if len(counts) else 0)
     curve = [{"at": i / 20, "ubiquity_share": ticks[-1] / (1 + math.exp(-(i / 20 - 1.6) * 2.6))} for i in range(61)]
     bands = [{"at": i, "end": i + 1, "colour": colour} for i, colour in enumerate(["#f7f9fc", "#eef2f9", "#e3eaf6"])]
-    names = [{"at": i + 0.5, "name": name.capitalize()} for i, name in enumerate(columns)]
-    styles = {
-        "on_curve": ("circle", PALETTE["mark"]),
-        "used_beyond_its_certainty": ("triangle-up", PALETTE["orange"]),
-        "certain_but_under_used": ("square", PALETTE["blue"]),
-    }
-    size = alt.Size("product_count:Q", legend=None, scale=alt.Scale(domain=[0, 100], range=[30, 900], clamp=True))
+    names = [{"at": i + 0.5, "name": name.capitalize()} for i, name in enumerate(CERTAINTIES)]
+    size = alt.Size("product_count:Q", legend=None, scale=alt.Scale(domain=[0, most], range=[30, 900]))
     layers = [
         alt.Chart(_rows(bands)).mark_rect().encode(x=x, x2=alt.X2("end:Q"), color=alt.Color("colour:N", scale=None)),
         alt.Chart(_rows(curve)).mark_line(color="#cfd6e4", strokeWidth=6).encode(x=x, y=y, order="at:Q"),
@@ -222,13 +215,23 @@ def evolution_chart(counts: pd.DataFrame, width: int = 520, height: int = 330) -
             alt.Chart(_rows(counts[counts["position"] == position]))
             .mark_point(shape=shape, color=colour, opacity=0.85)
             .encode(x=x, y=y, size=size)
-            for position, (shape, colour) in styles.items()
+            for position, (shape, colour) in POSITIONS.items()
         ],
         alt.Chart(_rows([{"at": 1.5, "words": "certainty: contract in force, checks passed, unbroken →"}]))
         .mark_text(color=PALETTE["muted"])
         .encode(x=x, y=alt.YValue(height - top - bottom + 22), text=alt.Text("words:N")),
     ]
     return frame(layers, width, height, left, right, top, bottom)
+
+
+def _side_by_side(counts: pd.DataFrame) -> pd.DataFrame:
+    """The same rows with their place `at` in their certainty's column; positions of one ubiquity never hide another."""
+    is_crowded = counts.groupby(["certainty", "ubiquity_share"])["position"].transform("nunique") > 1
+    places = []
+    for certainty, position, crowd in zip(counts["certainty"], counts["position"], is_crowded, strict=True):
+        aside = 0.22 if position == "certain_but_under_used" else -0.22 if crowd and position == "on_curve" else 0
+        places.append(CERTAINTIES.index(certainty) + 0.5 + aside)
+    return counts.assign(at=places)
 
 
 def _rows(rows: pd.DataFrame | list[dict]) -> alt.Data:

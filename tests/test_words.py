@@ -1,5 +1,7 @@
 """What the page says of hand-made rows: every kind of verdict, reason and gap, word for word."""
 
+import subprocess
+import sys
 from datetime import date
 
 import pytest
@@ -349,3 +351,9 @@ def test_every_code_a_contract_allows_has_its_words():
                 untold += [f"{contract.name}.{prop.name}: {value}" for value in allowed if value not in told]
                 seen += len(allowed)
     assert seen > 50 and untold == []
+
+
+def test_the_pages_know_the_serving_file_and_nothing_of_what_moves_the_data():
+    code = "import sys, dashboard.pages; print({m.split('.')[0] for m in sys.modules} & {'orchestration', 'dagster'})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -10,7 +10,7 @@ from orchestration.home import Home
 flywheel_job = dg.define_asset_job(
     "flywheel",
     selection=dg.AssetSelection.all(),
-    description="Land the inbox, shape the events, publish the tables.",
+    description="Land the inbox, shape the events, publish the tables, draw the pages.",
 )
 
 
