@@ -23,7 +23,7 @@ LINES = {  # of a curve: what it is called, its colour
 CERTAINTIES = ("raw", "curated", "authoritative")
 POSITIONS = {
     "on_curve": ("circle", PALETTE["mark"]),
-    "used_beyond_its_certainty": ("triangle-up", PALETTE["orange"]),
+    "used_beyond_its_certainty": ("cross", PALETTE["orange"]),
     "certain_but_under_used": ("square", PALETTE["blue"]),
 }
 LABEL_HEIGHT = 14  # pixels between two lines of labels
@@ -102,15 +102,18 @@ def time_to_value_chart(curves: pd.DataFrame, medians: dict | None = None, width
     drawn = _steps_by_line(curves, adopted, last_day, plot_width)
     steps = pd.concat(drawn.values()) if drawn else pd.DataFrame(columns=["line"])
     colour = alt.Color("colour:N", scale=None)
-    base = alt.Chart(_rows(steps[steps["line"] != "closed"]))
-    band = base.mark_area(interpolate="step-after", opacity=0.15)
-    solid = base.mark_line(interpolate="step-after", strokeWidth=2)
+    band = alt.Chart(_rows(steps[steps["line"] != "closed"])).mark_area(interpolate="step-after", opacity=0.15)
+    solid = alt.Chart(_rows(steps[steps["line"] == "idea_to_adopted"]))
+    solid = solid.mark_line(interpolate="step-after", strokeWidth=2.5, color=PALETTE["blue"])
+    dashed = alt.Chart(_rows(steps[steps["line"] == "idea_to_deployed"]))
+    dashed = dashed.mark_line(interpolate="step-after", strokeDash=[7, 2], color=PALETTE["mark"])
     dropped = alt.Chart(_rows(steps[steps["line"] == "closed"]))
     dropped = dropped.mark_line(interpolate="step-after", strokeDash=[3, 3], color=PALETTE["orange"])
     lower = alt.Y("lower:Q", scale=alt.Scale(domain=[0, 1]))
     layers = [
         band.encode(x=x, y=lower, y2=alt.Y2("upper:Q"), color=colour, detail=alt.Detail("line:N")),
-        solid.encode(x=x, y=y, color=colour, detail=alt.Detail("line:N")),
+        dashed.encode(x=x, y=y),
+        solid.encode(x=x, y=y),
         dropped.encode(x=x, y=y),
     ]
     layers += _median_layers(medians.get("idea_to_adopted"), last_day, x, y)
@@ -352,7 +355,7 @@ def _value_layers(shown: pd.DataFrame, x: alt.X, y: alt.Y, scale: list[float], u
 
 
 def _points(rows: pd.DataFrame, x: alt.X, y: alt.Y, size: int, unit: str) -> list[alt.Chart]:
-    """Routine months as dots, signals as triangles that point the way the value went."""
+    """Routine months as dots, signals as triangles that point the way the value went, hollow where that is bad."""
     records = [
         {
             "at": row["at"],
@@ -360,6 +363,9 @@ def _points(rows: pd.DataFrame, x: alt.X, y: alt.Y, size: int, unit: str) -> lis
             "shape": _shape(row),
             "size": size if _shape(row) == "circle" else 1.9 * size,
             "colour": VERDICT_COLOURS.get(row["verdict"], PALETTE["mark"]),
+            "fill": PALETTE["paper"]
+            if row["verdict"] == "worsening"
+            else VERDICT_COLOURS.get(row["verdict"], PALETTE["mark"]),
             "said": f"{row['month_starting']:%B %Y}: {words.figure(row['value'], unit)}",
         }
         for row in rows.to_dict("records")
@@ -522,24 +528,28 @@ def _day_labels(curve: pd.DataFrame, last_day: int, x: alt.X, plot_width: float,
     """The days, and under them how many are still followed then."""
     count = max(2, min(6, int(plot_width // 70)))
     days = [round(last_day * i / count) for i in range(count + 1)]
-    rows = [{"day": day, "words": [f"{day:,}", _followed(curve, day)]} for day in days]
-    base = alt.Chart(_rows(rows)).mark_text(color=PALETTE["muted"], baseline="top", lineHeight=17)
-    title = "days since the idea; below, how many are still open then"
+    base = alt.Chart(_rows([{"day": day, "words": f"{day:,}"} for day in days]))
+    still = alt.Chart(_rows(_still_open(curve, days, last_day * 46 / plot_width)))
+    title = "days since the idea; below, how many ideas were still open when the curve stepped there"
     said = alt.Chart(
-        _rows([{"day": last_day / 2, "words": title if plot_width > 380 else "days; below, still open then"}])
+        _rows([{"day": last_day / 2, "words": title if plot_width > 480 else "days; below, ideas still open"}])
     )
     return [
-        base.encode(x=x, y=alt.YValue(plot_height + 8), text=alt.Text("words:N")),
-        said.mark_text(color=PALETTE["muted"], baseline="top").encode(
-            x=x, y=alt.YValue(plot_height + 45), text=alt.Text("words:N")
-        ),
+        chart.mark_text(color=PALETTE["muted"], baseline="top").encode(
+            x=x, y=alt.YValue(plot_height + below), text=alt.Text("words:N")
+        )
+        for chart, below in ((base, 8), (still, 25), (said, 45))
     ]
 
 
-def _followed(curve: pd.DataFrame, day: float) -> str:
-    """Still at risk just after `day`, as the next step says; 0 after the last one is not known, so nothing is said."""
-    after = curve[curve["day"] > day]["at_risk_count"]
-    return f"{int(after.iloc[0]):,}" if len(after) else ""
+def _still_open(curve: pd.DataFrame, days: list[int], apart: float) -> list[dict]:
+    """Of the steps the ones nearest to `days` and `apart` from one another, with how many were at risk just before."""
+    found: list[dict] = []
+    for day in days if len(curve) else []:
+        row = curve.loc[(curve["day"] - day).abs().idxmin()]
+        if row["day"] <= days[-1] and (not found or row["day"] - found[-1]["day"] >= apart):
+            found.append({"day": float(row["day"]), "words": f"{int(row['at_risk_count']):,}"})
+    return found
 
 
 def _end_labels(ends: list, last_day: int, x: alt.X, y: alt.Y, plot_height: float) -> alt.Chart:

@@ -130,7 +130,7 @@ def _north_star(served: Served) -> View:
         "value": _exact(row["value"]),
         "words": _figure(row["value"], unit),
         "reason": words.reason(row["reason"]) if row["value"] is None else "",
-        "verdict": _verdict(row, is_up_good),
+        "verdict": _verdict(row, is_up_good, rows),
         "why": words.rule_in_words(rows, row, unit) if row["rule"] else _why_not(row),
         "facts": _facts(rows, row, definition),
         "twelve_months": _twelve_months(rows, definition),
@@ -251,15 +251,22 @@ def _card(served: Served, definition: Row) -> View:
     unit = definition["unit"]
     value = _known(row["value"], unit, None) if row else "–"
     few = row and unit == "share" and row["value"] is not None and words.out_of(row)
-    reason = "" if row and row["value"] is not None else words.reason(row["reason"] if row else "no_complete_month")
-    verdict = _verdict(row, is_up_good or metric in words.PACED)
-    note = "pace, up is faster" if metric in words.PACED else f"by {rows[-1]['period']}"
+    is_unreached = row and row["reason"] == "not_reached"
+    reason = (
+        ""
+        if row and (row["value"] is not None or is_unreached)
+        else words.reason(row["reason"] if row else "no_complete_month")
+    )
+    verdict = _verdict(row, is_up_good or metric in words.PACED, rows)
+    note = "pace, up is faster" if metric in words.PACED else "by month"
+    if row and row["period"] == "quarter":
+        note = words.period(row["month_starting"], "quarter")
     shown = words.said(row["value"], unit) if row and row["value"] is not None else value
     description = f"{few or shown}. Verdict: {verdict['words'].lower()}."
     return {
         "id": metric,
         "name": definition["name"],
-        "value": few or ("not reached" if row and row["reason"] == "not_reached" else value),
+        "value": few or ("half not reached" if is_unreached else value),
         "unit": words.unit_of(row["value"], unit) if row and row["value"] is not None else "",
         "reason": reason,
         "verdict": verdict,
@@ -280,13 +287,20 @@ def _card(served: Served, definition: Row) -> View:
     }
 
 
-def _verdict(row: Row | None, is_up_good: bool) -> View:
-    """Shape, word and colour of a verdict; the shape points the way the value went."""
+def _verdict(row: Row | None, is_up_good: bool, rows: list[Row] = ()) -> View:
+    """Shape, word and colour of a verdict; the shape points the way the value went, and is hollow where that is bad.
+
+    Parameters: `rows`, the series of `row`, to say since when where it is judged against the phase before.
+    """
     code = row["verdict"] if row else "not_enough_data"
     is_up = (code == "improving") == is_up_good
-    shape = {"no_change": "○", "not_enough_data": "…"}.get(code) or ("▲" if is_up else "▼")
+    triangles = "▲▼" if code == "improving" else "△▽"
+    shape = {"no_change": "○", "not_enough_data": "…"}.get(code) or triangles[not is_up]
     is_judged = row is None or row.get("verdict_reason", row["reason"]) not in words.NEVER_JUDGED
-    return {"code": code, "shape": shape, "words": words.VERDICTS[code] if is_judged else "Not judged"}
+    said = words.VERDICTS[code] if is_judged else "Not judged"
+    if row and rows and (row["rule"] or "").startswith("previous_"):
+        said += f" since {words.phase_start(rows, row)['month_starting']:%b %Y}"
+    return {"code": code, "shape": shape, "words": said}
 
 
 def _time_to_value(served: Served, domain: str) -> View:
@@ -376,12 +390,13 @@ def _not_sent(interval: str) -> str:
 def _overdue(served: Served, slugs: dict[str, str]) -> View:
     counts = served.open_counts.values()
     opened, overdue = sum(c["open_count"] for c in counts), sum(c["overdue_count"] for c in counts)
-    unjudged = opened - sum(c["judged_count"] for c in counts)
+    judged = sum(c["judged_count"] for c in counts)
     rows = [row for row in served.open_ideas if row["is_overdue"]][:LISTED]
     return {
         "open": opened,
         "overdue": overdue,
-        "unjudged": unjudged,
+        "judged": judged,
+        "unjudged": opened - judged,
         "rows": [_open_idea(row, slugs) for row in rows],
         "more": overdue - len(rows),
         "has_unknown_chance": any(row["chance_of_adoption_90d"] is None for row in rows),
@@ -441,7 +456,7 @@ def _outlook(served: Served) -> View:
 
 def _domains(served: Served, slugs: dict[str, str]) -> View:
     rows = served.domains
-    highest = max([r["median_upper_days"] or r["median_days"] or 0 for r in rows] + [1])
+    highest = 1.1 * max([r["median_upper_days"] or r["median_days"] or 0 for r in rows] + [1])
     largest = max([r[c] or 0 for r in rows for c in ("gave_count", "took_count")] + [1])
     listed, rest = (rows, []) if len(rows) <= DOMAINS_LISTED + 1 else (rows[:DOMAINS_LISTED], rows[DOMAINS_LISTED:])
     whole = next((row["all_median_days"] for row in rows if row["all_median_days"] is not None), None)
@@ -458,8 +473,15 @@ def _domains(served: Served, slugs: dict[str, str]) -> View:
         "gave": sum(row["gave_count"] for row in known) if known else None,
         "took": sum(row["took_count"] for row in known) if known else None,
         "whole": words.days(whole) if whole is not None else "",
+        "headline": _headline_median(served),
         "whole_at": _percent(whole, highest) if whole is not None else "",
     }
+
+
+def _headline_median(served: Served) -> str:
+    """The headline's median, which counts dropped ideas as never, for comparison; empty where it has none."""
+    row = served.time_to_value.get((EVERYONE, "idea_to_adopted", EVERYONE, ESTIMATOR))
+    return words.days(row["median_days"]) if row and row["median_days"] is not None else ""
 
 
 def _domain_row(row: Row, slugs: dict[str, str], largest: int, highest: float) -> View:
@@ -507,6 +529,7 @@ def _evolution(served: Served, slugs: dict[str, str]) -> View:
                 "what": what,
                 "count": counts[name],
                 "rows": [_example(row, slugs) for row in examples],
+                "more": counts[name] - len(examples),
             }
         )
     view["table"] = [
@@ -556,11 +579,21 @@ def _flywheel(served: Served) -> View:
                     "persona": rows[0]["persona"],
                     "code": code,
                     "verdict": words.PHASE_VERDICTS[code],
-                    "shape": {"gaining": "▲", "slowing": "▼", "steady": "○"}.get(code, "…"),
+                    "shape": {"gaining": "▲", "slowing": "▽", "steady": "○"}.get(code, "…"),
+                    "count": _improving(rows),
                     "rows": [_flywheel_row(served, row) for row in rows],
                 }
             )
     return {"summary": words.flywheel_in_words(served.flywheel), "phases": phases}
+
+
+def _improving(rows: list[Row]) -> str:
+    """On how many metrics a phase's verdict rests."""
+    judged = [row["verdict"] for row in rows if row["verdict"] != "not_enough_data"]
+    parts = [f"{judged.count(v)} {v}" for v in ("improving", "worsening") if v in judged]
+    return (
+        f"{words.listed(parts) if parts else 'none improving or worsening'} of {len(judged)} judged" if judged else ""
+    )
 
 
 def _flywheel_row(served: Served, row: Row) -> View:
@@ -569,9 +602,12 @@ def _flywheel_row(served: Served, row: Row) -> View:
     is_up_good = definition["good_direction"] == "up" or row["metric_id"] in words.PACED
     suffix = {"days": " d", "% per doubling": "%"}.get(unit, "")
     value = _figure(row["value"], unit)
+    band = f" ({words.number(row['lower'])} to {words.number(row['upper'])})" if row["lower"] is not None else ""
+    is_quarter = row["metric_id"] in served.quarterly
     return {
         "name": definition["name"],
-        "value": f"{value}{suffix}" if value != "–" else "–",
+        "when": f", {words.period(row['month_starting'], 'quarter')}" if is_quarter and row["month_starting"] else "",
+        "value": f"{value}{suffix}{band}" if value != "–" else "–",
         "verdict": _verdict(row, is_up_good),
         "evidence": words.EVIDENCE_CLASSES[row["evidence_class"]],
         "reason": words.reason(row["reason"]) if row["reason"] else "",
@@ -658,7 +694,7 @@ def _metric_row(served: Served, definition: Row, rows: list[Row]) -> View:
         "unit": words.unit_of(row["value"], unit) if row and row["value"] is not None else "",
         "whole": _figure(whole["value"] if whole else None, unit),
         "period": words.period(row["month_starting"], row["period"]) if row else "–",
-        "verdict": _verdict(row, is_up_good),
+        "verdict": _verdict(row, is_up_good, rows),
         "why": words.rule_in_words(rows, row, unit) if row and row["rule"] else (_why_not(row) if row else ""),
     }
 

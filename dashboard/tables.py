@@ -26,7 +26,8 @@ SELECTS = {
     """,
     "stages_open": """
         select coalesce(domain, '') as domain, count(*) as open_count, count(*) filter (is_overdue) as overdue_count,
-            count(is_overdue) as judged_count
+            count(is_overdue) as judged_count, count(*) filter (stage = 'deployed') as deployed_count,
+            count(*) filter (stage <> 'deployed') as undeployed_count
         from authoritative.open_ideas group by 1 order by 1
     """,
     "open_ideas": f"""
@@ -42,11 +43,12 @@ SELECTS = {
         from authoritative.product_evolution group by all order by all
     """,
     "evolution_examples": f"""
+        select *, case when position = 'certain_but_under_used' then 1 else -1 end * consuming_domains_count as sequence
         from authoritative.product_evolution where position <> 'on_curve'
-        qualify row_number() over (partition by domain, position order by {{order}}) <= {LISTED}
-            or row_number() over (partition by position order by {{order}}) <= {LISTED}
-        order by position, {{order}}
-    """.replace("{order}", "consuming_domains_count desc, data_product_id"),
+        qualify row_number() over (partition by domain, position order by sequence, data_product_id) <= {LISTED}
+            or row_number() over (partition by position order by sequence, data_product_id) <= {LISTED}
+        order by position, sequence, data_product_id
+    """,
     "flywheel": "from authoritative.flywheel_scorecard order by phase, metric_id",
     "accounting": """
         select count(*) as batch_count, coalesce(sum(read_count), 0)::bigint as read_count,
@@ -92,6 +94,11 @@ class Served:
     accounting: Row
     quality: list[Row]
     table_count: int
+
+    @property
+    def quarterly(self) -> set[str]:
+        """The leading metrics that are told by quarter."""
+        return {metric for (_, metric), rows in self.leading.items() if rows[0]["period"] == "quarter"}
 
 
 def connect(serving: Path) -> duckdb.DuckDBPyConnection:

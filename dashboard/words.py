@@ -49,7 +49,7 @@ REASONS = {
     "constant": "it never changed",
     "declared": "said by people, so there is nothing to judge",
     "fewer_than_24_months": "under 24 months known",
-    "finished_ideas_only": "finished ideas only: shown to be seen through, never judged",
+    "finished_ideas_only": "beside it for comparison: it favours fast ideas",
     "incomplete": "not complete yet",
     "limits_switched_off": "limits are switched off",
     "no_adoption_events": "no adoption has ever been sent",
@@ -210,7 +210,10 @@ def north_star_answer(served: Served) -> list[Sentence]:
     name, when = definition["name"], period(row["month_starting"], row["period"])
     if row["value"] is None:
         return [[(f"{name}: not known for {when}", True), (f", because {reason(row['reason'])}.", False)]]
-    return [s for s in (_change(rows, row, definition), _target(row, definition["unit"])) if s]
+    change = _change(rows, row, definition)
+    if row["metric_id"] == "cross_domain_adoptions" and (row["rule"] or "").startswith("previous_"):
+        change.insert(2, (_parts(served, row), False))
+    return [change, _target(row, definition["unit"])]
 
 
 def _change(rows: list[Row], row: Row, definition: Row) -> Sentence:
@@ -230,6 +233,20 @@ def _change(rows: list[Row], row: Row, definition: Row) -> Sentence:
     ]
 
 
+def _parts(served: Served, row: Row) -> str:
+    """Where a change since a declared one comes from: each exact part's average, before and since."""
+    told = []
+    for metric in ("expansion_adoptions", "first_adoptions"):
+        rows = served.leading.get((EVERYONE, metric), [])
+        since = next((r for r in rows if r["month_starting"] == row["month_starting"]), None)
+        before = since and phase_before(rows, since)
+        if not before or since["center"] is None or before["center"] is None:
+            return ""
+        name = served.definitions[metric]["name"].lower()
+        told.append(f"{name} went from {number(before['center'])} to {number(since['center'])}")
+    return f" {told[0][0].upper()}{listed(told)[1:]}."
+
+
 def _change_since(rows: list[Row], row: Row, definition: Row) -> Sentence:
     unit, before = definition["unit"], phase_before(rows, row)
     start = phase_start(rows, row)
@@ -247,7 +264,7 @@ def _change_since(rows: list[Row], row: Row, definition: Row) -> Sentence:
     rest = f" {when}, with {value}, is within today's limits, {limits(row, unit)}: routine variation."
     if row["limits_period"] == "quarter":
         rest = f" {when} had {value}; since the change its quarters vary as routine does."
-    return [(head, True), (words + rest, False)]
+    return [(head, True), (words, False), (rest, False)]
 
 
 def _headline(row: Row, definition: Row) -> str:
@@ -303,9 +320,9 @@ def time_to_value_answer(served: Served) -> Sentence:
         return [("Time to value is not known", True), (f": {reason(whole and whole['reason'])}.", False)]
     row = last_complete(served.leading.get((EVERYONE, "time_to_value"), []))
     heads = {
-        "improving": "Ideas reach people faster than before",
-        "worsening": "Ideas reach people more slowly than before",
-        "no_change": "Ideas reach people no faster and no slower",
+        "improving": "Ideas reach other domains faster than before",
+        "worsening": "Ideas reach other domains more slowly than before",
+        "no_change": "The pace from idea to use has not credibly changed",
     }
     verdict = row["verdict"] if row else "not_enough_data"
     return [(heads.get(verdict, "Time to value"), True), (f": {half_within(whole)}.", False)]
@@ -314,10 +331,12 @@ def time_to_value_answer(served: Served) -> Sentence:
 def half_within(row: Row, whose: str = "all ideas") -> str:
     """The headline of an interval to another domain's hands: half within how many days, or how many in a year."""
     if row["median_days"] is not None:
-        return (
-            f"half of {whose} are in another domain's hands within {days(row['median_days'])} days"
-            f" (95% interval {interval(row['median_lower_days'], row['median_upper_days'])})"
-        )
+        within = f"within {days(row['median_days'])} days"
+        band = f"(95% interval {interval(row['median_lower_days'], row['median_upper_days'])})"
+        if row["median_upper_days"] is None:  # then a single late adoption may make the half
+            by_180 = share(row["share_by_day_180"])
+            return f"{by_180} of {whose} are in another domain's hands within 180 days, half {within} {band}"
+        return f"half of {whose} are in another domain's hands {within} {band}"
     if row["share_by_day_365"] is not None:
         return f"{share(row['share_by_day_365'])} of {whose} are in another domain's hands within a year"
     return reason(row["reason"])
@@ -344,10 +363,7 @@ def act_on(served: Served) -> Sentence:
     if worse:
         parts.append(f"worsening: {listed(worse)}")
     parts += [slow_domain(row) for row in served.domains if row["difference"] == "slower"][:2]
-    overdue = sum(row["overdue_count"] for row in served.open_counts.values())
-    if overdue:
-        opened = sum(row["open_count"] for row in served.open_counts.values())
-        parts.append(f"{overdue:,} of {several(opened, 'open idea')} {'is' if overdue == 1 else 'are'} overdue")
+    parts += [words for words in (overdue(served), waiting(served)) if words]
     if any(row["reason"] == "no_adoption_events" for row in served.north_star[-1:]):
         parts.insert(0, "no adoption has ever been sent, and without adoptions nobody can say what is of value")
     if parts:
@@ -357,9 +373,26 @@ def act_on(served: Served) -> Sentence:
     return [("Nothing calls for action:", True), (" what varies is routine.", False)]
 
 
+def overdue(served: Served) -> str:
+    """How many open ideas are overdue, of those of which it can be told; empty where none is."""
+    count, judged = (sum(row[f"{kind}_count"] for row in served.open_counts.values()) for kind in ("overdue", "judged"))
+    return f"{count:,} of the {several(judged, 'open idea')} that can be judged {_is(count)} overdue" if count else ""
+
+
+def waiting(served: Served) -> str:
+    """How many open ideas are deployed and used by no other domain, where that is the longest queue."""
+    opened, deployed, elsewhere = (
+        sum(row[f"{kind}_count"] for row in served.open_counts.values()) for kind in ("open", "deployed", "undeployed")
+    )
+    has_adoptions = any(row["value"] is not None for row in served.north_star)
+    if not has_adoptions or deployed <= elsewhere:
+        return ""
+    return f"{deployed:,} of {several(opened, 'open idea')} {_is(deployed)} deployed and used by no other domain"
+
+
 def slow_domain(row: Row) -> str:
     """A domain that is credibly slower, and where."""
-    words = f"{row['domain']} is slower than the whole organisation"
+    words = f"the {row['domain']} domain is slower than the whole organisation"
     if row["slow_stage"]:
         stage = INTERVALS[row["slow_stage"]].lower().replace("→", "to")
         words += (
@@ -385,13 +418,9 @@ def evidence_in_words(row: Row | None) -> str:
     if row["reason"]:
         return f"untested: {reason(row['reason'])}"
     if row["verdict"] == "evidence":
-        ahead, r = several(row["lag"], "month"), f"r {row['correlation']:.2f}"
-        return (
-            f"evidence: leads by {ahead}, {r}"
-            if row["correlation"] > 0
-            else f"evidence: moves against it, {ahead} ahead, {r}"
-        )
-    return "believed, no evidence yet"
+        against = "" if row["correlation"] > 0 else ", against it"
+        return f"evidence: leads by {several(row['lag'], 'month')}{against} (r {row['correlation']:.2f})"
+    return "tested: no evidence so far"
 
 
 def domains_in_words(rows: list[Row]) -> str:
@@ -403,7 +432,14 @@ def domains_in_words(rows: list[Row]) -> str:
         if names:
             parts.append(f"{listed(shown)} {'is' if len(names) == 1 else 'are'} credibly {word}")
     if parts:
-        return "; ".join(parts) + ". All other differences are within chance."
+        chance = sum(row["difference"] == "within_chance" for row in rows)
+        few = sum(row["difference"] is None for row in rows)
+        rest = (
+            f" {several(chance, 'other')} {'differs' if chance == 1 else 'differ'} by no more than chance."
+            if chance
+            else ""
+        )
+        return "; ".join(parts) + "." + rest + (f" {several(few, 'domain')} can't be compared yet." if few else "")
     if any(row["difference"] for row in rows):
         return "No domain is credibly slower or faster than the whole organisation."
     return "No domain can be compared yet: that takes 10 adoptions of its ideas."

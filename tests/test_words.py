@@ -50,6 +50,7 @@ def interval(**columns) -> dict:
         "median_days": 90.0,
         "median_lower_days": 80.0,
         "median_upper_days": 110.0,
+        "share_by_day_180": 0.55,
         "share_by_day_365": 0.7,
         "product_count": 40,
         "reason": None,
@@ -60,6 +61,11 @@ def interval(**columns) -> dict:
 def domain(name="claims", **columns) -> dict:
     known = {"month_count": 12, "gave_count": 3, "took_count": 1, "product_count": 20, "difference": "within_chance"}
     return {"domain": name, "slow_stage": None} | known | columns
+
+
+def waiting(opened: int, judged: int, overdue: int, deployed: int) -> dict:
+    counts = {"open_count": opened, "judged_count": judged, "overdue_count": overdue}
+    return counts | {"deployed_count": deployed, "undeployed_count": opened - deployed}
 
 
 def served(*months, definition=ADOPTIONS, leading=(), intervals=None, domains=(), open_counts=()) -> Served:
@@ -125,6 +131,22 @@ def test_a_declared_change_is_told_against_the_phase_before_and_the_month_agains
     )
 
 
+def test_a_change_is_told_with_the_parts_it_comes_from():
+    after = {"phase": 2, "center": 20.5, "lower_limit": 12.0, "upper_limit": 29.0}
+    rows = [month(3, 9.0), month(4, 22.0, rule="previous_outside_limits", verdict="improving", **after)]
+    found = served(*rows, leading=[])
+    found.definitions["first_adoptions"] = {"name": "First adoptions"}
+    found.definitions["expansion_adoptions"] = {"name": "Expansion adoptions"}
+    found.leading["all", "first_adoptions"] = [month(3, 5.0, center=4.7), month(4, 6.0, **after | {"center": 5.9})]
+    assert "Expansion" not in words.plain(words.north_star_answer(found))
+    found.leading["all", "expansion_adoptions"] = [
+        month(3, 4.0, center=3.8),
+        month(4, 16.0, **after | {"center": 14.6}),
+    ]
+    told = "Expansion adoptions went from 3.8 to 14.6 and first adoptions went from 4.7 to 5.9."
+    assert told in words.plain(words.north_star_answer(found))
+
+
 def test_a_new_phase_without_limits_yet_is_told_by_its_latest_month():
     after = {"phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
     rows = [month(3, 9.0), month(4, 22.0, rule="previous_outside_limits", verdict="improving", **after)]
@@ -188,7 +210,11 @@ def test_fewer_days_reach_a_target_in_days():
     ("figures", "expected"),
     [
         (interval(), "half of all ideas are in another domain's hands within 90 days (95% interval 80 to 110)"),
-        (interval(median_upper_days=None), "… within 90 days (95% interval 80 or more)"),
+        (
+            interval(median_upper_days=None),
+            "55% of all ideas are in another domain's hands within 180 days, "
+            "half within 90 days (95% interval 80 or more)",
+        ),
         (interval(median_days=None), "70% of all ideas are in another domain's hands within a year"),
         (interval(median_days=None, share_by_day_365=None, reason="not_enough_data"), "not enough data yet"),
     ],
@@ -200,7 +226,7 @@ def test_time_to_value_is_a_median_or_a_share_or_a_reason(figures, expected):
 def test_pace_is_judged_by_its_own_verdict():
     row = month(3, 90.0, metric_id="time_to_value", verdict="worsening", rule="outside_limits")
     assert words.plain([words.time_to_value_answer(served(leading=[row]))]).startswith(
-        "Ideas reach people more slowly than before: half of all ideas"
+        "Ideas reach other domains more slowly than before: half of all ideas"
     )
 
 
@@ -231,14 +257,24 @@ def test_what_to_act_on_is_what_worsens_what_is_slow_and_what_is_overdue():
         slow_stage_median_days=142.4,
         slow_stage_all_median_days=40.6,
     )
-    counts = [{"open_count": 7, "overdue_count": 1}, {"open_count": 5, "overdue_count": 0}]
+    counts = [waiting(7, 3, 1, deployed=5), waiting(5, 2, 0, deployed=4)]
     assert words.plain(
         [words.act_on(served(leading=[worse], domains=[slow, domain("sales")], open_counts=counts))]
     ) == (
-        "Act on: worsening: build time; claims is slower than the whole organisation, "
+        "Act on: worsening: build time; the claims domain is slower than the whole organisation, "
         "above all from started to deployed (half within 142 days against 41, dropped ideas left out); "
-        "1 of 12 open ideas is overdue."
+        "1 of the 5 open ideas that can be judged is overdue."
     )
+
+
+def test_the_longest_queue_is_named_where_it_waits_for_a_first_consumer():
+    counts = [waiting(7, 3, 0, deployed=5), waiting(5, 2, 0, deployed=4)]
+    adopted = served(month(3, 12.0), open_counts=counts)
+    assert (
+        words.plain([words.act_on(adopted)]) == "Act on: 9 of 12 open ideas are deployed and used by no other domain."
+    )
+    never = served(month(3, None, reason="no_adoption_events"), open_counts=counts)
+    assert words.waiting(never) == ""
 
 
 def test_nothing_calls_for_action_only_where_something_is_known_to_be_routine():
@@ -250,7 +286,11 @@ def test_nothing_calls_for_action_only_where_something_is_known_to_be_routine():
 @pytest.mark.parametrize(
     ("differences", "expected"),
     [
-        (["slower", "faster", "faster"], "d0 is credibly slower; d1 and d2 are credibly faster. All other"),
+        (["slower", "faster", "faster"], "d0 is credibly slower; d1 and d2 are credibly faster."),
+        (
+            ["slower", "within_chance", "within_chance", None],
+            "d0 is credibly slower. 2 others differ by no more than chance. 1 domain can't be compared yet.",
+        ),
         (["within_chance", None], "No domain is credibly slower or faster than the whole organisation."),
         ([None], "No domain can be compared yet: that takes 10 adoptions of its ideas."),
         (["slower"] * 7, "d0, d1, d2, d3, d4 and 2 more are credibly slower."),
@@ -264,12 +304,15 @@ def test_domains_are_told_apart_only_beyond_chance(differences, expected):
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ({"verdict": "evidence", "lag": 2, "correlation": 0.91, "reason": None}, "evidence: leads by 2 months, r 0.91"),
+        (
+            {"verdict": "evidence", "lag": 2, "correlation": 0.91, "reason": None},
+            "evidence: leads by 2 months (r 0.91)",
+        ),
         (
             {"verdict": "evidence", "lag": 1, "correlation": -0.5, "reason": None},
-            "evidence: moves against it, 1 month ahead, r -0.50",
+            "evidence: leads by 1 month, against it (r -0.50)",
         ),
-        ({"verdict": "not_enough_evidence", "reason": None}, "believed, no evidence yet"),
+        ({"verdict": "not_enough_evidence", "reason": None}, "tested: no evidence so far"),
         ({"verdict": "not_enough_evidence", "reason": "not_monthly"}, "untested: known by quarter only"),
     ],
 )
