@@ -562,7 +562,9 @@ def _example(row: Row, slugs: dict[str, str]) -> View:
         "title": (row["title"] or "").strip() or row["data_product_id"],
         "domain": row["domain"] or "",
         "slug": slugs.get(row["domain"], ""),
-        "used_by": words.several(row["consuming_domains_count"], "other domain"),
+        "used_by": words.several(row["consuming_domains_count"], "other domain")
+        if row["consuming_domains_count"]
+        else "no other domain",
     }
 
 
