@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +13,19 @@ import pytest
 from orchestration import contracts, landing
 from orchestration.home import CHECKOUT, Home
 
+SESSION_FOLDER = "FLYWHEEL_TEST_SESSION"  # what the processes of one session share
 NOW = datetime(2026, 8, 22, 12, tzinfo=UTC)
 SETTLED = 1_750_000_000  # long before any run of these tests
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        os.environ[SESSION_FOLDER] = tempfile.mkdtemp(prefix="flywheel-session-")
+
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[SESSION_FOLDER], ignore_errors=True)
 
 
 def make_event(event_type="idea_logged", event_id="e1", **columns) -> dict:

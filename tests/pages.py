@@ -4,6 +4,8 @@ Belongs here: made-up events, the way from events to pages. Does not belong here
 """
 
 import atexit
+import fcntl
+import os
 import random
 import shutil
 import tempfile
@@ -13,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from conftest import SESSION_FOLDER
 from pipeline import attached, build_well, stage, write_events
 
 from orchestration.home import Home
@@ -81,21 +84,27 @@ class Published:
 
 @cache
 def publish(name: str, events: Path | None = None, as_of: str = AS_OF) -> Published:
-    """The pages of an input of MADE_UP, of the sample, or of a file of events: once a session."""
+    """The pages of an input of MADE_UP, of the sample, or of a file of events: once a process."""
     folder = Path(tempfile.mkdtemp(prefix="flywheel-pages-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    files = [events] if events else INPUTS[name](folder)
-    serving = _serving(folder, files, as_of, is_sample=name.startswith("sample"))
+    serving = Path(shutil.copy(serving_file(name, events, as_of), folder / "serving.duckdb"))
     return Published(name, serving, _pages(folder))
 
 
-def _serving(folder: Path, events: list[Path], as_of: str, is_sample: bool) -> Path:
-    home = stage().empty()
-    if is_sample:
-        Home.at(home).remember_sample(SAMPLE_AS_OF, [path.name for path in events])
-    build_well(home, *events, as_of=as_of)
-    publish_serving(Home.at(home))
-    return Path(shutil.copy(home / "serving.duckdb", folder / "serving.duckdb"))
+def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> Path:
+    """What is served of an input: built once in a session, whichever of its processes asks first."""
+    built = Path(os.environ[SESSION_FOLDER]) / f"{name}.duckdb"
+    with built.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            home = Home.at(stage().empty())
+            files = [events] if events else INPUTS[name](stage().folder / name)
+            if name.startswith("sample"):
+                home.remember_sample(SAMPLE_AS_OF, [path.name for path in files])
+            build_well(home.root, *files, as_of=as_of)
+            publish_serving(home)
+            shutil.copy(home.serving, built)
+    return built
 
 
 def _pages(folder: Path) -> Path:

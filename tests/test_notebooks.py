@@ -27,13 +27,9 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 from browser import chromium
-from pages import AS_OF, INPUTS
-from pipeline import CHECKOUT, attached, build_well, served, stage
+from pages import serving_file
+from pipeline import CHECKOUT, attached, served
 from test_references import SETS
-
-from orchestration.home import Home
-from orchestration.sample import SAMPLE_AS_OF
-from orchestration.serving import publish_serving
 
 FOLDER = CHECKOUT / "notebooks"
 NOTEBOOKS = ["north_star", "time_to_value", "your_questions"]
@@ -60,13 +56,8 @@ def home_of(name: str, datasets: Path | None) -> Path:
     """The home of an input of pages.py or of a shared set; built once a session."""
     folder = Path(tempfile.mkdtemp(prefix=f"flywheel-notebooks-{name}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    files = [datasets / name / "events.jsonl"] if datasets else INPUTS[name](stage().folder / name)
-    built = Home.at(stage().empty())
-    if name == "sample":
-        built.remember_sample(SAMPLE_AS_OF, [file.name for file in files])
-    build_well(built.root, *files, as_of=SETS[name] if datasets else AS_OF)
-    publish_serving(built)
-    shutil.copy(built.serving, folder)
+    served_of = serving_file(name, datasets / name / "events.jsonl", SETS[name]) if datasets else serving_file(name)
+    shutil.copy(served_of, folder / "serving.duckdb")
     return folder
 
 
