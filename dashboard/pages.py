@@ -262,11 +262,12 @@ def _card(served: Served, definition: Row) -> View:
     if row and row["period"] == "quarter":
         note = words.period(row["month_starting"], "quarter")
     shown = words.said(row["value"], unit) if row and row["value"] is not None else value
-    description = f"{few or shown}. Verdict: {verdict['words'].lower()}."
+    shown = "half not reached" if is_unreached else few or shown
+    description = f"{shown}. Verdict: {verdict['words'].lower()}."
     return {
         "id": metric,
         "name": definition["name"],
-        "value": few or ("half not reached" if is_unreached else value),
+        "value": shown if is_unreached else few or value,
         "unit": words.unit_of(row["value"], unit) if row and row["value"] is not None else "",
         "reason": reason,
         "verdict": verdict,
