@@ -402,7 +402,7 @@ def test_opened_in_a_browser_it_asks_nobody_and_titles_do_no_harm(browser, tmp_p
         page.get_by_role("heading", name=last).wait_for(timeout=90_000)
         page.wait_for_timeout(3_000)  # tables and charts draw themselves after the words
         assert page.title() == title
-        assert page.locator("marimo-table").count() > 0
+        page.locator("marimo-table").first.wait_for(state="attached", timeout=90_000)
         assert page.locator("img[onerror], svg[onload]").count() == 0
         assert "Traceback" not in page.locator("body").inner_text()
         page.close()
