@@ -258,16 +258,18 @@ def _card(served: Served, definition: Row) -> View:
         else words.reason(row["reason"] if row else "no_complete_month")
     )
     verdict = _verdict(row, is_up_good or metric in words.PACED, rows)
-    note = "pace, up is faster" if metric in words.PACED else "by month"
+    pace = f"pace {row['pace_index']:.2f}" if row and row["pace_index"] is not None else "pace"
+    note = f"{pace}, up is faster" if metric in words.PACED else "by month"
     if row and row["period"] == "quarter":
         note = words.period(row["month_starting"], "quarter")
     shown = words.said(row["value"], unit) if row and row["value"] is not None else value
     shown = "half not reached" if is_unreached else few or shown
+    shown += f", {pace}" if row and row["pace_index"] is not None else ""
     description = f"{shown}. Verdict: {verdict['words'].lower()}."
     return {
         "id": metric,
         "name": definition["name"],
-        "value": shown if is_unreached else few or value,
+        "value": "half not reached" if is_unreached else few or value,
         "unit": words.unit_of(row["value"], unit) if row and row["value"] is not None else "",
         "reason": reason,
         "verdict": verdict,
