@@ -240,7 +240,7 @@ PUBLICATION_POINTS = [
     (PUBLICATION, "_write_parquet", "after", 1),
     (PUBLICATION, "publish", "before", 1),
     (PUBLICATION, "publish", "after", 1),
-    (PUBLICATION, "publish", "after", 2),
+    ("orchestration.home", "publish", "after", 1),  # of the folder of Parquet files
     (PUBLICATION, "swap_folder", "after", 1),
 ]
 
