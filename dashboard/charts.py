@@ -7,6 +7,7 @@ fonts, so the same rows give the same drawing everywhere.
 
 import json
 import math
+from collections.abc import Iterable
 
 import altair as alt
 import pandas as pd
@@ -53,9 +54,7 @@ def north_star_chart(months: pd.DataFrame, definition: dict, width: int = 1080, 
         *_value_layers(shown, x, y, scale, unit),
         *_month_labels(shown, x, plot_width, plot_height),
     ]
-    if len(target):
-        line = alt.Chart(_rows([{"value": float(target.iloc[-1])}]))
-        layers.append(line.mark_rule(color=PALETTE["purple"], strokeDash=[2, 3], strokeWidth=2).encode(y=y))
+    layers += _target_layers(target, y)
     if has_labels:
         layers += _earlier_labels(phases[:-1], x, y, plot_width / max(len(shown), 6), unit)
         layers += _level_labels(phases, target, x, y, len(shown), scale, plot_height, unit)
@@ -83,6 +82,12 @@ def sparkline(months: pd.DataFrame, definition: dict, width: int = 120, height: 
     layers.append(alt.Chart(_rows(shown[["at", "value"]])).mark_line(strokeWidth=1.2).encode(x=x, y=y))
     layers += _points(known.tail(1), x, y, 36, "" if is_paced else definition["unit"])
     return frame(layers, width, height, 2, 5, 4, 4)
+
+
+def first_shown(is_complete: Iterable[bool]) -> int:
+    """Where the last MONTHS_SHOWN complete periods begin in a series; what is not complete yet follows them."""
+    complete = [at for at, is_known in enumerate(is_complete) if is_known]
+    return complete[-MONTHS_SHOWN] if len(complete) > MONTHS_SHOWN else 0
 
 
 def time_to_value_chart(curves: pd.DataFrame, medians: dict | None = None, width: int = 700, height: int = 330):
@@ -183,9 +188,7 @@ def outlook_chart(outlook: pd.DataFrame, width: int = 420, height: int = 190) ->
             x=x, y=alt.YValue(height - top - bottom + 8), text=alt.Text("label:N")
         ),
     ]
-    if outlook["target"].notna().any():
-        line = alt.Chart(_rows([{"lower": float(outlook["target"].dropna().iloc[0])}]))
-        layers.append(line.mark_rule(color=PALETTE["purple"], strokeDash=[2, 3], strokeWidth=2).encode(y=y))
+    layers += _target_layers(outlook["target"].dropna(), alt.Y("target:Q", scale=alt.Scale(domain=[0, ticks[-1]])))
     return frame(layers, width, height, left, right, top, bottom)
 
 
@@ -255,10 +258,8 @@ def _plain(value: object) -> object:
 
 
 def _shown(months: pd.DataFrame) -> pd.DataFrame:
-    """The last MONTHS_SHOWN complete periods and the incomplete ones after them, each with its place `at`."""
-    complete = months.index[months["is_complete"].astype(bool)]
-    first = complete[-MONTHS_SHOWN] if len(complete) > MONTHS_SHOWN else (months.index[0] if len(months) else 0)
-    shown = months.loc[first:].copy()
+    """The periods that are drawn, each with its place `at`."""
+    shown = months.iloc[first_shown(months["is_complete"]) :].copy()
     shown["at"] = range(len(shown))
     for column in ("value", "center", "lower_limit", "upper_limit", "target", "pace_index"):
         if column in shown:
@@ -328,6 +329,13 @@ def _wrapped(words: str, characters: int) -> list[str] | None:
     return lines if len(lines) <= 2 else [lines[0], lines[1][: characters - 1] + "…"]
 
 
+def _target_layers(target: pd.Series, y: alt.Y) -> list[alt.Chart]:
+    """The latest of the targets as a line, where there is one."""
+    line = alt.Chart(_rows([{"value": float(value), "target": float(value)} for value in target.tail(1)]))
+    rule = line.mark_rule(color=PALETTE["purple"], strokeDash=[2, 3], strokeWidth=2)
+    return [rule.encode(y=y)] if len(target) else []
+
+
 def _value_layers(shown: pd.DataFrame, x: alt.X, y: alt.Y, scale: list[float], unit: str) -> list[alt.Chart]:
     known = shown[shown["value"].notna()]
     complete = known[known["is_complete"].astype(bool)]
@@ -363,22 +371,23 @@ def _points(rows: pd.DataFrame, x: alt.X, y: alt.Y, size: int, unit: str) -> lis
             "shape": _shape(row),
             "size": size if _shape(row) == "circle" else 1.9 * size,
             "colour": VERDICT_COLOURS.get(row["verdict"], PALETTE["mark"]),
-            "fill": PALETTE["paper"]
-            if row["verdict"] == "worsening"
-            else VERDICT_COLOURS.get(row["verdict"], PALETTE["mark"]),
+            "fill": PALETTE[
+                "paper" if row["verdict"] == "worsening" else "blue" if row["verdict"] == "improving" else "mark"
+            ],
             "said": f"{row['month_starting']:%B %Y}: {words.figure(row['value'], unit)}",
         }
         for row in rows.to_dict("records")
     ]
     point = (
         alt.Chart(_rows(records))
-        .mark_point(aria=True)
+        .mark_point(aria=True, filled=False, strokeWidth=1.5)
         .encode(
             x=x,
             y=y,
             shape=alt.Shape("shape:N", scale=None),
             size=alt.Size("size:Q", scale=None),
-            color=alt.Color("colour:N", scale=None),
+            stroke=alt.Stroke("colour:N", scale=None),
+            fill=alt.Fill("fill:N", scale=None),
             description=alt.Description("said:N"),
         )
     )

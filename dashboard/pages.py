@@ -7,6 +7,7 @@ import hashlib
 import re
 import unicodedata
 from datetime import UTC
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard import charts, words
-from dashboard.tables import EVERYONE, LISTED, Row, Served, read
+from dashboard.tables import EVERYONE, HEADLINE, LISTED, Row, Served, read
 from dashboard.theme import FONT, svg
 
 DOMAINS_LISTED = 16  # on the main page; the others stand together in one row, and each has its own page
 TITLE_LENGTH = 120
-ESTIMATOR = "incidence"  # the headline: a dropped idea counts as never
 WIDTHS = {"wide": 1090, "medium": 640, "narrow": 316}  # of the charts that are drawn once for each kind of screen
 View = dict[str, Any]
 
@@ -62,6 +62,7 @@ def _shared(served: Served) -> View:
     return {"publication": _publication(served), "css_font": Markup(FONT)}
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("dashboard"),
@@ -72,7 +73,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"several": words.several, "short": _short}
-    environment.globals |= {"words": words}
     return environment
 
 
@@ -102,23 +102,21 @@ def _index(served: Served, slugs: dict[str, str]) -> View:
 
 def _publication(served: Served) -> View:
     row = served.publication
-    complete = words.last_complete(served.north_star)
     return {
         "is_sample": row["is_sample"],
         "as_of": _instant(row["as_of"]),
         "known_at": row["known_at"] and _instant(row["known_at"]),
         "data_through": row["data_through"] and _instant(row["data_through"]),
-        "period": complete and words.period(complete["month_starting"], complete["period"]),
         "run_id": row["run_id"],
     }
 
 
 def _north_star(served: Served) -> View:
     rows = served.north_star
-    row = words.last_complete(rows) or (rows[-1] if rows else None)
-    definition = served.definitions[rows[-1]["metric_id"]] if rows else None
-    if row is None or definition is None:
+    if not rows:
         return {"name": "North Star", "row": None, "facts": [], "value": None, "chart": None}
+    row, definition = words.last_complete(rows) or rows[-1], served.definitions[rows[-1]["metric_id"]]
+    shown = rows[charts.first_shown([r["is_complete"] for r in rows]) :]
     unit = definition["unit"]
     is_up_good = definition["good_direction"] == "up"
     return {
@@ -137,7 +135,7 @@ def _north_star(served: Served) -> View:
         "chart": _north_star_charts(rows, row, definition) if any(r["value"] is not None for r in rows) else None,
         "changes": [
             f"{number} · {words.period(first['month_starting'], 'month')}: {first['phase_note']}"
-            for number, first in enumerate((r for r in _shown(rows) if r["phase_note"]), 1)
+            for number, first in enumerate((r for r in shown if r["phase_note"]), 1)
         ],
         "table": [
             {
@@ -147,15 +145,9 @@ def _north_star(served: Served) -> View:
                 "limits": _limits(r, unit),
                 "verdict": words.VERDICTS[r["verdict"]] if r["is_complete"] else "not complete yet",
             }
-            for r in _shown(rows)
+            for r in shown
         ],
     }
-
-
-def _shown(rows: list[Row]) -> list[Row]:
-    """The periods that are drawn: the last complete ones and what is not complete yet."""
-    complete = [i for i, row in enumerate(rows) if row["is_complete"]]
-    return rows[complete[-charts.MONTHS_SHOWN] :] if len(complete) > charts.MONTHS_SHOWN else rows
 
 
 def _why_not(row: Row) -> str:
@@ -243,49 +235,55 @@ def _cards(served: Served, parent: str) -> list[View]:
     return [_card(served, d) for d in order if (EVERYONE, d["metric_id"]) in served.leading]
 
 
-def _card(served: Served, definition: Row) -> View:
-    metric = definition["metric_id"]
-    rows = served.leading[EVERYONE, metric]
+def _metric(served: Served, domain: str, definition: Row) -> View:
+    """A leading metric in one domain: its latest complete period and the verdict on it, or why it is not known."""
+    metric, unit = definition["metric_id"], definition["unit"]
+    rows = served.leading[domain, metric]
     row = words.last_complete(rows)
-    is_up_good = definition["good_direction"] == "up"
-    unit = definition["unit"]
-    value = _known(row["value"], unit, None) if row else "–"
-    few = row and unit == "share" and row["value"] is not None and words.out_of(row)
-    is_unreached = row and row["reason"] == "not_reached"
-    reason = (
-        ""
-        if row and (row["value"] is not None or is_unreached)
-        else words.reason(row["reason"] if row else "no_complete_month")
-    )
-    verdict = _verdict(row, is_up_good or metric in words.PACED, rows)
-    pace = f"pace {row['pace_index']:.2f}" if row and row["pace_index"] is not None else "pace"
-    note = f"{pace}, up is faster" if metric in words.PACED else "by month"
+    is_up_good = definition["good_direction"] == "up" or metric in words.PACED
+    view = {"id": metric, "name": definition["name"], "verdict": _verdict(row, is_up_good, rows)}
+    if row is None:
+        return view | {"value": "–", "unit": "", "reason": words.reason("no_complete_month"), "why": "", "period": "–"}
+    is_told = row["value"] is not None or row["reason"] == "not_reached"
+    return view | {
+        "value": _latest(row, unit),
+        "unit": words.unit_of(row["value"], unit) if row["value"] is not None else "",
+        "reason": "" if is_told else words.reason(row["reason"]),
+        "why": words.rule_in_words(rows, row, unit) if row["rule"] else _why_not(row),
+        "period": words.period(row["month_starting"], row["period"]),
+    }
+
+
+def _latest(row: Row, unit: str) -> str:
+    if row["value"] is None:
+        return "half not reached" if row["reason"] == "not_reached" else "–"
+    return (unit == "share" and words.out_of(row)) or words.figure(row["value"], unit)
+
+
+def _card(served: Served, definition: Row) -> View:
+    """A leading metric of everyone, with its sparkline, its lever and the evidence that it leads."""
+    metric, is_paced = definition["metric_id"], definition["metric_id"] in words.PACED
+    rows, evidence = served.leading[EVERYONE, metric], served.evidence.get(metric)
+    row, view = words.last_complete(rows), _metric(served, EVERYONE, definition)
+    unit = "" if is_paced else definition["unit"]
+    pace = f"pace {row['pace_index']:.2f}" if row and row["pace_index"] is not None else ""
+    note = f"{pace or 'pace'}, up is faster" if is_paced else "by month"
     if row and row["period"] == "quarter":
-        note = words.period(row["month_starting"], "quarter")
-    shown = words.said(row["value"], unit) if row and row["value"] is not None else value
-    shown = "half not reached" if is_unreached else few or shown
-    shown += f", {pace}" if row and row["pace_index"] is not None else ""
-    description = f"{shown}. Verdict: {verdict['words'].lower()}."
-    return {
-        "id": metric,
-        "name": definition["name"],
-        "value": "half not reached" if is_unreached else few or value,
-        "unit": words.unit_of(row["value"], unit) if row and row["value"] is not None else "",
-        "reason": reason,
-        "verdict": verdict,
-        "why": words.rule_in_words(rows, row, unit) if row and row["rule"] else (_why_not(row) if row else ""),
+        note = view["period"]
+    value = f"{view['value']} {view['unit']}".strip() + (pace and f", {pace}")
+    told = f"Not known: {view['reason']}" if view["reason"] else value
+    return view | {
         "note": note,
         "lever": definition["lever"],
-        "evidence": words.evidence_in_words(served.evidence.get(metric)),
-        "has_evidence": served.evidence.get(metric, {}).get("verdict") == "evidence",
-        "average": _figure(row["center"], "" if metric in words.PACED else unit) if row else "–",
-        "limits": _limits(row, "" if metric in words.PACED else unit) if row else "–",
-        "period": words.period(row["month_starting"], row["period"]) if row else "–",
+        "evidence": words.evidence_in_words(evidence),
+        "has_evidence": bool(evidence) and evidence["verdict"] == "evidence",
+        "average": _figure(row["center"], unit) if row else "–",
+        "limits": _limits(row, unit) if row else "–",
         "chart": _svg(
             charts.sparkline(pd.DataFrame(rows), definition),
             f"spark-{metric.replace('_', '-')}",
             f"{definition['name']}, {note}",
-            description if not reason else f"Not known: {reason}. Verdict: {verdict['words'].lower()}.",
+            f"{told}. Verdict: {view['verdict']['words'].lower()}.",
         ),
     }
 
@@ -307,7 +305,7 @@ def _verdict(row: Row | None, is_up_good: bool, rows: list[Row] = ()) -> View:
 
 
 def _time_to_value(served: Served, domain: str) -> View:
-    whole = served.time_to_value.get((domain, "idea_to_adopted", EVERYONE, ESTIMATOR))
+    whole = served.headline(domain)
     curve = [row for row in served.curves.get(domain, []) if row["share_adopted"] is not None]
     has_curve = any(row["interval_id"] == "idea_to_adopted" for row in curve) and whole["observed_count"] > 0
     whose = "all ideas" if domain == EVERYONE else "its ideas"
@@ -356,7 +354,7 @@ def _stages(served: Served, domain: str) -> View:
     found = [
         row
         for name in words.INTERVALS
-        if (row := served.time_to_value.get((domain, name, EVERYONE, ESTIMATOR))) and row["reason"] != _not_sent(name)
+        if (row := served.time_to_value.get((domain, name, EVERYONE, HEADLINE))) and row["reason"] != _not_sent(name)
     ]
     rows = [
         {
@@ -483,7 +481,7 @@ def _domains(served: Served, slugs: dict[str, str]) -> View:
 
 def _headline_median(served: Served) -> str:
     """The headline's median, which counts dropped ideas as never, for comparison; empty where it has none."""
-    row = served.time_to_value.get((EVERYONE, "idea_to_adopted", EVERYONE, ESTIMATOR))
+    row = served.headline()
     return words.days(row["median_days"]) if row and row["median_days"] is not None else ""
 
 
@@ -627,7 +625,6 @@ def _trust(served: Served) -> View:
     return {
         "counts": {name: f"{value:,}" for name, value in counts.items()},
         "quarantined": words.share(counts["quarantined_count"] / read_count) if read_count else "0%",
-        "has_quarantined": counts["quarantined_count"] > 0,
         "not_yet_known": counts["not_yet_known_count"] > 0,
         "tables": served.table_count,
         "versions": "all at version 1" if versions == [1] else f"changed since version 1: {words.listed(changed)}",
@@ -657,7 +654,7 @@ def _definitions(served: Served) -> list[View]:
 def _domain(served: Served, row: Row, slugs: dict[str, str]) -> View:
     domain = row["domain"]
     metrics = [
-        _metric_row(served, definition, served.leading[domain, definition["metric_id"]])
+        _metric(served, domain, definition) | {"whole": _of_everyone(served, definition)}
         for definition in sorted(served.definitions.values(), key=lambda d: (d["phase"], d["metric_id"]))
         if (domain, definition["metric_id"]) in served.leading
     ]
@@ -666,8 +663,6 @@ def _domain(served: Served, row: Row, slugs: dict[str, str]) -> View:
     examples = [e for e in served.evolution_examples if e["domain"] == domain]
     return {
         "domain": domain,
-        "row": _domain_row(row, slugs, 1, 1.0),
-        "months": row["month_count"],
         "answer": words.domain_answer(row, counts),
         "time_to_value": _time_to_value(served, domain),
         "stages": _stages(served, domain),
@@ -687,21 +682,9 @@ def _domain(served: Served, row: Row, slugs: dict[str, str]) -> View:
     }
 
 
-def _metric_row(served: Served, definition: Row, rows: list[Row]) -> View:
-    row = words.last_complete(rows)
-    unit, metric = definition["unit"], definition["metric_id"]
-    is_up_good = definition["good_direction"] == "up" or metric in words.PACED
-    whole = words.last_complete(served.leading.get((EVERYONE, metric), []))
-    few = row and unit == "share" and row["value"] is not None and words.out_of(row)
-    return {
-        "name": definition["name"],
-        "value": few or (_known(row["value"], unit, row["reason"]) if row else "no complete month yet"),
-        "unit": words.unit_of(row["value"], unit) if row and row["value"] is not None else "",
-        "whole": _figure(whole["value"] if whole else None, unit),
-        "period": words.period(row["month_starting"], row["period"]) if row else "–",
-        "verdict": _verdict(row, is_up_good, rows),
-        "why": words.rule_in_words(rows, row, unit) if row and row["rule"] else (_why_not(row) if row else ""),
-    }
+def _of_everyone(served: Served, definition: Row) -> str:
+    row = words.last_complete(served.leading.get((EVERYONE, definition["metric_id"]), []))
+    return _figure(row and row["value"], definition["unit"])
 
 
 def _known(value: float | None, unit: str, reason: str | None) -> str:

@@ -11,6 +11,7 @@ import duckdb
 
 Row = dict[str, object]
 EVERYONE = "all"
+HEADLINE = "incidence"  # the estimator that is told: a dropped idea counts as never
 LISTED = 10  # rows of a list on a page
 
 SELECTS = {
@@ -99,6 +100,10 @@ class Served:
     def quarterly(self) -> set[str]:
         """The leading metrics that are told by quarter."""
         return {metric for (_, metric), rows in self.leading.items() if rows[0]["period"] == "quarter"}
+
+    def headline(self, domain: str = EVERYONE) -> Row | None:
+        """Time to value of a domain's ideas, from idea to adopted."""
+        return self.time_to_value.get((domain, "idea_to_adopted", EVERYONE, HEADLINE))
 
 
 def connect(serving: Path) -> duckdb.DuckDBPyConnection:

@@ -84,7 +84,7 @@ def svg(chart: alt.TopLevelMixin, identity: str, title: str, description: str) -
     body = re.sub(r' (?:aria-roledescription|aria-hidden|pointer-events|role)="[^"]*"', "", body)
     body = re.sub(r' class="[^"]*"', "", body)
     body = re.sub(r' font-family="[^"]*"', "", body)  # the page says it once
-    body = re.sub(r'<rect width="[\d.]+" height="[\d.]+" fill="#?\\w+"/>', "", body, count=1)
+    body = re.sub(r'<rect width="[\d.]+" height="[\d.]+" fill="#\w+"/>', "", body, count=1)  # the page's own shows
     body = re.sub(r"(-?\d+\.\d{2})\d+", r"\1", body)  # a hundredth of a pixel is enough
     body = re.sub(r'<path d="(?:M0,0h0v0h0Z)?"(?: display="none")?/>', "", body)  # what Vega draws around nothing
     body = body.replace(" aria-label=", ' role="img" aria-label=')

@@ -315,7 +315,7 @@ def unit_of(value: float, unit: str) -> str:
 
 def time_to_value_answer(served: Served) -> Sentence:
     """Do ideas reach people faster."""
-    whole = served.time_to_value.get((EVERYONE, "idea_to_adopted", EVERYONE, "incidence"))
+    whole = served.headline()
     if whole is None or whole["reason"] in ("no_products", "no_adoption_events"):
         return [("Time to value is not known", True), (f": {reason(whole and whole['reason'])}.", False)]
     row = last_complete(served.leading.get((EVERYONE, "time_to_value"), []))
@@ -344,10 +344,8 @@ def half_within(row: Row, whose: str = "all ideas") -> str:
 
 def finished_only(served: Served, domain: str = EVERYONE) -> str:
     """What counting finished ideas only would show instead; empty where nobody could be misled."""
-    told, whole = (
-        served.time_to_value.get((domain, "idea_to_adopted", EVERYONE, name))
-        for name in ("completed_only", "incidence")
-    )
+    told = served.time_to_value.get((domain, "idea_to_adopted", EVERYONE, "completed_only"))
+    whole = served.headline(domain)
     if not told or told["median_days"] is None:
         return ""
     wrong = f" Counting finished ideas only would show {days(told['median_days'])} days"

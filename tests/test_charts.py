@@ -1,0 +1,52 @@
+"""What the charts' marks mean, in the drawing itself."""
+
+import re
+from datetime import date
+
+import pandas as pd
+import pytest
+from test_words import ADOPTIONS, month
+
+from dashboard import charts
+from dashboard.theme import PALETTE, svg
+
+
+def drawn(*months: dict, definition: dict = ADOPTIONS) -> dict[str, str]:
+    """{what a point is called: its SVG element} of the North Star's chart of these months."""
+    chart = charts.north_star_chart(pd.DataFrame(months), definition)
+    found = re.findall(r"<path [^>]*>", svg(chart, "n", "Adoptions", "by month"))
+    return {label[1]: path for path in found if (label := re.search(r'aria-label="([^"]*)"', path))}
+
+
+def is_up(path: str) -> bool:
+    """A triangle's first corner is its tip."""
+    return bool(re.search(r' d="M0,-', path))
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_a_signal_points_the_way_the_value_went_and_is_hollow_where_that_is_bad(direction):
+    up, down = ("improving", "worsening") if direction == "up" else ("worsening", "improving")
+    definition = ADOPTIONS | {"good_direction": direction}
+    routine, higher, lower = drawn(
+        month(1, 10.0), month(2, 20.0, verdict=up), month(3, 2.0, verdict=down), definition=definition
+    ).values()
+    assert (is_up(higher), is_up(lower)) == (True, False)
+    good, bad = (higher, lower) if direction == "up" else (lower, higher)
+    assert f'fill="{PALETTE["blue"]}" stroke="{PALETTE["blue"]}"' in good
+    assert f'fill="{PALETTE["paper"]}" stroke="{PALETTE["orange"]}"' in bad
+    assert f'fill="{PALETTE["mark"]}"' in routine
+    assert "L" not in re.search(r' d="([^"]*)"', routine)[1]  # a circle has no straight side
+
+
+def test_36_complete_months_are_drawn_and_what_follows_them():
+    months = [month(1, float(n), month_starting=date(2020 + n // 12, n % 12 + 1, 1)) for n in range(40)]
+    months[-1]["is_complete"] = False
+    points = list(drawn(*months))
+    assert len(points) == 37
+    assert (points[0], points[-1]) == ("April 2020: 3", "April 2023: 39 so far")
+
+
+def test_a_drawing_paints_no_background_over_its_card():
+    markup = svg(charts.north_star_chart(pd.DataFrame([month(1, 10.0)]), ADOPTIONS), "n", "Adoptions", "by month")
+    assert f'height="260" fill="{PALETTE["paper"]}"' not in markup
+    assert not re.match(r"<svg[^>]*><title.*?</title><desc.*?</desc><rect", markup)
