@@ -29,18 +29,12 @@ def _():
 
 
 @app.cell
-def _(served):
-    _about = served.publication
-    _through = (
-        f"the latest event is of {_about['data_through']:%Y-%m-%d}" if _about["data_through"] else "no events yet"
-    )
-    _known = f", as known on {_about['known_at']:%Y-%m-%d}" if _about["known_at"] else ""
-    _sample = "**These are made-up events of a sample organisation, not yours.**" if _about["is_sample"] else ""
+def _(db):
     mo.md(
         f"""
         # North Star and time to value: a tour
 
-        As of {_about["as_of"]:%Y-%m-%d %H:%M} UTC{_known}; {_through}. {_sample}
+        {about(db)}
 
         Everything here is read from one served file, opened read-only: nothing you do can change it or hold up a run.
         A figure that can't be known is NULL, with its reason beside it; it is never 0.
@@ -414,6 +408,18 @@ def connect() -> duckdb.DuckDBPyConnection:
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, *parameters) -> pa.Table:
     """What a SELECT finds."""
     return connection.sql(sql, params=parameters or None).to_arrow_table()
+
+
+@app.function(hide_code=True)
+def about(connection: duckdb.DuckDBPyConnection) -> str:
+    """What the served file says of itself: as of when, through which event, and whether all of it is made up."""
+    [(as_of, known_at, data_through, is_sample)] = connection.execute(
+        "select as_of, known_at, data_through, is_sample from main.publication"
+    ).fetchall()
+    known = f", as known on {known_at:%Y-%m-%d}" if known_at else ""
+    through = f"the latest event is of {data_through:%Y-%m-%d}" if data_through else "no events yet"
+    made_up = " **These are made-up events of a sample organisation, not yours.**" if is_sample else ""
+    return f"As of {as_of:%Y-%m-%d %H:%M} UTC{known}; {through}.{made_up}"
 
 
 @app.function(hide_code=True)

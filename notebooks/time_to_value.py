@@ -8,7 +8,7 @@ with app.setup(hide_code=True):
     import marimo as mo
     import pandas as pd
     import pyarrow as pa
-    from north_star import connect, rows, table, with_interval
+    from north_star import about, connect, rows, table, with_interval
 
     from dashboard import words
     from dashboard.theme import PALETTE
@@ -26,20 +26,19 @@ def _():
 
 @app.cell
 def _(db):
-    [(as_of, is_sample)] = db.execute("select as_of, is_sample from main.publication").fetchall()
     mo.md(
         f"""
         # Why the median of finished ideas lies
 
-        As of {as_of:%Y-%m-%d %H:%M} UTC.
-        {"**These are made-up events of a sample organisation, not yours.**" if is_sample else ""}
+        {about(db)}
 
         "How long does it take from an idea until another domain uses it?" The usual answer takes the ideas that got
         there and gives the median of their days. It leaves out every idea that is still waiting, and those are the slow
         ones. Nobody counted wrongly; the question was put to the fast ones only. Below is what that does, on your data.
         """
     )
-    return as_of, is_sample
+    [(as_of,)] = db.execute("select as_of from main.publication").fetchall()
+    return (as_of,)
 
 
 @app.cell

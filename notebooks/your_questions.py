@@ -8,7 +8,7 @@ with app.setup(hide_code=True):
 
     import duckdb
     import marimo as mo
-    from north_star import as_served, connect, table
+    from north_star import about, as_served, connect, table
 
     SHOWN = 1000  # rows of an answer
 
@@ -30,13 +30,11 @@ def _():
 
 @app.cell
 def _(db):
-    [(_as_of, _is_sample)] = db.execute("select as_of, is_sample from main.publication").fetchall()
     mo.md(
         f"""
         # Your questions
 
-        As of {_as_of:%Y-%m-%d %H:%M} UTC.
-        {"**These are made-up events of a sample organisation, not yours.**" if _is_sample else ""}
+        {about(db)}
 
         Ten questions with the SQL that answers them. Change the SQL as you like: it runs when you leave the editor, in
         a connection that can read the served tables and nothing else. It runs in DuckDB itself as well, after
