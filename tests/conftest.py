@@ -1,9 +1,11 @@
 """What the tests share: a home, events to send, a way to land them, and the real events beside the checkout."""
 
+import fcntl
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +28,19 @@ def pytest_configure(config):
 def pytest_unconfigure(config):
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ[SESSION_FOLDER], ignore_errors=True)
+
+
+def once_a_session(name: str, make: Callable[[Path], None]) -> Path:
+    """A file or folder that the session's processes share; `make(path)` is called by whichever asks first."""
+    path = Path(os.environ[SESSION_FOLDER]) / name
+    with path.with_name(f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            unfinished = path.with_name(f"{name}.unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            make(unfinished)
+            unfinished.rename(path)
+    return path
 
 
 def make_event(event_type="idea_logged", event_id="e1", **columns) -> dict:

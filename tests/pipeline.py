@@ -30,6 +30,8 @@ from orchestration.home import CHECKOUT
 
 FLYWHEEL = str(Path(sys.executable).with_name("flywheel"))
 MEMORY = Path("/dev/shm")  # Dagster's event log syncs 600 times a run, which takes half of it on a busy disk
+SILENT = ["--quiet", "--log-level-file", "none"]  # but for errors; what dbt logs is a tenth of its work
+PARSED_IN_A_FORK = ["--no-static-parser"]  # which has threads, and a fork does not
 SECONDS = 300  # no process of a test takes so long
 # the only served columns in which two runs may differ
 WALL_CLOCK = {"authoritative.event_accounting": {"landed_at"}, "main.publication": {"run_id"}}
@@ -117,6 +119,16 @@ def build_well(home: Path, *events: Path, as_of: str, full_refresh=False) -> Non
     """Land and build without Dagster, and publish nothing: for tests of what is in the tables."""
     ended = Started(_build, home, events, as_of, full_refresh).end()
     assert ended.code == 0, ended.output
+
+
+def compile_project(target: Path, as_of: str, north_star: str = "") -> None:
+    """Compile every model and test to `target`; `north_star` is that var as YAML, or the project's own.
+
+    Raises ValueError with dbt's words.
+    """
+    ended = Started(_compile, target, as_of, north_star).end()
+    if ended.code:
+        raise ValueError(ended.output)
 
 
 def write_events(path: Path, rows: Iterable[dict]) -> Path:
@@ -212,10 +224,18 @@ def _build(root, events, as_of, full_refresh) -> int:
     prepare_warehouse(home, parse_instant(as_of))
     options = ["--target-path", str(home.dbt_target), "--log-path", str(home.logs)]
     environment = os.environ | dbt_environment(home, parse_instant(as_of))
-    code = _dbt([*BUILD, *options, *(["--full-refresh"] if full_refresh else [])], environment, DBT_PROJECT)
+    code = _dbt([*SILENT, *BUILD, *options, *(["--full-refresh"] if full_refresh else [])], environment, DBT_PROJECT)
     if not code:
         approve_build(home)
     return code
+
+
+def _compile(target, as_of, north_star) -> int:
+    options = ["--target-path", str(target), "--log-path", str(target)]
+    options += ["--vars", f"{{north_star: {north_star}}}", *PARSED_IN_A_FORK] if north_star else []
+    target.mkdir()
+    environment = os.environ | {"FLYWHEEL_HOME": str(target), "FLYWHEEL_AS_OF": as_of, "FLYWHEEL_IS_SAMPLE": ""}
+    return _dbt([*SILENT, "compile", *options], environment, CHECKOUT / "dbt_project")
 
 
 def forked_dbt() -> "_ForkedDbt":
@@ -275,13 +295,16 @@ def _wait_to_be_dbt(request: socket.socket) -> None:
 
 
 def _dbt(args: list[str], env: dict[str, str], folder: Path) -> int:
+    import pipeline_server
+
     os.environ.clear()
     os.environ.update(env)
     os.chdir(folder)
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    result = dbtRunner().invoke(args)
+    # what dbt parsed is of the project's own North Star
+    result = dbtRunner(None if "--vars" in args else pipeline_server.manifest).invoke(args)
     if DuckDBConnectionManager._ENV:
         DuckDBConnectionManager._ENV.close()  # as the end of a real dbt does
     return 0 if result.success else 1

@@ -9,7 +9,9 @@ import os
 import dbt.adapters.duckdb
 import great_expectations
 import pytest  # a forked process imports pytest's main module again
+import scipy.stats
 from dbt.cli.main import dbtRunner
+from pipeline import PARSED_IN_A_FORK
 
 from orchestration import landing, summary
 from orchestration.cli import open_instance, prepare_instance
@@ -27,6 +29,5 @@ defs().resolve_job_def("flywheel")
 landing._batch_definition()
 for contract in load_layer("landing").values():
     expectation_suites(contract)
-# dbt's static parser starts threads, and a fork does not have them
 places = ["--target-path", str(home.dbt_target), "--log-path", str(home.logs)]
-dbtRunner().invoke(["--quiet", "--no-static-parser", "parse", *places])
+manifest = dbtRunner().invoke(["--quiet", *PARSED_IN_A_FORK, "parse", *places]).result

@@ -4,12 +4,9 @@ a second, without landing, dbt or a file.
 Belongs here: compiling once, events in, tables out. Does not belong here: any expectation.
 """
 
+import hashlib
 import importlib.util
 import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +15,8 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from conftest import once_a_session
+from pipeline import compile_project
 
 DBT_PROJECT = Path(__file__).parent.parent / "dbt_project"
 AS_OF = "2026-01-01T00:00:00+00:00"
@@ -53,16 +52,9 @@ class Model:
 @cache
 def _nodes(as_of: str, north_star: str) -> list[dict]:
     """dbt's models and tests, compiled."""
-    with tempfile.TemporaryDirectory() as home:
-        command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "compile"]
-        command += ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-        command += ["--target-path", f"{home}/target", "--log-path", f"{home}/logs"]
-        command += ["--vars", f"{{north_star: {north_star}}}"] if north_star else []
-        environment = os.environ | {"FLYWHEEL_HOME": home, "FLYWHEEL_AS_OF": as_of, "FLYWHEEL_IS_SAMPLE": ""}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ValueError(done.stdout + done.stderr)
-        return list(json.loads(Path(home, "target", "manifest.json").read_text())["nodes"].values())
+    name = f"compiled-{hashlib.sha256(f'{as_of} {north_star}'.encode()).hexdigest()[:16]}"
+    target = once_a_session(name, lambda target: compile_project(target, as_of, north_star))
+    return list(json.loads((target / "manifest.json").read_text())["nodes"].values())
 
 
 @cache

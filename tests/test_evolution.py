@@ -1,19 +1,13 @@
 """Certainty and ubiquity of data products, at the very edges of their gates: the compiled models on made-up events."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import duckdb
 import pytest
 from pipeline import attached, build_well, stage, write_events
+from shaped import compiled
 
-from orchestration.home import CHECKOUT
-
-DBT_PROJECT = CHECKOUT / "dbt_project"
 MODELS = {
     "contract_states": "curated",
     "domains": "curated",
@@ -37,17 +31,9 @@ create table curated.adoptions (data_product_id varchar, consumer_domain varchar
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory) -> dict[str, str]:
+def models() -> dict[str, str]:
     """{model: compiled SQL}, in the order in which they build."""
-    home = tmp_path_factory.mktemp("home")
-    command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "compile", "--select", *MODELS]
-    command += ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    command += ["--target-path", str(home / "target"), "--log-path", str(home / "logs")]
-    environment = os.environ | {"FLYWHEEL_HOME": str(home), "FLYWHEEL_AS_OF": AS_OF.isoformat()}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    compiled = home / "target" / "compiled" / "flywheel" / "models"
-    return {name: (compiled / schema / f"{name}.sql").read_text() for name, schema in MODELS.items()}
+    return {name: compiled()[name].sql for name in MODELS}
 
 
 class Portfolio:

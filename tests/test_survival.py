@@ -1,12 +1,8 @@
 """Time to value in SQL against statsmodels, numpy and cases worked by hand: the compiled models on made-up products."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -14,9 +10,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shaped import compiled
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
-DBT_PROJECT = Path(__file__).parent.parent / "dbt_project"
 MODELS = {
     "product_intervals": ("curated", "view"),
     "survival_series": ("curated", "table"),
@@ -52,17 +48,9 @@ class Compiled(dict):
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory) -> Compiled:
+def models() -> Compiled:
     """{model: compiled SQL}, in the order in which they build."""
-    home = tmp_path_factory.mktemp("home")
-    command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "compile", "--select", *MODELS]
-    command += ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    command += ["--target-path", str(home / "target"), "--log-path", str(home / "logs")]
-    environment = os.environ | {"FLYWHEEL_HOME": str(home), "FLYWHEEL_AS_OF": "2026-01-01T00:00:00+00:00"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    compiled = home / "target" / "compiled" / "flywheel" / "models"
-    return Compiled((name, (compiled / schema / f"{name}.sql").read_text()) for name, (schema, _) in MODELS.items())
+    return Compiled((name, compiled()[name].sql) for name in MODELS)
 
 
 def product(domain="sales", **moments) -> tuple:
