@@ -4,8 +4,6 @@ Belongs here: made-up events, the way from events to pages. Does not belong here
 """
 
 import atexit
-import fcntl
-import os
 import random
 import shutil
 import tempfile
@@ -15,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from conftest import SESSION_FOLDER
-from pipeline import attached, build_well, stage, write_events
+from conftest import once_a_session
+from pipeline import attached, build_well, published, sample_home, stage, write_events
 
 from orchestration.home import Home
 from orchestration.sample import SAMPLE_AS_OF, write_sample
@@ -93,18 +91,21 @@ def publish(name: str, events: Path | None = None, as_of: str = AS_OF) -> Publis
 
 def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> Path:
     """What is served of an input: built once in a session, whichever of its processes asks first."""
-    built = Path(os.environ[SESSION_FOLDER]) / f"{name}.duckdb"
-    with built.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not built.exists():
-            home = Home.at(stage().empty())
-            files = [events] if events else INPUTS[name](stage().folder / name)
-            if name.startswith("sample"):
-                home.remember_sample(SAMPLE_AS_OF, [path.name for path in files])
-            build_well(home.root, *files, as_of=as_of)
-            publish_serving(home)
-            shutil.copy(home.serving, built)
-    return built
+    if events:
+        return published(name, events, as_of=as_of) / "serving.duckdb"
+    if name == "sample":
+        return sample_home() / "serving.duckdb"
+
+    def make(built: Path) -> None:
+        home = Home.at(stage().empty())
+        files = INPUTS[name](stage().folder / name)
+        if name == "sample_before_this_month":
+            home.remember_sample(SAMPLE_AS_OF, [path.name for path in files])
+        build_well(home.root, *files, as_of=as_of)
+        publish_serving(home)
+        shutil.copy(home.serving, built)
+
+    return once_a_session(f"{name}.duckdb", make)
 
 
 def _pages(folder: Path) -> Path:
@@ -117,13 +118,9 @@ def _pages(folder: Path) -> Path:
     return folder / "dashboard"
 
 
-def _sample(folder: Path) -> list[Path]:
-    return write_sample(folder / "sample")
-
-
 def _sample_before_this_month(folder: Path) -> list[Path]:
     """The sample without what occurred in the incomplete month; its other files end before."""
-    files = _sample(folder)
+    files = write_sample(folder / "sample")
     [last] = [file for file in files if file.name == "events-2026q1.jsonl"]
     kept = [line for line in last.read_text().splitlines() if '"occurred_at": "2026-01' not in line]
     last.write_text("".join(f"{line}\n" for line in kept))
@@ -180,7 +177,6 @@ def _file_of(events: Callable[[], Iterable[dict]]) -> Callable[[Path], list[Path
 
 
 INPUTS = {
-    "sample": _sample,
     "sample_before_this_month": _sample_before_this_month,
     **{
         made_up.__name__: _file_of(made_up)

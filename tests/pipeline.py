@@ -25,6 +25,7 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 
 import duckdb
+from conftest import once_a_session
 
 from orchestration.home import CHECKOUT
 
@@ -63,8 +64,8 @@ class Stage:
     def has(self, name: str) -> bool:
         return (self.folder / name).exists()
 
-    def back_to(self, name: str) -> Path:
-        """Make the home what it was at `keep(name)`; returns it."""
+    def back_to(self, name: str | Path) -> Path:
+        """Make the home what it was at `keep(name)`, or what `published` says; returns it."""
         _remove(self.home)
         shutil.copytree(self.folder / name, self.home, symlinks=True)
         return self.home
@@ -113,6 +114,22 @@ def run_well(home: Path, *events: Path, as_of: str, **options) -> str:
     ended = run(home, *events, as_of=as_of, **options)
     assert ended.code == 0, ended.output
     return ended.output
+
+
+def published(name: str, *events: Path, as_of: str) -> Path:
+    """A home in which these events were run, once a session, to read; its views go to the home it was copied from."""
+
+    def make(folder: Path) -> None:
+        home = stage().empty()
+        run_well(home, *events, as_of=as_of)
+        shutil.copytree(home, folder, symlinks=True)
+
+    return once_a_session(f"home-{name}", make)
+
+
+def sample_home() -> Path:
+    """A home that never received anything, in which a run began with the sample; once a session, to read."""
+    return published("sample", as_of="")
 
 
 def build_well(home: Path, *events: Path, as_of: str, full_refresh=False) -> None:

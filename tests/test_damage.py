@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from deliveries import AFTER, AS_OF, BEFORE, event
-from pipeline import Started, build_well, run_well, served, stage, tables, write_events
+from pipeline import Started, attached, build_well, query, run_well, stage, tables, write_events
 
 from orchestration import landing, warehouse
 from orchestration.home import Home
@@ -197,18 +197,19 @@ def test_known_at_counts_only_what_had_been_recorded_by_then(tmp_path):
     statuses = (
         "select current_count::int, superseded_count::int, not_yet_known_count::int from authoritative.event_accounting"
     )
-    from pipeline import query
 
-    run_well(home, write_events(tmp_path / "events.jsonl", rows), as_of=AS_OF)
-    now = served(home)
-    assert query(home, consumers) == [("c2",), ("c9",)]
-    assert query(home, statuses) == [(4, 1, 0)]
+    def found() -> tuple[list, list]:
+        with attached(home / "warehouse.duckdb") as db:
+            return db.execute(consumers).fetchall(), db.execute(statuses).fetchall()
+
+    build_well(home, write_events(tmp_path / "events.jsonl", rows), as_of=AS_OF)
+    now = authoritative(home)
+    assert found() == ([("c2",), ("c9",)], [(4, 1, 0)])
     run_well(home, as_of=AS_OF, known_at="2026-03-31")
-    assert query(home, consumers) == [("c1",)]
-    assert query(home, statuses) == [(3, 0, 2)]
+    assert found() == ([("c1",)], [(3, 0, 2)])
     assert query(home, "select strftime(known_at, '%Y-%m-%d') from main.publication") == [("2026-03-31",)]
-    run_well(home, as_of=AS_OF)
-    assert served(home) == now
+    build_well(home, as_of=AS_OF)
+    assert authoritative(home) == now
 
 
 def test_a_landing_that_was_never_prepared_is_no_fault(tmp_path):

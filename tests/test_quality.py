@@ -4,7 +4,7 @@ import csv
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pipeline import CHECKOUT, attached, build_well, stage, write_events
+from pipeline import CHECKOUT, attached, build_well, published, stage, write_events
 from test_references import SETS
 
 AS_OF = "2026-06-01T00:00:00Z"
@@ -287,8 +287,7 @@ def test_the_known_quirks_of_real_events_are_found_and_no_others(shared, name):
     folder = shared / "datasets" / name
     with (folder / "quirks.csv").open() as file:
         known = {(row["quirk"], row["data_product_id"]) for row in csv.DictReader(file)}
-    home = stage().empty()
-    build_well(home, folder / "events.jsonl", as_of=SETS[name])
+    home = published(name, folder / "events.jsonl", as_of=SETS[name])
     with attached(home / "warehouse.duckdb") as db:
         found = set(db.execute("select rule_id, data_product_id from curated.data_quality_issues").fetchall())
     for rule_id, quirk in QUIRKS[name].items():

@@ -5,7 +5,7 @@ from collections import Counter
 from itertools import groupby
 
 import pytest
-from pipeline import attached, query, run_well, stage
+from pipeline import attached, published, query, run_well, stage
 from test_promises import holds_on
 
 from orchestration import landing
@@ -26,14 +26,13 @@ CASES = [(name, day) for name, last_day in SETS.items() for day in (last_day, EA
 def case(request, shared):
     """(name of the set, its reference, a home in which it was run), one run a case."""
     name, day = request.param
-    files = [shared / "datasets" / name / "events.jsonl"]
-    if day == EARLIER:
-        files = []  # the same home, asked about an earlier day
-    else:
-        stage().empty()
-    run_well(stage().home, *files, as_of=day)
-    file = "reference_asof_2024-01-01.json" if day == EARLIER else "reference.json"
-    return name, json.loads((shared / "datasets" / name / file).read_text()), stage().home
+    folder = shared / "datasets" / name
+    home = published(name, folder / "events.jsonl", as_of=SETS[name])
+    if day != EARLIER:
+        return name, json.loads((folder / "reference.json").read_text()), home
+    home = stage().back_to(home)  # the same home, asked about an earlier day
+    run_well(home, as_of=day)
+    return name, json.loads((folder / "reference_asof_2024-01-01.json").read_text()), home
 
 
 def test_no_event_is_lost_and_unknown_types_wait_in_quarantine(case, shared):

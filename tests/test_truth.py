@@ -7,7 +7,7 @@ from datetime import date, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
-from pipeline import attached, query, run_well, stage
+from pipeline import attached, query, run_well, sample_home, stage
 from scipy import stats
 from shaped import AS_OF, DAY, build_models, compiled, empty_warehouse, instant
 from test_promises import holds_on
@@ -30,9 +30,7 @@ PRODUCTS = pa.schema(
 @pytest.fixture(scope="module")
 def sample():
     """A home in which the sample was run, as of its end."""
-    home = stage().empty()
-    run_well(home, as_of="")
-    return home
+    return sample_home()
 
 
 def test_every_promise_holds_on_the_sample(sample):
@@ -74,9 +72,10 @@ def test_the_declared_change_is_a_phase_of_its_own_and_improved_the_north_star(s
 
 
 def test_the_doubling_has_a_verdict_within_three_months(sample):
-    run_well(sample, as_of=THREE_MONTHS_LATER)
+    home = stage().back_to(sample)
+    run_well(home, as_of=THREE_MONTHS_LATER)
     verdicts = query(
-        sample,
+        home,
         "select verdict, rule, center from authoritative.north_star_monthly where month_starting >= $1 and is_complete "
         "order by month_starting",
         PROCESS_CHANGE_ON,

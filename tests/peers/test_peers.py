@@ -21,7 +21,7 @@ from datetime import datetime
 
 import numpy as np
 import pytest
-from pipeline import attached, build_well, stage
+from pipeline import attached, published
 from test_references import SETS
 
 from orchestration.home import CHECKOUT
@@ -63,8 +63,7 @@ def tables(shared):
     """{set: (its peers' figures by interval, our medians by interval and estimator)}, each from one build."""
     found = {}
     for name, as_of in SETS.items():
-        home = stage().empty()
-        build_well(home, shared / "datasets" / name / "events.jsonl", as_of=as_of)
+        home = published(name, shared / "datasets" / name / "events.jsonl", as_of=as_of)
         with attached(home / "warehouse.duckdb") as db:
             found[name] = {interval: peers(db, *moments) for interval, moments in INTERVALS.items()}, ours(db)
     return found
