@@ -26,6 +26,7 @@ def _():
 
 @app.cell
 def _(db):
+    [(as_of,)] = db.execute("select as_of from main.publication").fetchall()
     mo.md(
         f"""
         # Why the median of finished ideas lies
@@ -37,7 +38,6 @@ def _(db):
         ones. Nobody counted wrongly; the question was put to the fast ones only. Below is what that does, on your data.
         """
     )
-    [(as_of,)] = db.execute("select as_of from main.publication").fetchall()
     return (as_of,)
 
 

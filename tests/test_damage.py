@@ -47,6 +47,11 @@ def overwrite_the_start(path: Path):
         file.write(b"this is no database " * 1000)
 
 
+def drop_tables(path: Path):
+    with duckdb.connect(str(path)) as db:
+        db.execute("drop table curated.event_versions cascade")
+
+
 def delete_rows(path: Path):
     with duckdb.connect(str(path)) as db:
         db.execute("delete from curated.event_versions where event_type = 'adopted'")
@@ -75,6 +80,7 @@ def forget_what_merged_it(path: Path):
     [
         truncate,
         overwrite_the_start,
+        overwrite_the_middle,
         delete_rows,
         repeat_rows,
         invent_a_batch,
@@ -131,12 +137,7 @@ def remove(path: Path):
     path.unlink()
 
 
-def drop_tables(path: Path):
-    with duckdb.connect(str(path)) as db:
-        db.execute("drop table curated.event_versions cascade")
-
-
-@pytest.mark.parametrize("damage", [remove, drop_tables, overwrite_the_middle], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("damage", [remove, drop_tables], ids=lambda f: f.__name__)
 def test_what_is_missing_is_built_anew(states, damage):
     home = stage().back_to("sound")
     damage(home / "warehouse.duckdb")
@@ -163,14 +164,16 @@ def cut_log(log: Path):
 
 
 @pytest.mark.parametrize("fate", [keep_log, cut_log, remove], ids=lambda f: f.__name__)
-def test_a_log_left_by_a_killed_writer_changes_nothing(states, fate):
+def test_a_log_left_by_a_killed_writer_is_noticed_or_changes_nothing(states, fate):
     home = stage().back_to("sound")
     assert Started(write_and_die, home / "warehouse.duckdb").end().code == -signal.SIGKILL
     log = home / "warehouse.duckdb.wal"
     assert log.stat().st_size > 0
     fate(log)
-    build_well(home, as_of=AS_OF)
-    assert authoritative(home) == states
+    fault = warehouse.prepare_warehouse(Home.at(home), datetime(2026, 6, 1, tzinfo=UTC))
+    versions = tables(home / "warehouse.duckdb").get("curated.event_versions")
+    assert versions == (None if fault else states["curated.event_versions"])
+    assert fault or fate is not keep_log  # what the log deleted is missed
 
 
 def test_files_of_a_batch_without_receipt_and_stale_temporaries_are_invisible(states):
