@@ -20,9 +20,9 @@ EVENTS = [
 OCTOBER, NOVEMBER, DECEMBER = date(2025, 10, 1), date(2025, 11, 1), date(2025, 12, 1)
 
 
-def north_star(setting: str) -> dict[date, dict]:
+def north_star(setting: str, events=EVENTS) -> dict[date, dict]:
     """{month or quarter: row of north_star_monthly}; and everything else was built beside it and may be published."""
-    with shaped(EVENTS, north_star=setting, as_of=AS_OF) as db:
+    with shaped(events, north_star=setting, as_of=AS_OF) as db:
         found = {row["month_starting"]: row for row in rows(db, "from authoritative.north_star_monthly")}
         broken = [name for name, sql in publication_rules(AS_OF, setting).items() if rows(db, sql)]
         scores = rows(db, "select metric_id, value from authoritative.flywheel_scorecard where phase = 'I'")
@@ -75,3 +75,13 @@ def test_a_stock_and_an_overlapping_window_get_no_limits(metric, reason):
         assert values(found, "value") == [(1,), (2,), (4,)]
     else:
         assert values(found, "value", "reason") == [(None, "not_enough_data")] * 3
+
+
+def test_the_median_says_whether_too_few_got_there_or_fewer_than_half():
+    """By 1 December 9 of 25 ideas had been adopted after 50 days, by 1 January 10."""
+    ideas = [event("idea_logged", f"p{n}", 100, domain="sales") for n in range(24)]
+    ideas.append(event("idea_logged", "p24", 80, domain="sales"))
+    used = [event("adopted", f"p{n}", 50, consumer_domain="finance") for n in range(9)]
+    used.append(event("adopted", "p24", 30, consumer_domain="finance"))
+    found = north_star("{metric: time_to_value_median}", ideas + used)
+    assert values(found, "value", "reason")[1:] == [(None, "not_enough_data"), (None, "not_reached")]

@@ -72,7 +72,11 @@
         null as expansion_adoptions_count,
         null as adopting_domains_count,
         pace.observed_count as numerator,
-        pace.product_count as denominator
+        pace.product_count as denominator,
+        case
+            when not ({{ is_enough_for_a_median('pace') }}) then 'not_enough_data'
+            when pace.median_days is null then 'not_reached'
+        end as reason
     from {{ ref('reporting_periods') }} as periods
     inner join {{ ref('reporting_periods') }} as months
         on

@@ -60,7 +60,7 @@ judged as (
             when counted.value is null then 'no_ideas'
             {% elif star.metric == 'time_to_value_median' %}
             when counted.numerator is null then 'no_products'
-            when counted.value is null then 'not_enough_data'
+            else counted.reason
             {% endif %}
         end as reason
     from periods
