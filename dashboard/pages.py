@@ -684,7 +684,7 @@ def _domain(served: Served, row: Row, slugs: dict[str, str]) -> View:
 
 def _of_everyone(served: Served, definition: Row) -> str:
     row = words.last_complete(served.leading.get((EVERYONE, definition["metric_id"]), []))
-    return _figure(row and row["value"], definition["unit"])
+    return _latest(row, definition["unit"]) if row else "–"
 
 
 def _known(value: float | None, unit: str, reason: str | None) -> str:
