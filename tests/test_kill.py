@@ -183,23 +183,36 @@ def test_killed_while_landing_the_next_landing_is_whole(states, point):
 
 
 TRANSFORM = "orchestration.defs.transform"
-WHILE_SHAPING = [
-    partial(kill_at, TRANSFORM, "prepare_warehouse", "before"),
-    partial(kill_at, TRANSFORM, "prepare_warehouse", "after"),
-    partial(kill_at_table, "raw__batches_landed"),
-    partial(kill_at_table, "curated__event_versions", with_dbt=True),
-    partial(kill_at_table, "curated__survival_steps"),
-    partial(kill_at_table, "authoritative__time_to_value", with_dbt=True),
-    partial(kill_at_table, "authoritative__time_to_value_curve"),
-]
+WHILE_SHAPING = {
+    "raw": [
+        partial(kill_at, TRANSFORM, "prepare_warehouse", "before"),
+        partial(kill_at, TRANSFORM, "prepare_warehouse", "after"),
+        partial(kill_at_table, "raw__batches_landed"),
+        partial(kill_at_table, "raw__work_started"),
+    ],
+    "curated": [
+        partial(kill_at_table, "curated__event_versions"),
+        partial(kill_at_table, "curated__data_products"),
+        partial(kill_at_table, "curated__survival_steps"),
+    ],
+    "authoritative": [
+        partial(kill_at_table, "authoritative__metric_definitions"),
+        partial(kill_at_table, "authoritative__time_to_value_curve"),
+    ],
+    "with dbt": [
+        partial(kill_at_table, "curated__event_versions", with_dbt=True),
+        partial(kill_at_table, "authoritative__time_to_value", with_dbt=True),
+    ],
+}
 
 
-def test_killed_while_shaping_the_next_run_publishes_the_same(states):
+@pytest.mark.parametrize("layer", WHILE_SHAPING)
+def test_killed_while_shaping_the_next_run_publishes_the_same(states, layer):
     """One kill after the other in one home; each next run waits for the dbt that the last one left."""
     old, new = states
     home = stage().back_to("waiting")
     with attached(home / "serving.duckdb") as reader:
-        for first in WHILE_SHAPING:
+        for first in WHILE_SHAPING[layer]:
             assert run(home, as_of=AS_OF, first=first).code == -signal.SIGKILL
             assert served(home) == old
         run_well(home, as_of=AS_OF)

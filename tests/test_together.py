@@ -9,21 +9,7 @@ from collections import defaultdict
 import duckdb
 import pytest
 from deliveries import AS_OF, BEFORE, delivered, event
-from pipeline import (
-    CHECKOUT,
-    FLYWHEEL,
-    Started,
-    _flywheel_run,
-    attached,
-    nothing,
-    query,
-    run,
-    run_well,
-    served,
-    stage,
-    tables,
-    write_events,
-)
+from pipeline import CHECKOUT, FLYWHEEL, Started, attached, query, run, run_well, served, stage, tables, write_events
 
 from orchestration.contracts import dbt_properties, load_layer
 
@@ -44,12 +30,13 @@ def test_two_runs_started_together_both_end_well_and_readers_block_neither(publi
     files = [write_events(tmp_path / f"{n}.jsonl", delivered(100 * n, 100 * n + 5)) for n in (1, 2)]
     path = home / "serving.duckdb"
     with attached(path) as reader, duckdb.connect(str(path), read_only=True) as holder:
-        running = [Started(_flywheel_run, home, [file], AS_OF, "", False, nothing) for file in files]
-        ended = [one.end() for one in running]
-        assert [one.code for one in ended] == [0, 0], ended
+        commands = [[FLYWHEEL, "run", "--home", home, "--events", file, "--as-of", AS_OF] for file in files]
+        running = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for c in commands]
+        said = [process.communicate(timeout=300)[0] for process in running]
+        assert [process.returncode for process in running] == [0, 0], said
         for old in (reader, holder):
             assert old.execute("select count(*) from curated.data_products").fetchall() == [(40,)]
-    assert not any("lock" in one.output.lower() for one in ended)
+    assert not any("lock" in words.lower() for words in said)
     assert query(home, "select count(*) from curated.data_products") == [(50,)]
     assert query(home, "select count(*), bool_and(is_balanced) from authoritative.event_accounting") == [(3, True)]
 
