@@ -27,6 +27,7 @@ POSITIONS = {
     "used_beyond_its_certainty": ("cross", PALETTE["orange"]),
     "certain_but_under_used": ("square", PALETTE["blue"]),
 }
+VERDICT_FILLS = VERDICT_COLOURS | {"worsening": PALETTE["paper"]}  # hollow
 LABEL_HEIGHT = 14  # pixels between two lines of labels
 DAYS_SHOWN = (90, 180, 360, 720, 1080, 1800, 3600, 7200)
 
@@ -188,7 +189,7 @@ def outlook_chart(outlook: pd.DataFrame, width: int = 420, height: int = 190) ->
             x=x, y=alt.YValue(height - top - bottom + 8), text=alt.Text("label:N")
         ),
     ]
-    layers += _target_layers(outlook["target"].dropna(), alt.Y("target:Q", scale=alt.Scale(domain=[0, ticks[-1]])))
+    layers += _target_layers(outlook["target"].dropna(), alt.Y("value:Q", scale=alt.Scale(domain=[0, ticks[-1]])))
     return frame(layers, width, height, left, right, top, bottom)
 
 
@@ -330,8 +331,8 @@ def _wrapped(words: str, characters: int) -> list[str] | None:
 
 
 def _target_layers(target: pd.Series, y: alt.Y) -> list[alt.Chart]:
-    """The latest of the targets as a line, where there is one."""
-    line = alt.Chart(_rows([{"value": float(value), "target": float(value)} for value in target.tail(1)]))
+    """The latest of the targets as a line, where there is one; `y` is the axis of the field `value`."""
+    line = alt.Chart(_rows([{"value": float(value)} for value in target.tail(1)]))
     rule = line.mark_rule(color=PALETTE["purple"], strokeDash=[2, 3], strokeWidth=2)
     return [rule.encode(y=y)] if len(target) else []
 
@@ -371,9 +372,7 @@ def _points(rows: pd.DataFrame, x: alt.X, y: alt.Y, size: int, unit: str) -> lis
             "shape": _shape(row),
             "size": size if _shape(row) == "circle" else 1.9 * size,
             "colour": VERDICT_COLOURS.get(row["verdict"], PALETTE["mark"]),
-            "fill": PALETTE[
-                "paper" if row["verdict"] == "worsening" else "blue" if row["verdict"] == "improving" else "mark"
-            ],
+            "fill": VERDICT_FILLS.get(row["verdict"], PALETTE["mark"]),
             "said": f"{row['month_starting']:%B %Y}: {words.figure(row['value'], unit)}",
         }
         for row in rows.to_dict("records")

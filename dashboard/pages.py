@@ -118,7 +118,6 @@ def _north_star(served: Served) -> View:
     row, definition = words.last_complete(rows) or rows[-1], served.definitions[rows[-1]["metric_id"]]
     shown = rows[charts.first_shown([r["is_complete"] for r in rows]) :]
     unit = definition["unit"]
-    is_up_good = definition["good_direction"] == "up"
     return {
         "name": definition["name"],
         "meaning": definition["definition"].split(". ")[0].rstrip(".") + ".",
@@ -128,7 +127,7 @@ def _north_star(served: Served) -> View:
         "value": _exact(row["value"]),
         "words": _figure(row["value"], unit),
         "reason": words.reason(row["reason"]) if row["value"] is None else "",
-        "verdict": _verdict(row, is_up_good, rows),
+        "verdict": _verdict(row, _is_up_good(definition), rows),
         "why": words.rule_in_words(rows, row, unit) if row["rule"] else _why_not(row),
         "facts": _facts(rows, row, definition),
         "twelve_months": _twelve_months(rows, definition),
@@ -240,8 +239,7 @@ def _metric(served: Served, domain: str, definition: Row) -> View:
     metric, unit = definition["metric_id"], definition["unit"]
     rows = served.leading[domain, metric]
     row = words.last_complete(rows)
-    is_up_good = definition["good_direction"] == "up" or metric in words.PACED
-    view = {"id": metric, "name": definition["name"], "verdict": _verdict(row, is_up_good, rows)}
+    view = {"id": metric, "name": definition["name"], "verdict": _verdict(row, _is_up_good(definition), rows)}
     if row is None:
         return view | {"value": "–", "unit": "", "reason": words.reason("no_complete_month"), "why": "", "period": "–"}
     is_told = row["value"] is not None or row["reason"] == "not_reached"
@@ -286,6 +284,11 @@ def _card(served: Served, definition: Row) -> View:
             f"{told}. Verdict: {view['verdict']['words'].lower()}.",
         ),
     }
+
+
+def _is_up_good(definition: Row) -> bool:
+    """Whether more is better, of what a verdict speaks of: a pace index, where there is one, is better when higher."""
+    return definition["good_direction"] == "up" or definition["metric_id"] in words.PACED
 
 
 def _verdict(row: Row | None, is_up_good: bool, rows: list[Row] = ()) -> View:
@@ -602,7 +605,6 @@ def _improving(rows: list[Row]) -> str:
 def _flywheel_row(served: Served, row: Row) -> View:
     definition = served.definitions[row["metric_id"]]
     unit = definition["unit"]
-    is_up_good = definition["good_direction"] == "up" or row["metric_id"] in words.PACED
     suffix = {"days": " d", "% per doubling": "%"}.get(unit, "")
     value = _figure(row["value"], unit)
     band = f" ({words.number(row['lower'])} to {words.number(row['upper'])})" if row["lower"] is not None else ""
@@ -611,7 +613,7 @@ def _flywheel_row(served: Served, row: Row) -> View:
         "name": definition["name"],
         "when": f", {words.period(row['month_starting'], 'quarter')}" if is_quarter and row["month_starting"] else "",
         "value": f"{value}{suffix}{band}" if value != "–" else "–",
-        "verdict": _verdict(row, is_up_good),
+        "verdict": _verdict(row, _is_up_good(definition)),
         "evidence": words.EVIDENCE_CLASSES[row["evidence_class"]],
         "reason": words.reason(row["reason"]) if row["reason"] else "",
     }

@@ -5,7 +5,9 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from orchestration.home import CHECKOUT, Home
 
 SESSION_FOLDER = "FLYWHEEL_TEST_SESSION"  # what the processes of one session share
 NOW = datetime(2026, 8, 22, 12, tzinfo=UTC)
+SECONDS = 600  # what is not done by then hangs: nothing takes so long, however busy the machine
 SETTLED = 1_750_000_000  # long before any run of these tests
 
 
@@ -41,6 +44,17 @@ def once_a_session(name: str, make: Callable[[Path], None]) -> Path:
             make(unfinished)
             unfinished.rename(path)
     return path
+
+
+def wait_for(condition: Callable):
+    """What `condition` returns, once that is not empty; a server that does not answer yet is asked again."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if found := condition():
+                return found
+        time.sleep(0.2)
+    raise AssertionError(f"did not come true within {SECONDS} seconds")
 
 
 def make_event(event_type="idea_logged", event_id="e1", **columns) -> dict:

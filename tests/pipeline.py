@@ -25,7 +25,7 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 
 import duckdb
-from conftest import once_a_session
+from conftest import SECONDS, once_a_session
 
 from orchestration.home import CHECKOUT
 
@@ -33,7 +33,6 @@ FLYWHEEL = str(Path(sys.executable).with_name("flywheel"))
 MEMORY = Path("/dev/shm")  # Dagster's event log syncs 600 times a run, which takes half of it on a busy disk
 SILENT = ["--quiet", "--log-level-file", "none"]  # but for errors; what dbt logs is a tenth of its work
 PARSED_IN_A_FORK = ["--no-static-parser"]  # which has threads, and a fork does not
-SECONDS = 300  # no process of a test takes so long
 # the only served columns in which two runs may differ
 WALL_CLOCK = {"authoritative.event_accounting": {"landed_at"}, "main.publication": {"run_id"}}
 
@@ -252,7 +251,8 @@ def _compile(target, as_of, north_star) -> int:
     options += ["--vars", f"{{north_star: {north_star}}}", *PARSED_IN_A_FORK] if north_star else []
     target.mkdir()
     environment = os.environ | {"FLYWHEEL_HOME": str(target), "FLYWHEEL_AS_OF": as_of, "FLYWHEEL_IS_SAMPLE": ""}
-    return _dbt([*SILENT, "compile", *options], environment, CHECKOUT / "dbt_project")
+    # which models refer to which depends on the North Star
+    return _dbt([*SILENT, "compile", *options], environment, CHECKOUT / "dbt_project", is_parsed=not north_star)
 
 
 def forked_dbt() -> "_ForkedDbt":
@@ -311,7 +311,8 @@ def _wait_to_be_dbt(request: socket.socket) -> None:
     os._exit(code)
 
 
-def _dbt(args: list[str], env: dict[str, str], folder: Path) -> int:
+def _dbt(args: list[str], env: dict[str, str], folder: Path, is_parsed: bool = True) -> int:
+    """Run dbt on the project as the server parsed it, or as these `args` have it parsed anew."""
     import pipeline_server
 
     os.environ.clear()
@@ -320,8 +321,7 @@ def _dbt(args: list[str], env: dict[str, str], folder: Path) -> int:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    # what dbt parsed is of the project's own North Star
-    result = dbtRunner(None if "--vars" in args else pipeline_server.manifest).invoke(args)
+    result = dbtRunner(pipeline_server.manifest if is_parsed else None).invoke(args)
     if DuckDBConnectionManager._ENV:
         DuckDBConnectionManager._ENV.close()  # as the end of a real dbt does
     return 0 if result.success else 1

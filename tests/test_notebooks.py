@@ -15,10 +15,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -27,6 +26,7 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 from browser import chromium
+from conftest import SECONDS, wait_for
 from pages import serving_file
 from pipeline import CHECKOUT, attached, served
 from test_references import SETS
@@ -328,7 +328,7 @@ def test_without_a_serving_file_a_notebook_says_what_to_do(tmp_path, name):
 def test_a_notebook_is_a_script_as_well(sample, name):
     environment = os.environ | {"FLYWHEEL_HOME": str(sample)}
     command = [sys.executable, "-W", "error::DeprecationWarning", FOLDER / f"{name}.py"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -348,7 +348,7 @@ def test_the_folder_holds_notebooks_and_no_outputs():
 
 
 def test_marimo_finds_nothing_wrong_with_them():
-    done = subprocess.run([MARIMO, "check", "--strict", FOLDER], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([MARIMO, "check", "--strict", FOLDER], capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -360,8 +360,8 @@ def test_make_notebook_opens_them_on_loopback_only_and_only_to_those_who_have_it
     assert "--skip-update-check" in command, "without it marimo asks its maker's server for a newer version"
     command += ["--headless", "--port", str(port := free_port())]
     with serving(command, sample, tmp_path) as log:
-        token = wait_for(lambda: re.search(r"access_token=([\w-]{16,})", log.read_text()), 60)[1]
-        assert wait_for(lambda: status(port, "/health"), 60) == 200
+        token = wait_for(lambda: re.search(r"access_token=([\w-]{16,})", log.read_text()))[1]
+        assert wait_for(lambda: status(port, "/health")) == 200
         assert listening(port) == {LOOPBACK}
         assert status(port, "/") in (303, 401)
         assert status(port, "/?access_token=guessed") in (303, 401)
@@ -395,16 +395,17 @@ def test_opened_in_a_browser_it_asks_nobody_and_titles_do_no_harm(browser, tmp_p
     command = [MARIMO, "run", "--host", "127.0.0.1", "--no-token", str(FOLDER / f"{name}.py")]
     command += ["--headless", "--port", str(port := free_port())]
     with serving(command, home_of("hostile", None), tmp_path):
-        assert wait_for(lambda: status(port, "/health"), 60) == 200
+        assert wait_for(lambda: status(port, "/health")) == 200
         page = browser.new_page(viewport={"width": 1300, "height": 9000})
+        page.set_default_timeout(1000 * SECONDS)
         page.on("request", lambda request: requests.append(request.url))
         page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(f"http://127.0.0.1:{port}/")
-        page.get_by_role("heading", name=last).wait_for(timeout=90_000)
+        page.get_by_role("heading", name=last).wait_for()
         page.wait_for_timeout(3_000)  # tables and charts draw themselves after the words
         assert page.title() == title
-        page.locator("marimo-table").first.wait_for(state="attached", timeout=90_000)
+        page.locator("marimo-table").first.wait_for(state="attached")
         assert page.locator("img[onerror], svg[onload]").count() == 0
         assert "Traceback" not in page.locator("body").inner_text()
         page.close()
@@ -462,15 +463,3 @@ def status(port: int, path: str, body: bytes | None = None, follow=False) -> int
             return answer.status
     except urllib.error.HTTPError as refused:
         return refused.code
-
-
-def wait_for(condition: Callable, seconds: float):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if found := condition():
-                return found
-        except OSError:
-            pass
-        time.sleep(0.2)
-    raise AssertionError(f"nothing in {seconds} seconds")

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from browser import CHROMIUM, needs_chromium
+from conftest import SECONDS
 from pages import publish
 from pypdf import PdfReader
 
@@ -140,7 +141,7 @@ def test_a_kill_leaves_the_old_pages_or_the_new_ones_and_the_next_run_repairs(se
     change(served_home, f"{NEXT_MONTH}; update main.publication set run_id = 'after the kill'")
     command = [sys.executable, "-c", KILLED, str(served_home.root), point, str(count)]
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
-    killed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    killed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     after = everything(served_home.dashboard)
     assert after == old or b"after the kill" in after["index.html"]

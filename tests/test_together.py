@@ -8,6 +8,7 @@ from collections import defaultdict
 
 import duckdb
 import pytest
+from conftest import SECONDS
 from deliveries import AS_OF, BEFORE, delivered, event
 from pipeline import CHECKOUT, FLYWHEEL, Started, attached, query, run, run_well, served, stage, tables, write_events
 
@@ -32,7 +33,7 @@ def test_two_runs_started_together_both_end_well_and_readers_block_neither(publi
     with attached(path) as reader, duckdb.connect(str(path), read_only=True) as holder:
         commands = [[FLYWHEEL, "run", "--home", home, "--events", file, "--as-of", AS_OF] for file in files]
         running = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for c in commands]
-        said = [process.communicate(timeout=300)[0] for process in running]
+        said = [process.communicate(timeout=SECONDS)[0] for process in running]
         assert [process.returncode for process in running] == [0, 0], said
         for old in (reader, holder):
             assert old.execute("select count(*) from curated.data_products").fetchall() == [(40,)]
@@ -133,7 +134,7 @@ def miscount():
 def test_bad_usage_exits_2_and_changes_nothing(tmp_path, arguments, words):
     home = tmp_path / "home"
     command = [FLYWHEEL, "run", "--home", home, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"COLUMNS": "200"})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=os.environ | {"COLUMNS": "200"})
     assert done.returncode == 2
     assert words in re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
     assert not list(home.glob("inbox/*"))
@@ -143,10 +144,10 @@ def test_bad_usage_exits_2_and_changes_nothing(tmp_path, arguments, words):
 def test_real_events_are_kept_out_of_a_sample_home(tmp_path):
     home = tmp_path / "home"
     events = write_events(tmp_path / "real.jsonl", BEFORE[:1])
-    assert subprocess.run([FLYWHEEL, "sample", "--home", home], capture_output=True, timeout=60).returncode == 0
+    assert subprocess.run([FLYWHEEL, "sample", "--home", home], capture_output=True, timeout=SECONDS).returncode == 0
     files = sorted(path.name for path in (home / "inbox").iterdir())
     done = subprocess.run(
-        [FLYWHEEL, "run", "--home", home, "--events", events], capture_output=True, text=True, timeout=60
+        [FLYWHEEL, "run", "--home", home, "--events", events], capture_output=True, text=True, timeout=SECONDS
     )
     assert done.returncode == 2
     assert "holds sample events" in done.stdout

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
@@ -14,6 +13,7 @@ from threading import Thread
 
 import pytest
 from browser import CHROMIUM, FLAGS, needs_chromium
+from conftest import SECONDS, wait_for
 from pipeline import FLYWHEEL, query, served
 
 from orchestration.sample import sample_events, sample_mess
@@ -26,7 +26,7 @@ LAUNCH = (
 
 def flywheel(*arguments) -> str:
     """What a command of the user's says; it must succeed."""
-    done = subprocess.run([FLYWHEEL, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([FLYWHEEL, *map(str, arguments)], capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -46,8 +46,8 @@ def ui(sample):
     command = [FLYWHEEL, "ui", "--home", home, "--port", "0"]
     server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
     try:
-        address = wait_for(lambda: printed_address(home), 60)
-        wait_for(lambda: graphql(address, "{ version }"), 120)
+        address = wait_for(lambda: printed_address(home))
+        wait_for(lambda: graphql(address, "{ version }"))
         yield address, home
     finally:
         os.killpg(server.pid, signal.SIGINT)
@@ -129,21 +129,10 @@ def page():
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser.new_page(viewport={"width": 1600, "height": 1000})
+        opened = browser.new_page(viewport={"width": 1600, "height": 1000})
+        opened.set_default_timeout(1000 * SECONDS)
+        yield opened
         browser.close()
-
-
-def wait_for(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            found = condition()
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            found = None
-        if found:
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"did not come true within {seconds} s")
 
 
 def printed_address(home):
@@ -155,7 +144,7 @@ def graphql(address, query):
     request = urllib.request.Request(
         f"{address}/graphql", json.dumps({"query": query}).encode(), {"content-type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=SECONDS) as response:
         return json.load(response)["data"]
 
 
@@ -200,16 +189,16 @@ def test_a_web_page_open_in_the_same_browser_cannot_start_a_run(ui, page):
     time.sleep(2)
     assert {run["runId"] for run in runs(address)} == before
     # and without the secret path in the way the same request does start one: the path is what stops it
-    with urllib.request.urlopen(f"{address}/graphql?{query}", timeout=60) as response:
+    with urllib.request.urlopen(f"{address}/graphql?{query}", timeout=SECONDS) as response:
         assert json.load(response)["data"]["launchRun"]["__typename"] == "LaunchRunSuccess"
-    wait_for(lambda: all(run["status"] in ("SUCCESS", "FAILURE") for run in runs(address)), 240)
+    wait_for(lambda: all(run["status"] in ("SUCCESS", "FAILURE") for run in runs(address)))
 
 
 def test_the_graph_shows_the_layers_as_groups(ui, page):
     address, _ = ui
     page.goto(f"{address}/asset-groups", wait_until="domcontentloaded")
     for group in ["landing", "raw", "curated", "authoritative", "serving", "dashboard"]:
-        page.get_by_text(group, exact=True).first.wait_for(timeout=60_000)
+        page.get_by_text(group, exact=True).first.wait_for()
 
 
 def test_materializing_everything_from_the_ui_publishes_the_same_sample(ui, page):
@@ -217,13 +206,13 @@ def test_materializing_everything_from_the_ui_publishes_the_same_sample(ui, page
     before = {run["runId"] for run in runs(address)}
     published = (home / "serving.duckdb").stat().st_ino
     page.goto(f"{address}/asset-groups", wait_until="domcontentloaded")
-    page.get_by_text("Materialize all").first.click(timeout=60_000)
+    page.get_by_text("Materialize all").first.click()
 
     def ended():
         new = [run for run in runs(address) if run["runId"] not in before]
         return new and all(run["status"] in ("SUCCESS", "FAILURE", "CANCELED") for run in new) and new
 
-    assert [run["status"] for run in wait_for(ended, 300)] == ["SUCCESS"]
+    assert [run["status"] for run in wait_for(ended)] == ["SUCCESS"]
     assert (home / "serving.duckdb").stat().st_ino != published
     assert query(home, "select is_sample, strftime(as_of, '%Y-%m-%d') from main.publication") == [(True, "2026-01-07")]
 
@@ -231,9 +220,9 @@ def test_materializing_everything_from_the_ui_publishes_the_same_sample(ui, page
 def test_a_contract_violation_is_a_failed_check_with_its_rows(ui, page):
     address, _ = ui
     page.goto(f"{address}/assets/landing/products_adopted?view=checks", wait_until="domcontentloaded")
-    page.get_by_text("contract", exact=True).first.click(timeout=60_000)
-    page.get_by_text("Execution history").first.click(timeout=60_000)
-    page.get_by_text("Failed").first.wait_for(timeout=60_000)
+    page.get_by_text("contract", exact=True).first.click()
+    page.get_by_text("Execution history").first.click()
+    page.get_by_text("Failed").first.wait_for()
     found = graphql(
         address,
         '{ assetCheckExecutions(assetKey: {path: ["landing", "products_adopted"]}, checkName: "contract", limit: 9) '
