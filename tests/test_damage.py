@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from deliveries import AFTER, AS_OF, BEFORE, event
-from pipeline import Started, build_well, run_well, served, stage, tables, write_events
+from pipeline import Started, build_well, query, run_well, served, stage, tables, write_events
 
 from orchestration import landing, warehouse
 from orchestration.home import Home
@@ -197,7 +197,6 @@ def test_known_at_counts_only_what_had_been_recorded_by_then(tmp_path):
     statuses = (
         "select current_count::int, superseded_count::int, not_yet_known_count::int from authoritative.event_accounting"
     )
-    from pipeline import query
 
     run_well(home, write_events(tmp_path / "events.jsonl", rows), as_of=AS_OF)
     now = served(home)
