@@ -1,19 +1,20 @@
-"""The charts, as pure functions from served rows to Altair; the page and the notebooks draw the same ones.
+"""The charts, as pure functions from served rows to Vega-Lite; the page and the notebooks draw the same ones.
 
 Belongs here: marks, scales, labels that are part of a drawing. Does not belong here: reading tables, sentences, HTML.
-Every frame is as served (a SELECT from its table), every size in pixels. Scales and ticks are set, never guessed from
-fonts, so the same rows give the same drawing everywhere.
+Rows are dicts as served (None where NULL), every size in pixels. Scales and ticks are set, never guessed from fonts,
+so the same rows give the same drawing everywhere. A chart is a plain dict: built through Altair and pandas, the
+sample's 43 charts took as long again as drawing them.
 """
 
-import json
 import math
 from collections.abc import Iterable
-
-import altair as alt
-import pandas as pd
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
 
 from dashboard import words
-from dashboard.theme import PALETTE, VERDICT_COLOURS, frame
+from dashboard.tables import Row
+from dashboard.theme import PALETTE, VERDICT_COLOURS, Chart, frame
 
 MONTHS_SHOWN = 36
 LINES = {  # of a curve: what it is called, its colour
@@ -30,9 +31,10 @@ POSITIONS = {
 VERDICT_FILLS = VERDICT_COLOURS | {"worsening": PALETTE["paper"]}  # hollow
 LABEL_HEIGHT = 14  # pixels between two lines of labels
 DAYS_SHOWN = (90, 180, 360, 720, 1080, 1800, 3600, 7200)
+Part = dict[str, Any]  # a layer or an encoding of Vega-Lite
 
 
-def north_star_chart(months: pd.DataFrame, definition: dict, width: int = 1080, height: int = 260) -> alt.LayerChart:
+def north_star_chart(months: list[Row], definition: Row, width: int = 1080, height: int = 260) -> Chart:
     """The North Star by month with its process limits, declared changes, target, and the incomplete month hollow.
 
     Parameters: `months`, rows of `north_star_monthly` in order of month_starting; the last MONTHS_SHOWN complete ones
@@ -42,46 +44,47 @@ def north_star_chart(months: pd.DataFrame, definition: dict, width: int = 1080, 
     unit = definition["unit"]
     has_labels = width >= 600
     left, right, top, bottom = 44, 130 if has_labels else 12, 38, 40
-    shown = _shown(months).assign(is_up_good=definition["good_direction"] == "up")
+    shown = [row | {"is_up_good": definition["good_direction"] == "up"} for row in _shown(months)]
     plot_width, plot_height = width - left - right, height - top - bottom
     scale, ticks = _value_scale(shown)
-    x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[-0.6, max(len(shown), 6) - 0.4], nice=False))
-    y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=scale, nice=False), axis=_value_axis(ticks, unit))
+    x = _number("at", axis=None, scale={"domain": [-0.6, max(len(shown), 6) - 0.4], "nice": False})
+    y = _number("value", title=None, scale={"domain": scale, "nice": False}, axis=_value_axis(ticks, unit))
     phases = _phases(shown)
-    target = shown["target"].dropna()
+    targets = [row["target"] for row in shown if row["target"] is not None]
     layers = [
         *_limit_layers(phases, x, y),
         *_change_layers(phases, x, plot_width / max(len(shown), 6), has_labels),
         *_value_layers(shown, x, y, scale, unit),
         *_month_labels(shown, x, plot_width, plot_height),
     ]
-    layers += _target_layers(target, y)
+    layers += _target_layers(targets, y)
     if has_labels:
         layers += _earlier_labels(phases[:-1], x, y, plot_width / max(len(shown), 6), unit)
-        layers += _level_labels(phases, target, x, y, len(shown), scale, plot_height, unit)
+        layers += _level_labels(phases, targets, x, y, len(shown), scale, plot_height, unit)
     return frame(layers, width, height, left, right, top, bottom)
 
 
-def sparkline(months: pd.DataFrame, definition: dict, width: int = 120, height: int = 34) -> alt.LayerChart:
+def sparkline(months: list[Row], definition: Row, width: int = 120, height: int = 34) -> Chart:
     """One leading metric by month: its values, or its pace index where it is judged by pace, over its routine range.
 
     Parameters: `months`, one metric's rows of `leading_metrics_monthly` in one domain, in order of month_starting;
     `definition`, its row of `metric_definitions`.
     """
     shown = _shown(months)
-    is_paced = shown["pace_index"].notna().any()
-    if is_paced:
-        shown = shown.assign(value=shown["pace_index"])
-    shown = shown.assign(is_up_good=is_paced or definition["good_direction"] == "up")  # a higher pace always is
-    shown = shown[shown["is_complete"].astype(bool)]
-    low, high = _extent(shown)
-    x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[-0.5, MONTHS_SHOWN - 0.5], nice=False))
-    y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[low, high], nice=False))
-    shown = shown.assign(at=shown["at"] + MONTHS_SHOWN - 1 - (shown["at"].max() if len(shown) else 0))
-    known = shown[shown["value"].notna()]
-    layers = [*_limit_layers(_phases(shown), x, y, is_small=True)]
-    layers.append(alt.Chart(_rows(shown[["at", "value"]])).mark_line(strokeWidth=1.2).encode(x=x, y=y))
-    layers += _points(known.tail(1), x, y, 36, "" if is_paced else definition["unit"])
+    is_paced = any(row["pace_index"] is not None for row in shown)
+    is_up_good = is_paced or definition["good_direction"] == "up"  # a higher pace always is
+    shown = [
+        row | {"is_up_good": is_up_good, "value": row["pace_index" if is_paced else "value"]}
+        for row in shown
+        if row["is_complete"]
+    ]
+    shown = [row | {"at": row["at"] + MONTHS_SHOWN - 1 - shown[-1]["at"]} for row in shown]
+    x = _number("at", axis=None, scale={"domain": [-0.5, MONTHS_SHOWN - 0.5], "nice": False})
+    y = _number("value", axis=None, scale={"domain": list(_extent(shown)), "nice": False})
+    known = [row for row in shown if row["value"] is not None]
+    layers = _limit_layers(_phases(shown), x, y, is_small=True)
+    layers.append(_layer(_picked(shown, "at", "value"), _mark("line", strokeWidth=1.2), x=x, y=y))
+    layers += _points(known[-1:], x, y, 36, "" if is_paced else definition["unit"])
     return frame(layers, width, height, 2, 5, 4, 4)
 
 
@@ -91,230 +94,265 @@ def first_shown(is_complete: Iterable[bool]) -> int:
     return complete[-MONTHS_SHOWN] if len(complete) > MONTHS_SHOWN else 0
 
 
-def time_to_value_chart(curves: pd.DataFrame, medians: dict | None = None, width: int = 700, height: int = 330):
+def time_to_value_chart(curves: list[Row], medians: dict | None = None, width: int = 700, height: int = 330) -> Chart:
     """How large a share has got there by day, with its 95 % band, and how many were still followed.
 
-    Parameters: `curves`, rows of `time_to_value_curve` of one domain (idea_to_adopted, and idea_to_deployed as far as
-    it is to be drawn) or of several domains' idea_to_adopted; `medians`, {interval_id: days or None}.
+    Parameters: `curves`, rows of `time_to_value_curve` of one domain in order of day: idea_to_adopted, and
+    idea_to_deployed as far as it is to be drawn; `medians`, {interval_id: days or None}.
     """
-    medians = medians or {}
+    median = (medians or {}).get("idea_to_adopted")
     has_labels = width >= 600
     left, right, top, bottom = 44, 128 if has_labels else 22, 12, 62
     plot_width, plot_height = width - left - right, height - top - bottom
-    adopted = curves[curves["interval_id"] == "idea_to_adopted"]
-    last_day = _last_day(adopted if len(adopted) else curves, medians.get("idea_to_adopted"))
-    x = alt.X("day:Q", axis=None, scale=alt.Scale(domain=[0, last_day], nice=False))
-    y = alt.Y("share:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=_share_axis())
+    adopted = [row for row in curves if row["interval_id"] == "idea_to_adopted"]
+    last_day = _last_day(adopted or curves, median)
+    x = _number("day", axis=None, scale={"domain": [0, last_day], "nice": False})
+    y = _number("share", title=None, scale={"domain": [0, 1]}, axis=_share_axis())
     drawn = _steps_by_line(curves, adopted, last_day, plot_width)
-    steps = pd.concat(drawn.values()) if drawn else pd.DataFrame(columns=["line"])
-    colour = alt.Color("colour:N", scale=None)
-    band = alt.Chart(_rows(steps[steps["line"] != "closed"])).mark_area(interpolate="step-after", opacity=0.15)
-    solid = alt.Chart(_rows(steps[steps["line"] == "idea_to_adopted"]))
-    solid = solid.mark_line(interpolate="step-after", strokeWidth=2.5, color=PALETTE["blue"])
-    dashed = alt.Chart(_rows(steps[steps["line"] == "idea_to_deployed"]))
-    dashed = dashed.mark_line(interpolate="step-after", strokeDash=[7, 2], color=PALETTE["mark"])
-    dropped = alt.Chart(_rows(steps[steps["line"] == "closed"]))
-    dropped = dropped.mark_line(interpolate="step-after", strokeDash=[3, 3], color=PALETTE["orange"])
-    lower = alt.Y("lower:Q", scale=alt.Scale(domain=[0, 1]))
-    layers = [
-        band.encode(x=x, y=lower, y2=alt.Y2("upper:Q"), color=colour, detail=alt.Detail("line:N")),
-        dashed.encode(x=x, y=y),
-        solid.encode(x=x, y=y),
-        dropped.encode(x=x, y=y),
-    ]
-    layers += _median_layers(medians.get("idea_to_adopted"), last_day, x, y)
-    layers += _day_labels(adopted if len(adopted) else curves, last_day, x, plot_width, plot_height)
+    layers = [_band_layer(drawn, x)]
+    for line, stroke in (
+        ("idea_to_deployed", {"strokeDash": [7, 2]}),
+        ("idea_to_adopted", {"strokeWidth": 2.5}),
+        ("closed", {"strokeDash": [3, 3]}),
+    ):
+        steps = _mark("line", interpolate="step-after", color=LINES[line][1], **stroke)
+        layers.append(_layer(drawn.get(line, []), steps, x=x, y=y))
+    layers += _median_layers(median, last_day, x, y)
+    layers += _day_labels(adopted or curves, last_day, x, plot_width, plot_height)
     if has_labels and drawn:
-        ends = [(line, float(steps["share"].iloc[-1])) for line, steps in drawn.items()]
-        layers.append(_end_labels(ends, last_day, x, y, plot_height))
+        layers.append(_end_labels(drawn, last_day, x, y, plot_height))
     return frame(layers, width, height, left, right, top, bottom)
 
 
-def stages_chart(stages: pd.DataFrame, names: dict[str, str], width: int = 480) -> alt.LayerChart:
+def stages_chart(stages: list[Row], names: dict[str, str], width: int = 480) -> Chart:
     """Days within which half get through each stage, with the 95 % interval; an arrow where it has no upper end.
 
     Parameters: `stages`, rows of `time_to_value` of one estimator, in the order to draw; `names`, what to call them.
     """
-    left, right, top, bottom, row = 150, 16, 4, 24, 24
-    height = top + bottom + row * len(stages)
-    ends = stages[["median_days", "median_lower_days", "median_upper_days"]].max(axis=None)
-    ticks = _ticks(0, float(ends) if pd.notna(ends) else 100)
-    x = alt.X(
-        "median_days:Q",
-        title=None,
-        scale=alt.Scale(domain=[0, ticks[-1]], nice=False),
-        axis=alt.Axis(values=ticks, grid=True, orient="bottom"),
-    )
-    y = alt.Y("at:Q", axis=None, scale=alt.Scale(domain=[-0.5, len(stages) - 0.5], reverse=True, nice=False))
-    stages = stages.reset_index(drop=True).assign(at=range(len(stages)))
-    stages["name"] = [names[interval] for interval in stages["interval_id"]]
-    stages["colour"] = [_emphasis(interval) for interval in stages["interval_id"]]
-    known = stages[stages["median_days"].notna()].assign(
-        low=lambda f: f["median_lower_days"].fillna(0), high=lambda f: f["median_upper_days"].fillna(ticks[-1])
-    )
-    colour = alt.Color("colour:N", scale=None, legend=None)
-    open_ended = known[known["median_upper_days"].isna()]
+    left, right, top, bottom, row_height = 150, 16, 4, 24, 24
+    height = top + bottom + row_height * len(stages)
+    ends = [row[f"median_{end}days"] for row in stages for end in ("", "lower_", "upper_")]
+    ticks = _ticks(0, max((float(end) for end in ends if end is not None), default=100))
+    x = _number("median_days", title=None, scale={"domain": [0, ticks[-1]], "nice": False})
+    x["axis"] = {"values": ticks, "grid": True, "orient": "bottom"}
+    y = _number("at", axis=None, scale={"domain": [-0.5, len(stages) - 0.5], "reverse": True, "nice": False})
+    rows = [
+        {
+            "at": at,
+            "name": names[row["interval_id"]],
+            "colour": _emphasis(row["interval_id"]),
+            "median_days": row["median_days"],
+            "low": row["median_lower_days"] or 0,
+            "high": ticks[-1] if row["median_upper_days"] is None else row["median_upper_days"],
+            "is_open_end": row["median_upper_days"] is None,
+        }
+        for at, row in enumerate(stages)
+    ]
+    known = [row for row in rows if row["median_days"] is not None]
+    open_ended = [row for row in known if row["is_open_end"]]
+    colour = _name("colour", scale=None, legend=None)
+    arrow = _mark("point", shape="triangle-right", size=60)
     layers = [
-        alt.Chart(_rows(known))
-        .mark_rule(strokeWidth=3)
-        .encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, color=colour),
-        alt.Chart(_rows(open_ended))
-        .mark_point(shape="triangle-right", size=60)
-        .encode(x=alt.XValue(width - left - right), y=y, color=colour),
-        alt.Chart(_rows(known)).mark_point(size=70).encode(x=x, y=y, color=colour),
-        alt.Chart(_rows(stages)).mark_text(align="left").encode(x=alt.XValue(-left), y=y, text=alt.Text("name:N")),
+        _layer(known, _mark("rule", strokeWidth=3), x=_number("low"), x2=_end("high"), y=y, color=colour),
+        _layer(open_ended, arrow, x={"value": width - left - right}, y=y, color=colour),
+        _layer(known, _mark("point", size=70), x=x, y=y, color=colour),
+        _layer(rows, _mark("text", align="left"), x={"value": -left}, y=y, text=_name("name")),
     ]
     return frame(layers, width, height, left, right, top, bottom)
 
 
-def outlook_chart(outlook: pd.DataFrame, width: int = 420, height: int = 190) -> alt.LayerChart:
+def outlook_chart(outlook: list[Row], width: int = 420, height: int = 190) -> Chart:
     """The next months' North Star: expected, and the range in which four of five such months fall.
 
-    Parameters: `outlook`, rows of `outlook` in order of month_starting, with the column `target` (NULL where none).
+    Parameters: `outlook`, rows of `outlook` in order of month_starting, with the column `target` (None where none).
     """
     left, right, top, bottom = 36, 12, 10, 26
-    outlook = outlook.reset_index(drop=True).assign(
-        at=range(len(outlook)), label=[f"{m:%b}" for m in pd.to_datetime(outlook["month_starting"])]
-    )
-    highest = outlook[["upper", "target"]].astype(float).max(axis=None)
-    ticks = _ticks(0, float(highest) if pd.notna(highest) else 1)
-    x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[-0.5, len(outlook) - 0.5], nice=False))
-    y = alt.Y("lower:Q", title=None, scale=alt.Scale(domain=[0, ticks[-1]]), axis=alt.Axis(values=ticks))
-    expected = alt.Y("expected_value:Q", scale=alt.Scale(domain=[0, ticks[-1]]))
-    base = alt.Chart(_rows(outlook))
-    layers = [
-        base.mark_bar(width=24, color="#c9dbf5").encode(x=x, y=y, y2=alt.Y2("upper:Q")),
-        base.mark_tick(width=24, orient="horizontal", thickness=3, color=PALETTE["blue"]).encode(x=x, y=expected),
-        base.mark_text(color=PALETTE["muted"], baseline="top").encode(
-            x=x, y=alt.YValue(height - top - bottom + 8), text=alt.Text("label:N")
-        ),
+    rows = [
+        _picked([row], "lower", "upper", "expected_value")[0] | {"at": at, "label": f"{row['month_starting']:%b}"}
+        for at, row in enumerate(outlook)
     ]
-    layers += _target_layers(outlook["target"].dropna(), alt.Y("value:Q", scale=alt.Scale(domain=[0, ticks[-1]])))
-    return frame(layers, width, height, left, right, top, bottom)
+    highest = [float(row[c]) for row in outlook for c in ("upper", "target") if row[c] is not None]
+    ticks = _ticks(0, max(highest, default=1))
+    scale = {"domain": [0, ticks[-1]]}
+    x = _number("at", axis=None, scale={"domain": [-0.5, len(outlook) - 0.5], "nice": False})
+    y = _number("lower", title=None, scale=scale, axis={"values": ticks})
+    line = _mark("tick", width=24, orient="horizontal", thickness=3, color=PALETTE["blue"])
+    label = _mark("text", color=PALETTE["muted"], baseline="top")
+    layers = [
+        _layer(rows, _mark("bar", width=24, color="#c9dbf5"), x=x, y=y, y2=_end("upper")),
+        _layer(rows, line, x=x, y=_number("expected_value", scale=scale)),
+        _layer(rows, label, x=x, y={"value": height - top - bottom + 8}, text=_name("label")),
+    ]
+    targets = [row["target"] for row in outlook if row["target"] is not None]
+    return frame(
+        layers + _target_layers(targets, _number("value", scale=scale)), width, height, left, right, top, bottom
+    )
 
 
-def evolution_chart(counts: pd.DataFrame, width: int = 520, height: int = 330) -> alt.LayerChart:
+def evolution_chart(counts: list[Row], width: int = 520, height: int = 330) -> Chart:
     """Data products by certainty (the gates of their contract) and ubiquity; a mark's area is how many stand there.
 
     Parameters: `counts`, one row per certainty × ubiquity_share × position with `product_count`.
     """
     left, right, top, bottom = 48, 10, 26, 40
-    highest = max(0.1, float(counts["ubiquity_share"].max()) if len(counts) else 0.1)
+    highest = max([0.1, *(float(row["ubiquity_share"]) for row in counts if row["ubiquity_share"] is not None)])
     ticks = [tick for tick in _ticks(0, highest) if tick <= 1] or [0, 1]
-    scale = alt.Scale(domain=[-0.04 * ticks[-1], 1.06 * max(highest, ticks[-1])], nice=False)
-    x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[0, 3], nice=False))
-    y = alt.Y("ubiquity_share:Q", title=None, scale=scale, axis=alt.Axis(values=ticks, format=".0%"))
-    counts = _side_by_side(counts[counts["ubiquity_share"].notna() & counts["certainty"].isin(CERTAINTIES)])
-    most = max(100, int(counts["product_count"].max()) if len(counts) else 0)
-    curve = [{"at": i / 20, "ubiquity_share": ticks[-1] / (1 + math.exp(-(i / 20 - 1.6) * 2.6))} for i in range(61)]
-    bands = [{"at": i, "end": i + 1, "colour": colour} for i, colour in enumerate(["#f7f9fc", "#eef2f9", "#e3eaf6"])]
-    names = [{"at": i + 0.5, "name": name.capitalize()} for i, name in enumerate(CERTAINTIES)]
-    size = alt.Size("product_count:Q", legend=None, scale=alt.Scale(domain=[0, most], range=[30, 900]))
+    scale = {"domain": [-0.04 * ticks[-1], 1.06 * max(highest, ticks[-1])], "nice": False}
+    x = _number("at", axis=None, scale={"domain": [0, 3], "nice": False})
+    y = _number("ubiquity_share", title=None, scale=scale, axis={"values": ticks, "format": ".0%"})
     layers = [
-        alt.Chart(_rows(bands)).mark_rect().encode(x=x, x2=alt.X2("end:Q"), color=alt.Color("colour:N", scale=None)),
-        alt.Chart(_rows(curve)).mark_line(color="#cfd6e4", strokeWidth=6).encode(x=x, y=y, order="at:Q"),
-        alt.Chart(_rows([{"at": 1}])).mark_rule(color=PALETTE["purple"], strokeDash=[3, 3]).encode(x=x),
-        alt.Chart(_rows([{"at": 1, "words": "data contract in force"}]))
-        .mark_text(align="left", dx=5, color=PALETTE["purple"])
-        .encode(x=x, y=alt.YValue(10), text=alt.Text("words:N")),
-        alt.Chart(_rows(names)).mark_text(fontWeight="bold").encode(x=x, y=alt.YValue(-12), text=alt.Text("name:N")),
-        *[
-            alt.Chart(_rows(counts[counts["position"] == position]))
-            .mark_point(shape=shape, color=colour, opacity=0.85)
-            .encode(x=x, y=y, size=size)
-            for position, (shape, colour) in POSITIONS.items()
-        ],
-        alt.Chart(_rows([{"at": 1.5, "words": "certainty: contract in force, checks passed, unbroken →"}]))
-        .mark_text(color=PALETTE["muted"])
-        .encode(x=x, y=alt.YValue(height - top - bottom + 22), text=alt.Text("words:N")),
+        *_certainty_layers(x, y, ticks[-1]),
+        *_position_layers(counts, x, y),
+        _layer(
+            [{"at": 1.5, "words": "certainty: contract in force, checks passed, unbroken →"}],
+            _mark("text", color=PALETTE["muted"]),
+            x=x,
+            y={"value": height - top - bottom + 22},
+            text=_name("words"),
+        ),
     ]
     return frame(layers, width, height, left, right, top, bottom)
 
 
-def _side_by_side(counts: pd.DataFrame) -> pd.DataFrame:
+def _certainty_layers(x: Part, y: Part, top: float) -> list[Part]:
+    """The columns of certainty, the path on which use grows with it up to `top`, and where a contract comes in."""
+    curve = [{"at": i / 20, "ubiquity_share": top / (1 + math.exp(-(i / 20 - 1.6) * 2.6))} for i in range(61)]
+    bands = [{"at": i, "end": i + 1, "colour": colour} for i, colour in enumerate(["#f7f9fc", "#eef2f9", "#e3eaf6"])]
+    names = [{"at": i + 0.5, "name": name.capitalize()} for i, name in enumerate(CERTAINTIES)]
+    contract = [{"at": 1, "words": "data contract in force"}]
+    said = _mark("text", align="left", dx=5, color=PALETTE["purple"])
+    return [
+        _layer(bands, _mark("rect"), x=x, x2=_end("end"), color=_name("colour", scale=None)),
+        _layer(curve, _mark("line", color="#cfd6e4", strokeWidth=6), x=x, y=y, order=_number("at")),
+        _layer(contract, _mark("rule", color=PALETTE["purple"], strokeDash=[3, 3]), x=x),
+        _layer(contract, said, x=x, y={"value": 10}, text=_name("words")),
+        _layer(names, _mark("text", fontWeight="bold"), x=x, y={"value": -12}, text=_name("name")),
+    ]
+
+
+def _position_layers(counts: list[Row], x: Part, y: Part) -> list[Part]:
+    counts = _side_by_side(
+        [row for row in counts if row["ubiquity_share"] is not None and row["certainty"] in CERTAINTIES]
+    )
+    most = max([100, *(row["product_count"] for row in counts)])
+    size = _number("product_count", legend=None, scale={"domain": [0, most], "range": [30, 900]})
+    return [
+        _layer(
+            [row for row in counts if row["position"] == position],
+            _mark("point", shape=shape, color=colour, opacity=0.85),
+            x=x,
+            y=y,
+            size=size,
+        )
+        for position, (shape, colour) in POSITIONS.items()
+    ]
+
+
+def _side_by_side(counts: list[Row]) -> list[Row]:
     """The same rows with their place `at` in their certainty's column; positions of one ubiquity never hide another."""
-    is_crowded = counts.groupby(["certainty", "ubiquity_share"])["position"].transform("nunique") > 1
+    positions: dict[tuple, set] = {}
+    for row in counts:
+        positions.setdefault((row["certainty"], row["ubiquity_share"]), set()).add(row["position"])
     places = []
-    for certainty, position, crowd in zip(counts["certainty"], counts["position"], is_crowded, strict=True):
-        aside = 0.22 if position == "certain_but_under_used" else -0.22 if crowd and position == "on_curve" else 0
-        places.append(CERTAINTIES.index(certainty) + 0.5 + aside)
-    return counts.assign(at=places)
+    for row in counts:
+        position, is_crowded = row["position"], len(positions[row["certainty"], row["ubiquity_share"]]) > 1
+        aside = 0.22 if position == "certain_but_under_used" else -0.22 if is_crowded and position == "on_curve" else 0
+        places.append(row | {"at": CERTAINTIES.index(row["certainty"]) + 0.5 + aside})
+    return places
 
 
-def _rows(rows: pd.DataFrame | list[dict]) -> alt.Data:
-    """Rows for a mark; NULL, NaN and NaT all become null. As text: Altair copies all else at each step."""
-    records = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
-    plain = [{key: _plain(value) for key, value in row.items()} for row in records]
-    return alt.Data(values=json.dumps(plain), format=alt.JsonDataFormat(type="json"))
+# --- Vega-Lite ------------------------------------------------------------------------------------
+
+
+def _layer(rows: list[Row], mark: Part, **encoding: Part) -> Part:
+    """Rows, one mark each or together, and which of their fields decides what of it."""
+    values = [{key: _plain(value) for key, value in row.items()} for row in rows]
+    return {"data": {"values": values}, "mark": mark, "encoding": encoding}
+
+
+def _mark(kind: str, **options: object) -> Part:
+    return {"type": kind, **options}
+
+
+def _number(field: str, **options: object) -> Part:
+    return {"field": field, "type": "quantitative", **options}
+
+
+def _name(field: str, **options: object) -> Part:
+    return {"field": field, "type": "nominal", **options}
+
+
+def _end(field: str) -> Part:
+    """The other end of a mark whose beginning has the scale."""
+    return {"field": field}
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, list):
-        return value
-    if value is None or pd.isna(value):
-        return None
-    if isinstance(value, bool | str | int | float):
-        return value
-    return value.item() if hasattr(value, "item") else str(value)
+    """A value as JSON has it."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return value if value is None or isinstance(value, bool | str | int | float | list) else str(value)
 
 
-def _shown(months: pd.DataFrame) -> pd.DataFrame:
+def _picked(rows: list[Row], *columns: str) -> list[Row]:
+    return [{column: row[column] for column in columns} for row in rows]
+
+
+# --- By month -------------------------------------------------------------------------------------
+
+
+def _shown(months: list[Row]) -> list[Row]:
     """The periods that are drawn, each with its place `at`."""
-    shown = months.iloc[first_shown(months["is_complete"]) :].copy()
-    shown["at"] = range(len(shown))
-    for column in ("value", "center", "lower_limit", "upper_limit", "target", "pace_index"):
-        if column in shown:
-            shown[column] = shown[column].astype(float)
-    return shown
+    shown = months[first_shown(row["is_complete"] for row in months) :]
+    return [row | {"at": at} for at, row in enumerate(shown)]
 
 
-def _phases(shown: pd.DataFrame) -> list[dict]:
-    """One dict a declared phase that is in sight: from and to, its limits (NULL where it has none), its note."""
+def _phases(shown: list[Row]) -> list[Row]:
+    """One dict a declared phase that is in sight: from and to, its limits (None where it has none), its note."""
     found = []
-    for _, rows in shown.groupby("phase", sort=True):
-        last = rows.iloc[-1]
-        notes = rows["phase_note"].dropna() if "phase_note" in rows else []
+    for _, group in groupby(sorted(shown, key=lambda row: row["phase"]), key=lambda row: row["phase"]):
+        rows = list(group)
+        notes = [row["phase_note"] for row in rows if row.get("phase_note") is not None]
         found.append(
             {
-                "at": float(rows["at"].min()) - 0.5,
-                "end": float(rows["at"].max()) + 0.5,
-                "center": _plain(last["center"]),
-                "lower": _plain(last["lower_limit"]),
-                "upper": _plain(last["upper_limit"]),
-                "note": notes.iloc[0] if len(notes) else None,
-                "month": rows["month_starting"].iloc[0],
+                "at": rows[0]["at"] - 0.5,
+                "end": rows[-1]["at"] + 0.5,
+                "center": rows[-1]["center"],
+                "lower": rows[-1]["lower_limit"],
+                "upper": rows[-1]["upper_limit"],
+                "note": notes[0] if notes else None,
+                "month": rows[0]["month_starting"],
             }
         )
     return found
 
 
-def _limit_layers(phases: list[dict], x: alt.X, y: alt.Y, is_small: bool = False) -> list[alt.Chart]:
-    limited = [phase for phase in phases if phase["lower"] is not None]
-    base = alt.Chart(_rows([{**phase, "month": None, "value": phase["lower"]} for phase in limited]))
-    layers = [base.mark_rect(color=PALETTE["band"]).encode(x=x, x2=alt.X2("end:Q"), y=y, y2=alt.Y2("upper:Q"))]
+def _limit_layers(phases: list[Row], x: Part, y: Part, is_small: bool = False) -> list[Part]:
+    spans = _picked(phases, "at", "end", "center", "lower", "upper")
+    limited = [span for span in spans if span["lower"] is not None]
+    bands = [span | {"value": span["lower"]} for span in limited]
+    centred = [span | {"value": span["center"]} for span in spans if span["center"] is not None]
+    colour, width = (PALETTE["line"], 1) if is_small else (PALETTE["ink"], 1.5)
+    end = {"x": x, "x2": _end("end"), "y": y}
+    layers = [_layer(bands, _mark("rect", color=PALETTE["band"]), **end, y2=_end("upper"))]
     if not is_small:
-        ends = [{**phase, "month": None, "value": phase[end]} for phase in limited for end in ("lower", "upper")]
-        dashed = alt.Chart(_rows(ends)).mark_rule(color="#8f9db8", strokeDash=[4, 3])
-        layers.append(dashed.encode(x=x, x2=alt.X2("end:Q"), y=y))
-    centred = [{**phase, "month": None, "value": phase["center"]} for phase in phases if phase["center"] is not None]
-    rule = alt.Chart(_rows(centred)).mark_rule(
-        color=PALETTE["line"] if is_small else PALETTE["ink"], strokeWidth=1 if is_small else 1.5
-    )
-    return [*layers, rule.encode(x=x, x2=alt.X2("end:Q"), y=y)]
+        ends = [span | {"value": span[side]} for span in limited for side in ("lower", "upper")]
+        layers.append(_layer(ends, _mark("rule", color="#8f9db8", strokeDash=[4, 3]), **end))
+    return [*layers, _layer(centred, _mark("rule", color=colour, strokeWidth=width), **end)]
 
 
-def _change_layers(phases: list[dict], x: alt.X, step: float, has_labels: bool) -> list[alt.Chart]:
+def _change_layers(phases: list[Row], x: Part, step: float, has_labels: bool) -> list[Part]:
     """A line where a declared change begins a phase, with its number, and its words where they have room."""
     changes = [(number, phase) for number, phase in enumerate((p for p in phases if p["note"]), 1)]
-    rule = alt.Chart(_rows([{"at": phase["at"]} for _, phase in changes]))
-    layers = [rule.mark_rule(color="#8f9db8", strokeWidth=1).encode(x=x)]
+    starts = [{"at": phase["at"]} for _, phase in changes]
+    layers = [_layer(starts, _mark("rule", color="#8f9db8", strokeWidth=1), x=x)]
     ends = [later["at"] for _, later in changes[1:]] + [phases[-1]["end"]] if changes else []
     labels = []
     for (number, phase), end in zip(changes, ends, strict=True):
         lines = _wrapped(f"{number} · {phase['month']:%b %Y}: {phase['note']}", int((end - phase["at"]) * step / 7.2))
         labels.append({"at": phase["at"], "words": lines if has_labels and lines else [str(number)]})
-    text = alt.Chart(_rows(labels)).mark_text(align="left", dx=4, fontWeight="bold", baseline="top", lineHeight=13)
-    return [*layers, text.encode(x=x, y=alt.YValue(-32), text=alt.Text("words:N"))] if labels else []
+    text = _mark("text", align="left", dx=4, fontWeight="bold", baseline="top", lineHeight=13)
+    return [*layers, _layer(labels, text, x=x, y={"value": -32}, text=_name("words"))] if labels else []
 
 
 def _wrapped(words: str, characters: int) -> list[str] | None:
@@ -330,42 +368,43 @@ def _wrapped(words: str, characters: int) -> list[str] | None:
     return lines if len(lines) <= 2 else [lines[0], lines[1][: characters - 1] + "…"]
 
 
-def _target_layers(target: pd.Series, y: alt.Y) -> list[alt.Chart]:
+def _target_layers(targets: list[float], y: Part) -> list[Part]:
     """The latest of the targets as a line, where there is one; `y` is the axis of the field `value`."""
-    line = alt.Chart(_rows([{"value": float(value)} for value in target.tail(1)]))
-    rule = line.mark_rule(color=PALETTE["purple"], strokeDash=[2, 3], strokeWidth=2)
-    return [rule.encode(y=y)] if len(target) else []
+    rule = _mark("rule", color=PALETTE["purple"], strokeDash=[2, 3], strokeWidth=2)
+    return [_layer([{"value": targets[-1]}], rule, y=y)] if targets else []
 
 
-def _value_layers(shown: pd.DataFrame, x: alt.X, y: alt.Y, scale: list[float], unit: str) -> list[alt.Chart]:
-    known = shown[shown["value"].notna()]
-    complete = known[known["is_complete"].astype(bool)]
-    partial = known[~known["is_complete"].astype(bool)]
-    path = shown[shown["is_complete"].astype(bool)]  # with the unknown months, at which the line breaks
-    layers = [alt.Chart(_rows(path[["at", "value"]])).mark_line(strokeWidth=1.3, color="#8a96ae").encode(x=x, y=y)]
-    layers += _points(complete, x, y, 44, unit)
-    if len(partial):
-        dotted = pd.concat([complete.tail(1), partial])[["at", "value"]]
-        layers.append(alt.Chart(_rows(dotted)).mark_line(strokeWidth=1.2, strokeDash=[2, 3]).encode(x=x, y=y))
-        row = partial.iloc[-1]
-        point = {
-            "at": row["at"],
-            "value": row["value"],
-            "said": f"{row['month_starting']:%B %Y}: {words.figure(row['value'], unit)} so far",
-        }
-        hollow = alt.Chart(_rows([point])).mark_point(filled=False, fill="#ffffff", size=60, strokeWidth=1.5, aria=True)
-        layers.append(hollow.encode(x=x, y=y, description=alt.Description("said:N")))
-        is_low = row["value"] - scale[0] < 0.2 * (scale[1] - scale[0])
-        label = alt.Chart(_rows([{**point, "words": f"{words.figure(row['value'], unit)} so far"}])).mark_text(
-            align="right", dx=8, dy=-13 if is_low else 16, color=PALETTE["muted"]
-        )
-        layers.append(label.encode(x=x, y=y, text=alt.Text("words:N")))
+def _value_layers(shown: list[Row], x: Part, y: Part, scale: list[float], unit: str) -> list[Part]:
+    known = [row for row in shown if row["value"] is not None]
+    complete = [row for row in known if row["is_complete"]]
+    partial = [row for row in known if not row["is_complete"]]
+    path = [row for row in shown if row["is_complete"]]  # with the unknown months, at which the line breaks
+    line = _mark("line", strokeWidth=1.3, color="#8a96ae")
+    layers = [_layer(_picked(path, "at", "value"), line, x=x, y=y), *_points(complete, x, y, 44, unit)]
+    if partial:
+        dotted = _picked([*complete[-1:], *partial], "at", "value")
+        layers.append(_layer(dotted, _mark("line", strokeWidth=1.2, strokeDash=[2, 3]), x=x, y=y))
+        layers += _so_far_layers(partial[-1], x, y, scale, unit)
     return layers
 
 
-def _points(rows: pd.DataFrame, x: alt.X, y: alt.Y, size: int, unit: str) -> list[alt.Chart]:
+def _so_far_layers(row: Row, x: Part, y: Part, scale: list[float], unit: str) -> list[Part]:
+    """The incomplete period: a hollow mark and its words."""
+    words_of_it = f"{words.figure(row['value'], unit)} so far"
+    said = f"{row['month_starting']:%B %Y}: {words_of_it}"
+    point = {"at": row["at"], "value": row["value"], "said": said, "words": words_of_it}
+    hollow = _mark("point", filled=False, fill="#ffffff", size=60, strokeWidth=1.5, aria=True)
+    is_low = row["value"] - scale[0] < 0.2 * (scale[1] - scale[0])
+    label = _mark("text", align="right", dx=8, dy=-13 if is_low else 16, color=PALETTE["muted"])
+    return [
+        _layer([point], hollow, x=x, y=y, description=_name("said")),
+        _layer([point], label, x=x, y=y, text=_name("words")),
+    ]
+
+
+def _points(rows: list[Row], x: Part, y: Part, size: int, unit: str) -> list[Part]:
     """Routine months as dots, signals as triangles that point the way the value went, hollow where that is bad."""
-    records = [
+    points = [
         {
             "at": row["at"],
             "value": row["value"],
@@ -375,22 +414,17 @@ def _points(rows: pd.DataFrame, x: alt.X, y: alt.Y, size: int, unit: str) -> lis
             "fill": VERDICT_FILLS.get(row["verdict"], PALETTE["mark"]),
             "said": f"{row['month_starting']:%B %Y}: {words.figure(row['value'], unit)}",
         }
-        for row in rows.to_dict("records")
+        for row in rows
     ]
-    point = (
-        alt.Chart(_rows(records))
-        .mark_point(aria=True, filled=False, strokeWidth=1.5)
-        .encode(
-            x=x,
-            y=y,
-            shape=alt.Shape("shape:N", scale=None),
-            size=alt.Size("size:Q", scale=None),
-            stroke=alt.Stroke("colour:N", scale=None),
-            fill=alt.Fill("fill:N", scale=None),
-            description=alt.Description("said:N"),
-        )
-    )
-    return [point] if records else []
+    look = {
+        "shape": _name("shape", scale=None),
+        "size": _number("size", scale=None),
+        "stroke": _name("colour", scale=None),
+        "fill": _name("fill", scale=None),
+        "description": _name("said"),
+    }
+    mark = _mark("point", aria=True, filled=False, strokeWidth=1.5)
+    return [_layer(points, mark, x=x, y=y, **look)] if points else []
 
 
 def _shape(row: dict) -> str:
@@ -399,18 +433,18 @@ def _shape(row: dict) -> str:
     return "triangle-up" if (row["verdict"] == "improving") == row["is_up_good"] else "triangle-down"
 
 
-def _value_scale(shown: pd.DataFrame) -> tuple[list[float], list[float]]:
+def _value_scale(shown: list[Row]) -> tuple[list[float], list[float]]:
     low, high = _extent(shown)
     ticks = _ticks(min(0.0, low), high)
     return [ticks[0], ticks[-1]], ticks
 
 
-def _extent(shown: pd.DataFrame) -> tuple[float, float]:
-    columns = [c for c in ("value", "lower_limit", "upper_limit", "target") if c in shown]
-    ends = shown[columns].astype(float)
-    low, high = ends.min(axis=None), ends.max(axis=None)
-    if pd.isna(low):
+def _extent(shown: list[Row]) -> tuple[float, float]:
+    ends = [row.get(column) for row in shown for column in ("value", "lower_limit", "upper_limit", "target")]
+    ends = [float(end) for end in ends if end is not None]
+    if not ends:
         return 0.0, 1.0
+    low, high = min(ends), max(ends)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
@@ -423,32 +457,32 @@ def _ticks(low: float, high: float, count: int = 4) -> list[float]:
     return [round(i * step, 10) for i in range(first, max(last, first + 1) + 1)]
 
 
-def _value_axis(ticks: list[float], unit: str) -> alt.Axis:
-    return alt.Axis(values=ticks, format=".0%" if unit == "share" else ",~f")
+def _value_axis(ticks: list[float], unit: str) -> Part:
+    return {"values": ticks, "format": ".0%" if unit == "share" else ",~f"}
 
 
-def _share_axis() -> alt.Axis:
-    return alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%")
+def _share_axis() -> Part:
+    return {"values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"}
 
 
-def _month_labels(shown: pd.DataFrame, x: alt.X, plot_width: float, plot_height: float) -> list[alt.Chart]:
+def _month_labels(shown: list[Row], x: Part, plot_width: float, plot_height: float) -> list[Part]:
     """As many months as have room, the year under the first and under each new one."""
     each = max(1, math.ceil(34 * max(len(shown), 6) / plot_width))
     each = next(n for n in (1, 2, 3, 4, 6, 12, 24, 10_000) if n >= each)
     rows, year = [], None
-    for row in shown.iloc[::each].to_dict("records"):
+    for row in shown[::each]:
         month = row["month_starting"]
         rows.append({"at": row["at"], "words": [f"{month:%b}", f"{month:%Y}" if month.year != year else ""]})
         year = month.year
-    label = alt.Chart(_rows(rows)).mark_text(color=PALETTE["muted"], baseline="top", lineHeight=13)
-    return [label.encode(x=x, y=alt.YValue(plot_height + 8), text=alt.Text("words:N"))]
+    label = _mark("text", color=PALETTE["muted"], baseline="top", lineHeight=13)
+    return [_layer(rows, label, x=x, y={"value": plot_height + 8}, text=_name("words"))]
 
 
-def _level_labels(phases, target, x, y, end: int, scale: list[float], plot_height: float, unit: str) -> list[alt.Chart]:
+def _level_labels(phases, targets, x, y, end: int, scale: list[float], plot_height: float, unit: str) -> list[Part]:
     """The latest phase's limits and average and the target, beside the plot, moved apart where they would touch."""
     last = phases[-1] if phases else {}
     found = [("upper limit", last.get("upper")), ("average", last.get("center")), ("lower limit", last.get("lower"))]
-    found += [("target", float(target.iloc[-1]))] if len(target) else []
+    found += [("target", targets[-1])] if targets else []
     labels = [
         {"value": value, "name": name, "words": f"{name} {words.figure(value, unit)}"}
         for name, value in found
@@ -459,11 +493,11 @@ def _level_labels(phases, target, x, y, end: int, scale: list[float], plot_heigh
     rows = [
         {**label, "at": max(end, 6) - 0.5, "colour": colours.get(label["name"], PALETTE["muted"])} for label in spread
     ]
-    text = alt.Chart(_rows(rows)).mark_text(align="left", dx=10)
-    return [text.encode(x=x, y=y, text=alt.Text("words:N"), color=alt.Color("colour:N", scale=None))] if rows else []
+    text, colour = _mark("text", align="left", dx=10), _name("colour", scale=None)
+    return [_layer(rows, text, x=x, y=y, text=_name("words"), color=colour)] if rows else []
 
 
-def _earlier_labels(phases: list[dict], x: alt.X, y: alt.Y, step: float, unit: str) -> list[alt.Chart]:
+def _earlier_labels(phases: list[Row], x: Part, y: Part, step: float, unit: str) -> list[Part]:
     """What the average and the limits of an earlier phase were, where its band has room for the words."""
     labels = []
     for phase in phases:
@@ -471,8 +505,8 @@ def _earlier_labels(phases: list[dict], x: alt.X, y: alt.Y, step: float, unit: s
             center, lower, upper = (words.figure(phase[name], unit) for name in ("center", "lower", "upper"))
             said = f"average {center}, limits {lower} to {upper}"
             labels.append({"at": phase["at"], "value": phase["upper"], "words": said})
-    text = alt.Chart(_rows(labels)).mark_text(align="left", dx=6, dy=-8, color=PALETTE["muted"])
-    return [text.encode(x=x, y=y, text=alt.Text("words:N"))] if labels else []
+    text = _mark("text", align="left", dx=6, dy=-8, color=PALETTE["muted"])
+    return [_layer(labels, text, x=x, y=y, text=_name("words"))] if labels else []
 
 
 def _apart(labels: list[dict], gap: float) -> list[dict]:
@@ -484,94 +518,113 @@ def _apart(labels: list[dict], gap: float) -> list[dict]:
     return spread
 
 
-def _last_day(curve: pd.DataFrame, median: float | None) -> int:
-    longest = float(curve["day"].max()) if len(curve) else 0.0
+# --- By day ---------------------------------------------------------------------------------------
+
+
+def _last_day(curve: list[Row], median: float | None) -> int:
+    longest = max((float(row["day"]) for row in curve), default=0.0)
     wanted = max(min(longest, 360.0), min(longest, 1.1 * (median or 0.0)))
     return next((days for days in DAYS_SHOWN if days >= wanted), math.ceil(wanted))
 
 
-def _steps_by_line(curves: pd.DataFrame, adopted: pd.DataFrame, last_day: int, plot_width: float) -> dict:
+def _steps_by_line(
+    curves: list[Row], adopted: list[Row], last_day: int, plot_width: float
+) -> dict[str, list[dict[str, float | None]]]:
     """The steps to draw, by line: one a pixel at most, from day 0 to the last day followed."""
     found = {}
     for name, rows, column in (
-        ("idea_to_deployed", curves[curves["interval_id"] == "idea_to_deployed"], "share_adopted"),
+        ("idea_to_deployed", [row for row in curves if row["interval_id"] == "idea_to_deployed"], "share_adopted"),
         ("closed", adopted, "share_closed"),
         ("idea_to_adopted", adopted, "share_adopted"),
     ):
-        rows = rows[rows[column].notna()]
-        if len(rows):
-            steps = rows.assign(share=rows[column].astype(float))[["day", "share", "lower", "upper"]]
-            found[name] = _thinned(steps, last_day, plot_width).assign(line=name, colour=LINES[name][1])
+        steps = [
+            {"day": row["day"], "share": row[column], "lower": row["lower"], "upper": row["upper"]}
+            for row in rows
+            if row[column] is not None
+        ]
+        if steps:
+            found[name] = _thinned(steps, last_day, plot_width)
     return found
 
 
-def _thinned(steps: pd.DataFrame, last_day: int, plot_width: float) -> pd.DataFrame:
-    end = min(float(steps["day"].max()), float(last_day))
-    zero = pd.DataFrame([{"day": 0.0, "share": 0.0, "lower": 0.0, "upper": 0.0}])
-    steps = pd.concat([zero, steps[steps["day"] <= end].astype(float)], ignore_index=True)
-    pixel = (steps["day"] / last_day * plot_width).round()
-    steps = steps.groupby(pixel).last().reset_index(drop=True)
-    return pd.concat([steps, steps.tail(1).assign(day=end)], ignore_index=True)
+def _thinned(steps: list[Row], last_day: int, plot_width: float) -> list[Row]:
+    end = min(float(steps[-1]["day"]), float(last_day))
+    by_pixel: dict[int, Row] = {}
+    for step in ({"day": 0.0, "share": 0.0, "lower": 0.0, "upper": 0.0}, *steps):
+        if step["day"] <= end:
+            known = {name: float(value) for name, value in step.items() if value is not None}
+            by_pixel.setdefault(round(known["day"] / last_day * plot_width), {}).update(known)
+    drawn = [dict.fromkeys(("lower", "upper")) | step for step in by_pixel.values()]
+    return [*drawn, drawn[-1] | {"day": end}]
 
 
-def _median_layers(median: float | None, last_day: int, x: alt.X, y: alt.Y) -> list[alt.LayerChart | alt.Chart]:
-    if median is None or pd.isna(median) or median > last_day:
+def _band_layer(drawn: dict[str, list[Row]], x: Part) -> Part:
+    """The 95 % bands of the lines that have one."""
+    steps = [
+        step | {"line": line, "colour": LINES[line][1]}
+        for line, steps in drawn.items()
+        if line != "closed"
+        for step in steps
+    ]
+    band = _mark("area", interpolate="step-after", opacity=0.15)
+    lower = _number("lower", scale={"domain": [0, 1]})
+    return _layer(steps, band, x=x, y=lower, y2=_end("upper"), color=_name("colour", scale=None), detail=_name("line"))
+
+
+def _median_layers(median: float | None, last_day: int, x: Part, y: Part) -> list[Part]:
+    if median is None or median > last_day:
         return []
-    stem = alt.Chart(_rows([{"day": median, "share": 0.0, "end": 0.5}])).mark_rule(
-        color=PALETTE["blue"], strokeDash=[2, 3]
-    )
-    point = alt.Chart(_rows([{"day": median, "share": 0.5}])).mark_point(color=PALETTE["blue"], size=60)
+    stem = [{"day": median, "share": 0.0, "end": 0.5}]
+    half = [{"day": median, "share": 0.5, "words": f"half by day {median:,.0f}"}]
     is_right = median > 0.6 * last_day
-    text = alt.Chart(_rows([{"day": median, "share": 0.5, "words": f"half by day {median:,.0f}"}])).mark_text(
-        align="right" if is_right else "left", dx=-8 if is_right else 8, dy=14, color=PALETTE["blue"], fontWeight="bold"
-    )
+    side = {"align": "right" if is_right else "left", "dx": -8 if is_right else 8}
+    text = _mark("text", dy=14, color=PALETTE["blue"], fontWeight="bold", **side)
     return [
-        stem.encode(x=x, y=y, y2=alt.Y2("end:Q")),
-        point.encode(x=x, y=y),
-        text.encode(x=x, y=y, text=alt.Text("words:N")),
+        _layer(stem, _mark("rule", color=PALETTE["blue"], strokeDash=[2, 3]), x=x, y=y, y2=_end("end")),
+        _layer(half, _mark("point", color=PALETTE["blue"], size=60), x=x, y=y),
+        _layer(half, text, x=x, y=y, text=_name("words")),
     ]
 
 
-def _day_labels(curve: pd.DataFrame, last_day: int, x: alt.X, plot_width: float, plot_height: float) -> list:
+def _day_labels(curve: list[Row], last_day: int, x: Part, plot_width: float, plot_height: float) -> list[Part]:
     """The days, and under them how many are still followed then."""
     count = max(2, min(6, int(plot_width // 70)))
     days = [round(last_day * i / count) for i in range(count + 1)]
-    base = alt.Chart(_rows([{"day": day, "words": f"{day:,}"} for day in days]))
-    still = alt.Chart(_rows(_still_open(curve, days, last_day * 46 / plot_width)))
     title = "days since the idea; below, how many ideas were still open when the curve stepped there"
-    said = alt.Chart(
-        _rows([{"day": last_day / 2, "words": title if plot_width > 480 else "days; below, ideas still open"}])
-    )
+    said = title if plot_width > 480 else "days; below, ideas still open"
+    label = _mark("text", color=PALETTE["muted"], baseline="top")
     return [
-        chart.mark_text(color=PALETTE["muted"], baseline="top").encode(
-            x=x, y=alt.YValue(plot_height + below), text=alt.Text("words:N")
+        _layer(rows, label, x=x, y={"value": plot_height + below}, text=_name("words"))
+        for rows, below in (
+            ([{"day": day, "words": f"{day:,}"} for day in days], 8),
+            (_still_open(curve, days, last_day * 46 / plot_width), 25),
+            ([{"day": last_day / 2, "words": said}], 45),
         )
-        for chart, below in ((base, 8), (still, 25), (said, 45))
     ]
 
 
-def _still_open(curve: pd.DataFrame, days: list[int], apart: float) -> list[dict]:
+def _still_open(curve: list[Row], days: list[int], apart: float) -> list[Row]:
     """Of the steps the ones nearest to `days` and `apart` from one another, with how many were at risk just before."""
-    found: list[dict] = []
-    for day in days if len(curve) else []:
-        row = curve.loc[(curve["day"] - day).abs().idxmin()]
+    found: list[Row] = []
+    for day in days if curve else []:
+        row = min(curve, key=lambda row: abs(row["day"] - day))
         if row["day"] <= days[-1] and (not found or row["day"] - found[-1]["day"] >= apart):
-            found.append({"day": float(row["day"]), "words": f"{int(row['at_risk_count']):,}"})
+            found.append({"day": row["day"], "words": f"{row['at_risk_count']:,}"})
     return found
 
 
-def _end_labels(ends: list, last_day: int, x: alt.X, y: alt.Y, plot_height: float) -> alt.Chart:
+def _end_labels(drawn: dict[str, list[Row]], last_day: int, x: Part, y: Part, plot_height: float) -> Part:
+    """What each line is and where it ends, beside the plot."""
     labels = [
         {"value": share, "colour": LINES[line][1], "words": [*_wrapped(LINES[line][0], 17), f"{share:.0%}"]}
-        for line, share in ends
+        for line, share in ((line, steps[-1]["share"]) for line, steps in drawn.items())
     ]
     gap = (max(len(label["words"]) for label in labels)) * LABEL_HEIGHT / plot_height
     lowest = 2 * LABEL_HEIGHT / plot_height  # above the days
     labels = _apart([{**label, "value": max(label["value"], lowest)} for label in labels], gap)
-    text = alt.Chart(_rows([{**label, "day": last_day, "share": label["value"]} for label in labels]))
-    return text.mark_text(align="left", dx=8, fontWeight="bold").encode(
-        x=x, y=y, text=alt.Text("words:N"), color=alt.Color("colour:N", scale=None)
-    )
+    rows = [{**label, "day": last_day, "share": label["value"]} for label in labels]
+    text, colour = _mark("text", align="left", dx=8, fontWeight="bold"), _name("colour", scale=None)
+    return _layer(rows, text, x=x, y=y, text=_name("words"), color=colour)
 
 
 def _emphasis(interval: str) -> str:

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -179,14 +178,14 @@ def _twelve_months(rows: list[Row], definition: Row) -> View | None:
 
 
 def _north_star_charts(rows: list[Row], row: Row, definition: Row) -> dict[str, Markup]:
-    unit, frame = definition["unit"], pd.DataFrame(rows)
+    unit = definition["unit"]
     said = f"{words.period(row['month_starting'], row['period'])}: {_known(row['value'], unit, row['reason'])}."
     if row["center"] is not None:
         said += f" Average {words.figure(row['center'], unit)}, routine range {_limits(row, unit)}."
     said += f" Verdict: {words.VERDICTS[row['verdict']].lower()}."
     return {
         size: _svg(
-            charts.north_star_chart(frame, definition, width, 236 if size == "wide" else 230),
+            charts.north_star_chart(rows, definition, width, 236 if size == "wide" else 230),
             f"north-star-{size}",
             f"{definition['name']} by {row['period']}",
             said,
@@ -278,7 +277,7 @@ def _card(served: Served, definition: Row) -> View:
         "average": _figure(row["center"], unit) if row else "–",
         "limits": _limits(row, unit) if row else "–",
         "chart": _svg(
-            charts.sparkline(pd.DataFrame(rows), definition),
+            charts.sparkline(rows, definition),
             f"spark-{metric.replace('_', '-')}",
             f"{definition['name']}, {note}",
             f"{told}. Verdict: {view['verdict']['words'].lower()}.",
@@ -321,13 +320,13 @@ def _time_to_value(served: Served, domain: str) -> View:
     if not whole or not has_curve:
         return view | {"reason": words.reason((whole and whole["reason"]) or "no_products")}
     stages = {"idea_to_adopted"} if domain != EVERYONE else {"idea_to_adopted", "idea_to_deployed"}
-    frame = pd.DataFrame([row for row in curve if row["interval_id"] in stages])
+    drawn = [row for row in curve if row["interval_id"] in stages]
     medians = {"idea_to_adopted": whole["median_days"]}
     sizes = {"wide": (740, 330), "narrow": (WIDTHS["narrow"], 290)} if domain == EVERYONE else {"any": (440, 300)}
     name = "time-to-value" if domain == EVERYONE else "domain-time-to-value"
     view["chart"] = {
         size: _svg(
-            charts.time_to_value_chart(frame, medians, width, height),
+            charts.time_to_value_chart(drawn, medians, width, height),
             f"{name}-{size}",
             "Share of ideas in another domain's hands, by days since the idea",
             f"{view['headline'][0].upper()}{view['headline'][1:]}.",
@@ -378,7 +377,7 @@ def _stages(served: Served, domain: str) -> View:
     if known:
         said = "; ".join(f"{words.INTERVALS[row['interval_id']]} {words.days(row['median_days'])}" for row in known)
         chart = _svg(
-            charts.stages_chart(pd.DataFrame(found), words.INTERVALS),
+            charts.stages_chart(found, words.INTERVALS),
             "stages",
             "Days within which half get through each stage, with 95% interval",
             f"{said} days.",
@@ -430,7 +429,6 @@ def _outlook(served: Served) -> View:
     target = complete["target"]
     first, last = rows[0], rows[-1]
     unit = served.definitions[complete["metric_id"]]["unit"]
-    frame = pd.DataFrame(rows).assign(target=target)
     return {
         "reason": "",
         "months": f"{first['month_starting']:%B} to {last['month_starting']:%B %Y}",
@@ -440,7 +438,7 @@ def _outlook(served: Served) -> View:
         "target": words.number(target * len(rows)) if target is not None else "",
         "chance": words.chance(last["total_chance_of_target"]) if target is not None else "",
         "chart": _svg(
-            charts.outlook_chart(frame),
+            charts.outlook_chart([row | {"target": target} for row in rows]),
             "outlook",
             "Expected North Star of the next six months, with 80% interval",
             f"{words.number(round(last['total_expected_value']))} {unit} in six months, 80% interval"
@@ -547,7 +545,7 @@ def _evolution(served: Served, slugs: dict[str, str]) -> View:
     ]
     said = ", ".join(f"{counts[name]:,} {title.lower()}" for name, (title, _) in POSITIONS.items())
     view["chart"] = _svg(
-        charts.evolution_chart(pd.DataFrame(positioned)),
+        charts.evolution_chart(positioned),
         "evolution",
         "Data products by certainty and by share of other domains using them",
         f"{words.several(total, 'data product')}: {said}.",

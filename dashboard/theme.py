@@ -1,4 +1,4 @@
-"""How Flywheel looks: one palette, one Altair theme, and charts as SVG that needs nothing else.
+"""How Flywheel looks: one palette, one configuration of charts, and charts as SVG that needs nothing else.
 
 Belongs here: colours, type, the way from a chart to inline SVG. Does not belong here: what a chart shows.
 Blue is good, orange is bad, grey is routine: never red and green. Shape and word say the same, for greyscale.
@@ -6,8 +6,7 @@ Blue is good, orange is bad, grey is routine: never red and green. Shape and wor
 
 import re
 from html import escape
-
-import altair as alt
+from typing import Any
 
 PALETTE = {
     "ink": "#16213e",
@@ -26,49 +25,47 @@ FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', A
 FONT_SIZE = 11
 
 
-@alt.theme.register("flywheel", enable=False)
-def flywheel_theme() -> alt.theme.ThemeConfig:
-    """The theme of every chart, on the page and in the notebooks."""
-    axis = {
-        "domain": False,
-        "ticks": False,
-        "grid": True,
-        "gridColor": PALETTE["grid"],
-        "aria": False,
-        "labelOverlap": False,
-        "labelColor": PALETTE["muted"],
-        "labelFontSize": FONT_SIZE,
-        "labelPadding": 6,
-        "titleColor": PALETTE["muted"],
-        "titleFontSize": FONT_SIZE,
-        "titleFontWeight": "normal",
-    }
-    return {
-        "config": {
-            "font": FONT,
-            "background": PALETTE["paper"],
-            "view": {"stroke": None},
-            "mark": {"aria": False},
-            "axis": axis,
-            "axisX": {"grid": False},
-            "legend": {"labelColor": PALETTE["muted"], "labelFontSize": FONT_SIZE, "titleColor": PALETTE["muted"]},
-            "line": {"color": PALETTE["mark"], "strokeWidth": 1.5},
-            "rule": {"color": PALETTE["mark"]},
-            "text": {"color": PALETTE["ink"], "fontSize": FONT_SIZE},
-            "point": {"color": PALETTE["mark"], "filled": True, "size": 40, "opacity": 1},
-            "bar": {"color": PALETTE["blue"]},
-            "area": {"color": PALETTE["band"]},
-            "range": {"category": [PALETTE["blue"], PALETTE["mark"], PALETTE["orange"], PALETTE["purple"]]},
-        }
-    }
+AXIS = {
+    "domain": False,
+    "ticks": False,
+    "grid": True,
+    "gridColor": PALETTE["grid"],
+    "aria": False,
+    "labelOverlap": False,
+    "labelColor": PALETTE["muted"],
+    "labelFontSize": FONT_SIZE,
+    "labelPadding": 6,
+    "titleColor": PALETTE["muted"],
+    "titleFontSize": FONT_SIZE,
+    "titleFontWeight": "normal",
+}
+CONFIG = {  # of every chart, on the page and in the notebooks
+    "font": FONT,
+    "background": PALETTE["paper"],
+    "view": {"stroke": None},
+    "mark": {"aria": False},
+    "axis": AXIS,
+    "axisX": {"grid": False},
+    "legend": {"labelColor": PALETTE["muted"], "labelFontSize": FONT_SIZE, "titleColor": PALETTE["muted"]},
+    "line": {"color": PALETTE["mark"], "strokeWidth": 1.5},
+    "rule": {"color": PALETTE["mark"]},
+    "text": {"color": PALETTE["ink"], "fontSize": FONT_SIZE},
+    "point": {"color": PALETTE["mark"], "filled": True, "size": 40, "opacity": 1},
+    "bar": {"color": PALETTE["blue"]},
+    "area": {"color": PALETTE["band"]},
+    "range": {"category": [PALETTE["blue"], PALETTE["mark"], PALETTE["orange"], PALETTE["purple"]]},
+}
+Chart = dict[str, Any]  # a Vega-Lite specification, without its config
 
 
 def enable() -> None:
-    """Let every Altair chart of this process use the theme."""
-    alt.theme.enable("flywheel")
+    """Let every Altair chart of this process look like this."""
+    import altair  # only the notebooks have it draw
+
+    altair.theme.register("flywheel", enable=True)(lambda: {"config": CONFIG})
 
 
-def svg(chart: alt.TopLevelMixin, identity: str, title: str, description: str) -> str:
+def svg(chart: Chart, identity: str, title: str, description: str) -> str:
     """The chart as inline SVG that scales down with its column.
 
     Parameters: `identity`, unique on its page; `title` and `description`, plain text for those who can't see it, the
@@ -76,9 +73,7 @@ def svg(chart: alt.TopLevelMixin, identity: str, title: str, description: str) -
     """
     import vl_convert  # 0.3 s, and only charts need it
 
-    with alt.theme.enable("flywheel"):
-        specification = chart.to_dict(validate=False)  # half of the time; Vega itself refuses what it can't draw
-    drawn = vl_convert.vegalite_to_svg(specification)
+    drawn = vl_convert.vegalite_to_svg(chart | {"config": CONFIG})
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn).groups()
     body = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
     body = re.sub(r' (?:aria-roledescription|aria-hidden|pointer-events|role)="[^"]*"', "", body)
@@ -97,12 +92,12 @@ def svg(chart: alt.TopLevelMixin, identity: str, title: str, description: str) -
     return head + body
 
 
-def frame(layers: list, width: int, height: int, left: int, right: int, top: int, bottom: int) -> alt.LayerChart:
+def frame(layers: list, width: int, height: int, left: int, right: int, top: int, bottom: int) -> Chart:
     """Layers as a chart of exactly `width` × `height` pixels with these margins: no font decides how large it gets."""
-    return alt.layer(
-        *layers,
-        width=width - left - right,
-        height=height - top - bottom,
-        autosize=alt.AutoSizeParams(type="none"),
-        padding={"left": left, "right": right, "top": top, "bottom": bottom},
-    )
+    return {
+        "layer": layers,
+        "width": width - left - right,
+        "height": height - top - bottom,
+        "autosize": {"type": "none"},
+        "padding": {"left": left, "right": right, "top": top, "bottom": bottom},
+    }

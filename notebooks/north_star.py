@@ -98,7 +98,7 @@ def _(db, served):
     if _metric:
         _parts.append(mo.md(f"{_metric['name']}: {_metric['definition']}"))
     if _latest and months["value"].notna().any():
-        _parts.append(charts.north_star_chart(months, _metric, width=900))
+        _parts.append(drawn(charts.north_star_chart(records(months), _metric, width=900)))
     mo.vstack(_parts)
     return (months,)
 
@@ -188,7 +188,7 @@ def _(db, picked_domain, picked_metric, served):
         )
     if _drawn["value"].notna().any():
         _shown = _metric | {"unit": "index", "good_direction": "up"} if _is_paced else _metric
-        _parts.append(charts.north_star_chart(_drawn, _shown, width=900))
+        _parts.append(drawn(charts.north_star_chart(records(_drawn), _shown, width=900)))
     _parts.append(
         table(
             rows(
@@ -253,7 +253,7 @@ def _(db, picked_interval, picked_owner):
     ]
     if len(curve) and picked_interval.value == "idea_to_adopted":
         _medians = {"idea_to_adopted": _incidence["median_days"]}
-        _parts.append(charts.time_to_value_chart(curve, _medians, width=900))
+        _parts.append(drawn(charts.time_to_value_chart(records(curve), _medians, width=900)))
     elif len(curve):
         _parts.append(interval_chart(curve, width=800))
     mo.vstack([*_parts, table(with_interval(_figures), show_search=False)])
@@ -336,7 +336,7 @@ def _(db, served):
         if _why
         else "While nothing changes, four of five such months fall into the bar."
     )
-    _chart = [charts.outlook_chart(_months)] if len(_months) and not _why else []
+    _chart = [drawn(charts.outlook_chart(records(_months)))] if len(_months) and not _why else []
     mo.vstack(
         [
             mo.md(f"## Outlook\n\n{_said if len(_months) else 'There is no outlook: no month is complete yet.'}"),
@@ -476,6 +476,18 @@ def said(sentences: list[words.Sentence]):
     """Sentences as the dashboard says them; names in them are text, whatever they hold."""
     parts = [(escape(text), is_strong) for sentence in sentences for text, is_strong in sentence]
     return mo.Html(f"<p>{''.join(f'<strong>{text}</strong>' if strong else text for text, strong in parts)}</p>")
+
+
+@app.function(hide_code=True)
+def records(frame: pd.DataFrame) -> list[dict]:
+    """The rows of a frame, with None where pandas says that a value is missing."""
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+@app.function(hide_code=True)
+def drawn(chart: dict) -> alt.LayerChart:
+    """A chart of the dashboard's, as this notebook shows charts."""
+    return alt.LayerChart.from_dict(chart)
 
 
 @app.function(hide_code=True)

@@ -3,7 +3,6 @@
 import re
 from datetime import date
 
-import pandas as pd
 import pytest
 from test_words import ADOPTIONS, month
 
@@ -13,7 +12,7 @@ from dashboard.theme import PALETTE, svg
 
 def drawn(*months: dict, definition: dict = ADOPTIONS) -> dict[str, str]:
     """{what a point is called: its SVG element} of the North Star's chart of these months."""
-    chart = charts.north_star_chart(pd.DataFrame(months), definition)
+    chart = charts.north_star_chart(list(months), definition)
     found = re.findall(r"<path [^>]*>", svg(chart, "n", "Adoptions", "by month"))
     return {label[1]: path for path in found if (label := re.search(r'aria-label="([^"]*)"', path))}
 
@@ -47,6 +46,6 @@ def test_36_complete_months_are_drawn_and_what_follows_them():
 
 
 def test_a_drawing_paints_no_background_over_its_card():
-    markup = svg(charts.north_star_chart(pd.DataFrame([month(1, 10.0)]), ADOPTIONS), "n", "Adoptions", "by month")
+    markup = svg(charts.north_star_chart([month(1, 10.0)], ADOPTIONS), "n", "Adoptions", "by month")
     assert f'height="260" fill="{PALETTE["paper"]}"' not in markup
     assert not re.match(r"<svg[^>]*><title.*?</title><desc.*?</desc><rect", markup)
