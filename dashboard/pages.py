@@ -6,8 +6,11 @@ Belongs here: sections, their order, the choice of rows. Does not belong here: S
 import hashlib
 import re
 import unicodedata
-from datetime import UTC
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,50 +18,81 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard import charts, words
-from dashboard.tables import EVERYONE, HEADLINE, LISTED, Row, Served, read
+from dashboard.tables import EVERYONE, HEADLINE, LISTED, Row, Served
 from dashboard.theme import FONT, svg
 
 DOMAINS_LISTED = 16  # on the main page; the others stand together in one row, and each has its own page
 TITLE_LENGTH = 120
 WIDTHS = {"wide": 1090, "medium": 640, "narrow": 316}  # of the charts that are drawn once for each kind of screen
+HEAD_BYTES = 1000  # of a page, in which its key stands
 View = dict[str, Any]
 
 
-def build_pages(serving: Path, archive: str | None = None, pdf: str | None = None) -> dict[str, str]:
-    """Every page of a serving file: {"index.html": HTML, "domains/<slug>.html": HTML}, the same for the same file.
+@dataclass(frozen=True)
+class Page:
+    """A page that can be drawn, and the key of all that it shows: a page drawn under the same key still holds."""
 
-    Parameters: `serving`, the DuckDB file; `archive` and `pdf`, where the main page links to, None for no link.
+    name: str  # of its file, in the folder of the pages
+    template: str
+    view: Callable[[Any], View]  # from the rows to what the template prints
+    rows: Served | list[str]  # all that the view is given
+    options: View  # where it leads
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of its rows and options and of the code that draws it; of no clock, and of no run."""
+        shown = (_drawing(), self.name, sorted(self.options.items()), self.rows)
+        return hashlib.sha256(repr(shown).encode()).hexdigest()
+
+    def draw(self, drawn_at: datetime, run_id: str) -> str:
+        """Its HTML, which says that it was drawn at that moment by that run."""
+        stamp = {"at": _instant(drawn_at), "run": run_id, "key": self.key}
+        template = _environment().get_template(self.template)
+        return template.render(**self.view(self.rows), **self.options, stamp=stamp, css_font=Markup(FONT))
+
+    def is_drawn(self, path: Path) -> bool:
+        """Whether a file is this page, drawn from the same rows by the same code."""
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return f'content="{self.key}"'.encode() in file.read(HEAD_BYTES)
+
+
+def pages_of(served: Served, archive: str | None, pdf: str | None, looks_back: bool = False) -> list[Page]:
+    """The main page, then one for each domain that owns or uses a data product.
+
+    Parameters: `archive` and `pdf`, where the main page links to, None for no link; `looks_back`, whether to say on top
+    that these are not the latest figures.
     """
-    served = read(serving)
-    return {"index.html": index_page(served, archive, pdf), **domain_pages(served)}
+    links = {"archive": archive, "pdf": pdf, "looks_back": looks_back}
+    return [
+        Page("index.html", "index.html", _index, served.of_everyone(), links),
+        *(
+            Page(
+                f"domains/{_slug(row['domain'])}.html",
+                "domain.html",
+                _domain,
+                served.of_domain(row["domain"]),
+                {"looks_back": looks_back},
+            )
+            for row in served.domains
+        ),
+    ]
 
 
-def index_page(served: Served, archive: str | None = None, pdf: str | None = None) -> str:
-    """The main page."""
-    template = _environment().get_template("index.html")
-    return template.render(**_index(served, _slugs(served)), **_shared(served), archive=archive, pdf=pdf)
-
-
-def domain_pages(served: Served) -> dict[str, str]:
-    """{"domains/<slug>.html": HTML}, one for each domain that owns or uses a data product."""
-    template, slugs, shared = _environment().get_template("domain.html"), _slugs(served), _shared(served)
-    return {
-        f"domains/{slugs[row['domain']]}.html": template.render(**_domain(served, row, slugs), **shared)
-        for row in served.domains
-    }
-
-
-def archive_page(served: Served, months: list[str]) -> str:
+def archive_page(months: list[str]) -> Page:
     """The list of the months whose pages were kept, each in a folder of its name ("2025-12"), latest first."""
-    return _environment().get_template("archive.html").render(months=sorted(months, reverse=True), **_shared(served))
+    latest_first = sorted(months, reverse=True)
+    return Page("index.html", "archive.html", lambda names: {"months": names}, latest_first, {"looks_back": False})
 
 
-def _slugs(served: Served) -> dict[str, str]:
-    return {row["domain"]: _slug(row["domain"]) for row in served.domains}
-
-
-def _shared(served: Served) -> View:
-    return {"publication": _publication(served), "css_font": Markup(FONT)}
+@cache
+def _drawing() -> str:
+    """A hash of all that decides how rows become a page."""
+    folder = Path(__file__).parent
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".html", ".css"))
+    content = b"".join(path.read_bytes() for path in files) + version("vl-convert-python").encode()
+    return hashlib.sha256(content).hexdigest()
 
 
 @cache
@@ -82,8 +116,10 @@ def _printable(value: object) -> object:
     return value
 
 
-def _index(served: Served, slugs: dict[str, str]) -> View:
+def _index(served: Served) -> View:
+    slugs = {row["domain"]: _slug(row["domain"]) for row in served.domains}
     return {
+        "publication": _publication(served),
         "answer": words.answer(served),
         "north_star": _north_star(served),
         "drivers": _drivers(served),
@@ -106,7 +142,6 @@ def _publication(served: Served) -> View:
         "as_of": _instant(row["as_of"]),
         "known_at": row["known_at"] and _instant(row["known_at"]),
         "data_through": row["data_through"] and _instant(row["data_through"]),
-        "run_id": row["run_id"],
     }
 
 
@@ -651,17 +686,18 @@ def _definitions(served: Served) -> list[View]:
     ]
 
 
-def _domain(served: Served, row: Row, slugs: dict[str, str]) -> View:
-    domain = row["domain"]
+def _domain(served: Served) -> View:
+    [row] = served.domains
+    domain, slugs = row["domain"], {}  # its ideas have no owner beside them to lead to
     metrics = [
         _metric(served, domain, definition) | {"whole": _of_everyone(served, definition)}
         for definition in sorted(served.definitions.values(), key=lambda d: (d["phase"], d["metric_id"]))
         if (domain, definition["metric_id"]) in served.leading
     ]
     counts = served.open_counts.get(domain, {"open_count": 0, "overdue_count": 0, "judged_count": 0})
-    ideas = [idea for idea in served.open_ideas if idea["domain"] == domain][:LISTED]
-    examples = [e for e in served.evolution_examples if e["domain"] == domain]
+    ideas = served.open_ideas[:LISTED]
     return {
+        "publication": _publication(served),
         "domain": domain,
         "answer": words.domain_answer(row, counts),
         "time_to_value": _time_to_value(served, domain),
@@ -675,7 +711,7 @@ def _domain(served: Served, row: Row, slugs: dict[str, str]) -> View:
             {
                 "title": title,
                 "what": what,
-                "rows": [_example(e, slugs) for e in examples if e["position"] == name][:LISTED],
+                "rows": [_example(e, slugs) for e in served.evolution_examples if e["position"] == name][:LISTED],
             }
             for name, (title, what) in POSITIONS.items()
         ],

@@ -4,7 +4,7 @@ Belongs here: the SELECTs, in the order the pages need, bounded so that a page s
 computing a figure. Anything else that reads the serving file read-only can use `connect`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -95,6 +95,46 @@ class Served:
     accounting: Row
     quality: list[Row]
     table_count: int
+
+    def of_everyone(self) -> "Served":
+        """What the main page may show: no domain's own series, and not which run published them."""
+        return replace(
+            self,
+            publication=self._publication(),
+            leading={key: rows for key, rows in self.leading.items() if key[0] == EVERYONE},
+            time_to_value={key: row for key, row in self.time_to_value.items() if key[0] == EVERYONE},
+            curves={EVERYONE: self.curves.get(EVERYONE, [])},
+        )
+
+    def of_domain(self, domain: str) -> "Served":
+        """What a domain's page may show: the domain's own rows, and everyone's latest complete ones to compare."""
+        latest = {
+            key: [next((row for row in reversed(rows) if row["is_complete"]), rows[-1])]
+            for key, rows in self.leading.items()
+            if key[0] == EVERYONE
+        }
+        own = {key: rows for key, rows in self.leading.items() if key[0] == domain}
+        return replace(
+            self,
+            publication=self._publication(),
+            north_star=[],
+            leading=latest | own,
+            time_to_value={key: row for key, row in self.time_to_value.items() if key[0] == domain},
+            curves={domain: self.curves.get(domain, [])},
+            open_counts={domain: self.open_counts[domain]} if domain in self.open_counts else {},
+            open_ideas=[row for row in self.open_ideas if row["domain"] == domain],
+            domains=[row for row in self.domains if row["domain"] == domain],
+            outlook=[],
+            evidence={},
+            evolution=[],
+            evolution_examples=[row for row in self.evolution_examples if row["domain"] == domain],
+            flywheel=[],
+            accounting={},
+            quality=[],
+        )
+
+    def _publication(self) -> Row:
+        return {name: value for name, value in self.publication.items() if name != "run_id"}
 
     @property
     def quarterly(self) -> set[str]:

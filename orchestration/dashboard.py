@@ -7,11 +7,19 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-from orchestration.home import Home, new_folder, publish, swap_folder, write_whole
+from dashboard.pages import Page, archive_page, pages_of
+from dashboard.tables import Served, read
+from dashboard.words import last_complete
+from orchestration.home import new_folder, publish, swap_folder, write_whole
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
+PDF = "index.pdf"
 PRINT_SECONDS = 60
 PRINT = (
     "--headless",
@@ -24,34 +32,66 @@ PRINT = (
 )
 
 
-def publish_dashboard(home: Home) -> dict[str, int]:
-    """Build the pages of the serving file, print them, swap them in, keep the month's; returns bytes by file.
+class Place(Protocol):
+    """Where pages are published: a home, or the folder of a look back, which keeps no archive."""
 
-    Where there is no browser, or it can't print, there is no PDF and the page does not link to one.
+    serving: Path
+    dashboard: Path
+    archive: Path | None
+
+
+def publish_dashboard(place: Place, drawn_at: datetime | None = None) -> dict[str, int]:
+    """Draw the pages whose rows changed, swap all of them in, keep the month's; returns bytes by file.
+
+    A page that would show the same is carried over as it was drawn, and with the main page its PDF. Where there is no
+    browser, or it can't print, there is no PDF and the page does not link to one. Without an archive the pages say that
+    they look back.
+
+    Parameters: `drawn_at`, the time with its zone that a drawn page says; now if not given.
     """
-    from dashboard.pages import archive_page, domain_pages, index_page  # Altair takes a second, and only this needs it
-    from dashboard.tables import read
-    from dashboard.words import last_complete
+    drawn_at, served = drawn_at or datetime.now(UTC), read(place.serving)
+    archive = place.archive and f"../{place.archive.name}/index.html"
+    linked, *domains = pages_of(served, archive, PDF, looks_back=not archive)
+    unlinked = pages_of(served, archive, None, looks_back=not archive)[0]
+    if not _are_drawn(place.dashboard, linked if browser() else unlinked, domains):
+        folder = new_folder(place.dashboard)
+        put = partial(_put, place.dashboard, folder, drawn_at, served.publication["run_id"])
+        for page in domains:
+            put(page)
+        _put_main(place.dashboard, folder, put, linked, unlinked)
+        swap_folder(place.dashboard, folder)
+    if archive:
+        _keep_month(place, served, drawn_at)
+    return {name: (place.dashboard / name).stat().st_size for name in sorted(_files(place.dashboard))}
 
-    served = read(home.serving)
-    folder = new_folder(home.dashboard)
-    domains = domain_pages(served)
-    archive = f"../{home.archive.name}/index.html"
-    _write(folder, {"index.html": index_page(served, archive, "index.pdf"), **domains})
-    pdf = "index.pdf" if print_pdf(folder / "index.html", folder / "index.pdf") else None
-    if pdf is None:
-        _write(folder, {"index.html": index_page(served, archive)})
-    sizes = {str(f.relative_to(folder)): f.stat().st_size for f in sorted(folder.rglob("*")) if f.is_file()}
-    swap_folder(home.dashboard, folder)
 
-    complete = last_complete(served.north_star)
-    kept = complete and home.archive / f"{complete['month_starting']:%Y-%m}"
-    if kept and not kept.exists():
-        _keep(kept, folder, index_page(served, "../index.html", pdf))
-    months = [path.name for path in home.archive.glob("????-??")]
-    home.archive.mkdir(exist_ok=True)
-    write_whole(home.archive / "index.html", archive_page(served, months).encode())
-    return sizes
+def _are_drawn(folder: Path, main: Page, domains: list[Page]) -> bool:
+    """Whether a folder holds these pages, a PDF where one is linked, and nothing else."""
+    pages = [main, *domains]
+    names = {page.name for page in pages} | ({PDF} if main.options["pdf"] else set())
+    return _files(folder) == names and all(page.is_drawn(folder / page.name) for page in pages)
+
+
+def _put(old: Path, folder: Path, drawn_at: datetime, run_id: str, page: Page) -> None:
+    """Write a page into the new folder: as it is in the old one, where it would show the same."""
+    path, before = folder / page.name, old / page.name
+    path.parent.mkdir(exist_ok=True)
+    write_whole(path, before.read_bytes() if page.is_drawn(before) else page.draw(drawn_at, run_id).encode())
+
+
+def _put_main(old: Path, folder: Path, put: Callable[[Page], None], linked: Page, unlinked: Page) -> None:
+    """Put the main page, and its PDF beside it where there is one to link to."""
+    name = linked.name
+    if not browser():
+        return put(unlinked)
+    if linked.is_drawn(old / name) and (old / PDF).is_file():
+        put(linked)
+        return write_whole(folder / PDF, (old / PDF).read_bytes())
+    printed = unlinked if unlinked.is_drawn(old / name) else linked  # paper shows no link, so both print the same
+    put(printed)
+    found = linked if print_pdf(folder / name, folder / PDF) else unlinked
+    if found is not printed:
+        put(found)
 
 
 def browser() -> str | None:
@@ -76,19 +116,35 @@ def print_pdf(page: Path, pdf: Path) -> bool:
     return pdf.exists()
 
 
-def _write(folder: Path, pages: dict[str, str]) -> None:
-    for name, html in pages.items():
-        path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        write_whole(path, html.encode())
+def _keep_month(place: Place, served: Served, drawn_at: datetime) -> None:
+    """Keep the pages as those of the latest complete month, if it has none yet, and list the months.
+
+    Complete means that the month and its lateness allowance were over at as_of. An as_of that is yet to come, and rows
+    as they were known earlier, tell of no month how it was first published.
+    """
+    complete, about = last_complete(served.north_star), served.publication
+    if complete and about["known_at"] is None and about["as_of"] <= drawn_at:
+        kept = place.archive / f"{complete['month_starting']:%Y-%m}"
+        if not kept.exists():
+            _keep(kept, place)
+    place.archive.mkdir(exist_ok=True)
+    page = archive_page([path.name for path in place.archive.glob("????-??")])
+    if not page.is_drawn(place.archive / page.name):
+        write_whole(place.archive / page.name, page.draw(drawn_at, about["run_id"]).encode())
 
 
-def _keep(kept: Path, folder: Path, index: str) -> None:
-    """Copy a month's pages into the archive, all at once and once only."""
+def _keep(kept: Path, place: Place) -> None:
+    """Copy the pages into the archive, all at once; they lead to the archive's list from within it."""
     kept.parent.mkdir(exist_ok=True)
     for left in kept.parent.glob(".*"):
         shutil.rmtree(left, ignore_errors=True)
     temporary = kept.with_name(f".{kept.name}")
-    shutil.copytree(folder, temporary)
-    _write(temporary, {"index.html": index})
+    shutil.copytree(place.dashboard, temporary)
+    index = (temporary / "index.html").read_bytes()
+    link = f'href="../{place.archive.name}/index.html"'.encode()
+    write_whole(temporary / "index.html", index.replace(link, b'href="../index.html"'))
     publish(temporary, kept)
+
+
+def _files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}

@@ -21,6 +21,7 @@ from orchestration.sample import SAMPLE_AS_OF, write_sample
 from orchestration.serving import publish_serving
 
 AS_OF = "2026-01-07T00:00:00Z"  # January 2026 is the incomplete month of every made-up input
+DRAWN_AT = datetime(2026, 1, 7, 9, 30, tzinfo=UTC)
 BEGIN = datetime(2023, 1, 1, tzinfo=UTC)
 DAYS = (SAMPLE_AS_OF - BEGIN).days
 HOSTILE_TITLES = (
@@ -109,12 +110,13 @@ def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> P
 
 
 def _pages(folder: Path) -> Path:
-    from dashboard.pages import build_pages
+    from dashboard.pages import pages_of
+    from dashboard.tables import read
 
-    for path, html in build_pages(folder / "serving.duckdb").items():
-        page = folder / "dashboard" / path
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(html)
+    for page in pages_of(read(folder / "serving.duckdb"), archive=None, pdf=None):
+        path = folder / "dashboard" / page.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page.draw(DRAWN_AT, "some run"))
     return folder / "dashboard"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from browser import A3_LANDSCAPE, Look, chromium, figures, first_paint, look, opened, points, printed, violations
-from pages import HOSTILE_DOMAINS, HOSTILE_TITLES, Published, publish
+from pages import DRAWN_AT, HOSTILE_DOMAINS, HOSTILE_TITLES, Published, publish
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 SECTIONS = ("answer", "north-star", "drivers", "time-to-value", "stages", "overdue", "outlook", "domains", "evolution")
@@ -211,9 +211,16 @@ def test_the_incomplete_month_is_in_no_verdict_average_or_limit(browser, sample)
 
 
 def test_a_build_is_the_same_bytes_in_any_process(sample):
-    code = "import json, sys; from pathlib import Path; from dashboard.pages import build_pages\n"
-    code += "print(json.dumps(build_pages(Path(sys.argv[1]))))"
-    command = [sys.executable, "-c", code, str(sample.serving)]
+    code = """
+import json, sys
+from datetime import datetime
+from pathlib import Path
+from dashboard.pages import pages_of
+from dashboard.tables import read
+pages = pages_of(read(Path(sys.argv[1])), None, None)
+print(json.dumps({page.name: page.draw(datetime.fromisoformat(sys.argv[2]), "some run") for page in pages}))
+"""
+    command = [sys.executable, "-c", code, str(sample.serving), DRAWN_AT.isoformat()]
     done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONHASHSEED": "1"}, check=True)
     here = {path.relative_to(sample.folder).as_posix(): path.read_text() for path in sample.pages}
     assert json.loads(done.stdout) == here

@@ -1,19 +1,27 @@
-"""Publishing the pages: all at once or not at all, with a PDF where a browser prints, each complete month kept once."""
+"""Publishing the pages: all at once or not at all, each drawn only when what it shows has changed, and says when.
 
+With a PDF where a browser prints, and each complete month kept once, unless it looks back.
+"""
+
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
 from browser import CHROMIUM, needs_chromium
 from conftest import SECONDS
-from pages import publish
+from pages import publish, serving_file
 from pypdf import PdfReader
 
+from dashboard.pages import Page, _drawing
+from dashboard.tables import read
 from orchestration import dashboard
 from orchestration.home import CHECKOUT, Home
 
@@ -46,6 +54,37 @@ def change(home: Home, sql: str) -> None:
 
 
 NEXT_MONTH = "update authoritative.north_star_monthly set is_complete = true"  # January is over too
+FIRST = datetime(2026, 1, 7, 9, 30, tzinfo=UTC)
+LATER = datetime(2026, 2, 9, 15, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def six_domains(served_home) -> Home:
+    """The same with the serving file of an organisation of six domains."""
+    shutil.copy(serving_file("no_adoption"), served_home.serving)
+    return served_home
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list[str]:
+    """The names of the pages that are drawn from now on; the archive's list is "list"."""
+    names, draw = [], Page.draw
+
+    def noted(page, *args):
+        names.append("list" if page.template == "archive.html" else page.name)
+        return draw(page, *args)
+
+    monkeypatch.setattr(Page, "draw", noted)
+    return names
+
+
+@pytest.fixture
+def printed(monkeypatch) -> list[Path]:
+    """The pages that are printed from now on, by a browser that prints them in no time."""
+    pages = []
+    monkeypatch.setattr(dashboard, "browser", lambda: "/opt/browser")
+    monkeypatch.setattr(dashboard, "print_pdf", lambda page, pdf: pages.append(page) or bool(pdf.write_bytes(b"%PDF")))
+    return pages
 
 
 def test_every_page_is_published_and_every_link_leads_to_a_file(served_home):
@@ -65,7 +104,7 @@ def test_a_months_page_is_kept_as_it_was_first_published(served_home):
         kept["index.html"].replace(b'href="../index.html"', b'href="../archive/index.html"')
         == (served_home.dashboard / "index.html").read_bytes()
     )
-    change(served_home, "update main.publication set run_id = 'a later run'")
+    change(served_home, "update main.publication set run_id = 'a later run', as_of = as_of + interval 1 hour")
     dashboard.publish_dashboard(served_home)
     assert b"a later run" in (served_home.dashboard / "index.html").read_bytes()
     assert everything(served_home.archive / "2025-12") == kept
@@ -90,19 +129,168 @@ def test_an_empty_organisation_keeps_no_month(home, monkeypatch):
     assert "No complete month has been published yet." in (home.archive / "index.html").read_text()
 
 
-@pytest.mark.parametrize("where", ["domain_pages", "index_page", "archive_page"])
-def test_a_page_that_cannot_be_built_leaves_the_last_ones_in_place(served_home, monkeypatch, where):
+@pytest.mark.parametrize("as_of", [LATER - timedelta(seconds=1), LATER + timedelta(seconds=1)])
+def test_a_month_that_is_yet_to_come_is_not_kept(served_home, as_of):
+    change(served_home, f"{NEXT_MONTH}; update main.publication set as_of = '{as_of.isoformat()}'")
+    dashboard.publish_dashboard(served_home, LATER)
+    assert (served_home.archive / "2026-01").exists() == (as_of < LATER)
+
+
+def test_a_page_of_what_was_known_earlier_is_not_kept(served_home):
+    change(served_home, "update main.publication set known_at = as_of")
+    dashboard.publish_dashboard(served_home, LATER)
+    assert [path.name for path in served_home.archive.iterdir()] == ["index.html"]
+
+
+@pytest.mark.parametrize(
+    ("known_at", "known"),
+    [("null", "everything known until then"), ("'2026-01-08 06:00:00Z'", "what was known by 8 Jan 2026, 06:00 UTC")],
+)
+def test_a_look_back_says_so_on_top_and_keeps_nothing(served_home, known_at, known):
+    change(served_home, f"update main.publication set known_at = {known_at}")
+    place = SimpleNamespace(serving=served_home.serving, dashboard=served_home.dashboard, archive=None)
+    dashboard.publish_dashboard(place, LATER)
+    assert not served_home.archive.exists()
+    for path in (place.dashboard / "index.html", *(place.dashboard / "domains").glob("*.html")):
+        html = path.read_text()
+        said = f"Looks back: as of 7 Jan 2026, 00:00 UTC; drawn 9 Feb 2026, 15:00 UTC from {known}."
+        assert html.index(said) < html.index("<h1>")
+        assert "earlier months" not in html
+
+
+def test_the_live_pages_do_not_look_back(served_home):
     dashboard.publish_dashboard(served_home)
-    before = everything(served_home.archive / "2025-12")
+    assert "Looks back" not in (served_home.dashboard / "index.html").read_text()
 
-    def fail(*_):
-        raise ValueError("no such page")
 
-    monkeypatch.setattr(f"dashboard.pages.{where}", fail)
+# --- Drawn when, and how often --------------------------------------------------------------------
+
+
+def test_every_page_says_when_it_was_drawn_and_by_which_run(served_home):
+    change(served_home, "update main.publication set run_id = 'the first run'")
+    dashboard.publish_dashboard(served_home, FIRST)
+    pages = [*served_home.dashboard.rglob("*.html"), *served_home.archive.rglob("*.html")]
+    assert len(pages) == 2 + 2 + 1
+    assert [path for path in pages if "drawn 7 Jan 2026, 09:30 UTC" not in path.read_text()] == []
+    for folder in (served_home.dashboard, served_home.archive / "2025-12"):
+        assert "<dt>Drawn by run</dt><dd>the first run</dd>" in (folder / "index.html").read_text()
+
+
+def test_pages_that_would_show_the_same_are_neither_drawn_nor_printed_nor_written_again(served_home, drawn, printed):
+    dashboard.publish_dashboard(served_home, FIRST)
+    assert sorted(drawn) == sorted(["index.html", domain_page("Sales"), "list"])
+    assert len(printed) == 1
+    before, folder = everything(served_home.root), served_home.dashboard.resolve()
+    change(served_home, "update main.publication set run_id = 'a later run'")
+    sizes = dashboard.publish_dashboard(served_home, LATER)
+    assert (len(drawn), len(printed)) == (3, 1)
+    after = everything(served_home.root)
+    assert [name for name in before if before[name] != after.get(name) and name != "serving.duckdb"] == []
+    assert served_home.dashboard.resolve() == folder
+    assert set(sizes) == set(everything(served_home.dashboard))
+
+
+@pytest.mark.parametrize(
+    ("sql", "changed"),
+    [
+        ("update authoritative.open_ideas set title = 'Renamed' where domain = 'Division 01'", ["main", "Division 01"]),
+        ("update authoritative.leading_metrics_monthly set value = 7 where domain = 'Division 01'", ["Division 01"]),
+        ("delete from authoritative.outlook", ["main"]),
+        ("update main.publication set as_of = as_of + interval 1 day", ["main", "every domain"]),
+    ],
+)
+def test_a_changed_row_draws_the_pages_that_show_it_again_and_no_other(six_domains, drawn, sql, changed):
+    dashboard.publish_dashboard(six_domains, FIRST)
+    before = everything(six_domains.dashboard)
+    drawn.clear()
+    change(six_domains, sql)
+    dashboard.publish_dashboard(six_domains, LATER)
+    domains = [row["domain"] for row in read(six_domains.serving).domains]
+    assert len(domains) == 6
+    names = {"main": ["index.html"], "every domain": [domain_page(domain) for domain in domains]}
+    expected = sorted(name for what in changed for name in names.get(what, [domain_page(what)]))
+    assert sorted(drawn) == expected
+    after = everything(six_domains.dashboard)
+    assert sorted(name for name in before if before[name] != after[name]) == expected
+    assert set(after) == set(before)
+
+
+def test_a_domain_that_is_no_more_takes_its_page_along(six_domains):
+    dashboard.publish_dashboard(six_domains)
+    change(six_domains, "delete from authoritative.domain_scorecard where domain = 'Division 01'")
+    dashboard.publish_dashboard(six_domains)
+    assert not (six_domains.dashboard / domain_page("Division 01")).exists()
+    assert len(everything(six_domains.dashboard)) == 1 + 5
+
+
+def test_other_code_draws_every_page_again(served_home, drawn, monkeypatch):
+    dashboard.publish_dashboard(served_home)
+    monkeypatch.setattr("dashboard.pages._drawing", lambda: "other code")
+    dashboard.publish_dashboard(served_home)
+    assert sorted(drawn) == sorted(2 * ["index.html", domain_page("Sales"), "list"])
+
+
+def test_the_code_that_draws_is_all_of_the_dashboards(tmp_path, monkeypatch):
+    folder = Path(shutil.copytree(CHECKOUT / "dashboard", tmp_path / "dashboard"))
+    monkeypatch.setattr("dashboard.pages.__file__", str(folder / "pages.py"))
+    hashes = {_drawing.__wrapped__()}
+    files = [path for path in folder.rglob("*") if path.suffix in (".py", ".html", ".css")]
+    for path in files:
+        path.write_text(path.read_text() + "\n")
+        hashes.add(_drawing.__wrapped__())
+    assert len(hashes) == 1 + len(files) > 10
+
+
+def test_the_pdf_is_printed_again_with_the_main_page_only(six_domains, drawn, printed):
+    dashboard.publish_dashboard(six_domains)
+    change(six_domains, "update authoritative.leading_metrics_monthly set value = 7 where domain = 'Division 01'")
+    dashboard.publish_dashboard(six_domains)
+    assert (drawn.count("index.html"), len(printed)) == (1, 1)
+    assert (six_domains.dashboard / "index.pdf").read_bytes() == b"%PDF"
+    change(six_domains, "delete from authoritative.outlook")
+    dashboard.publish_dashboard(six_domains)
+    assert (drawn.count("index.html"), len(printed)) == (2, 2)
+
+
+def test_a_browser_that_prints_again_is_tried_without_drawing_twice(served_home, drawn, printed, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(dashboard, "print_pdf", lambda page, pdf: False)
+        dashboard.publish_dashboard(served_home)
+        drawn.clear()
+        dashboard.publish_dashboard(served_home)
+        assert drawn == []
+        assert "index.pdf" not in (served_home.dashboard / "index.html").read_text()
+    dashboard.publish_dashboard(served_home)
+    assert (drawn, len(printed)) == (["index.html"], 1)
+    assert 'href="index.pdf"' in (served_home.dashboard / "index.html").read_text()
+
+
+def domain_page(domain: str) -> str:
+    return f"domains/{domain.lower().replace(' ', '-')}-{hashlib.sha256(domain.encode()).hexdigest()[:8]}.html"
+
+
+# --- Broken off -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("template", ["domain.html", "index.html", "archive.html"])
+def test_a_page_that_cannot_be_drawn_leaves_the_last_ones_in_place(served_home, monkeypatch, template):
+    dashboard.publish_dashboard(served_home)
+    before, kept = everything(served_home.dashboard), everything(served_home.archive / "2025-12")
+    change(served_home, f"{NEXT_MONTH}; update main.publication set as_of = as_of + interval 1 hour")
+    draw = Page.draw
+
+    def fail(page, *args):
+        if page.template == template:
+            raise ValueError("no such page")
+        return draw(page, *args)
+
+    monkeypatch.setattr(Page, "draw", fail)
     with pytest.raises(ValueError, match="no such page"):
         dashboard.publish_dashboard(served_home)
-    assert (served_home.dashboard / "index.html").is_file()
-    assert everything(served_home.archive / "2025-12") == before
+    after = everything(served_home.dashboard)
+    assert set(after) == set(before)
+    assert (after == before) == (template != "archive.html")
+    assert everything(served_home.archive / "2025-12") == kept
 
 
 KILLED = """
@@ -128,10 +316,11 @@ dashboard.publish_dashboard(home.Home.at(sys.argv[1]))
     ("point", "count"),
     [
         ("new_folder", 1),
-        ("publish", 2),  # a domain's page
-        ("publish", 4),  # the swap
-        ("publish", 6),  # the month into the archive
-        ("publish", 7),  # the archive's list
+        ("publish", 1),  # a domain's page
+        ("publish", 2),  # the main page
+        ("publish", 3),  # the swap
+        ("publish", 5),  # the month into the archive
+        ("publish", 6),  # the archive's list
     ],
 )
 def test_a_kill_leaves_the_old_pages_or_the_new_ones_and_the_next_run_repairs(served_home, point, count):
