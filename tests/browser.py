@@ -17,7 +17,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from conftest import SECONDS
+from conftest import SECONDS, once_a_session
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
@@ -36,9 +36,12 @@ def absent(words: str):
     pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
 
 
-@cache
 def axe() -> str:
-    """The source of axe-core, as locked."""
+    """The source of axe-core, as locked; fetched once a session."""
+    return once_a_session("axe.min.js", _fetch_axe).read_text()
+
+
+def _fetch_axe(path: Path) -> None:
     if not shutil.which("npm"):
         absent("npm is not installed; it fetches axe-core")
     with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +50,7 @@ def axe() -> str:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS)
         if done.returncode:
             absent(f"npm could not fetch axe-core: {done.stderr}")
-        return (Path(folder) / "node_modules/axe-core/axe.min.js").read_text()
+        shutil.copy(Path(folder) / "node_modules/axe-core/axe.min.js", path)
 
 
 @contextmanager
@@ -88,16 +91,30 @@ class Opened:
 
 @contextmanager
 def opened(browser, path: Path, width: int = 1440, height: int = 900) -> Iterator[Opened]:
-    """A file as a reader would open it."""
-    page = browser.new_page(viewport={"width": width, "height": height})
+    """A file as a reader would open it, one at a time in a browser's only tab: a new one costs 0.5 CPU-s each time."""
+    page = _tab(browser)
     view = Opened(page)
-    page.on("request", lambda request: view.requests.append(request.url))
-    page.on("console", lambda message: view.messages.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: view.messages.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: (view.messages.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    page.goto(path.as_uri())
-    yield view
-    page.close()
+    listeners = {
+        "request": lambda request: view.requests.append(request.url),
+        "console": lambda message: view.messages.append(f"{message.type}: {message.text}"),
+        "pageerror": lambda error: view.messages.append(f"error: {error}"),
+        "dialog": lambda dialog: (view.messages.append(f"dialog: {dialog.message}"), dialog.dismiss()),
+    }
+    page.emulate_media(media="null")
+    view.resize(width, height)
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    try:
+        page.goto(path.as_uri())
+        yield view
+    finally:
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
+
+
+@cache
+def _tab(browser):
+    return browser.new_page()
 
 
 # --- What is wrong with a page, and what it says ---------------------------------------------------

@@ -8,7 +8,7 @@ from test_dashboard import (  # noqa: F401 - pytest runs them here on this modul
     test_a_name_from_right_to_left_turns_nothing_around_it,
     test_a_page_asks_for_nothing_says_nothing_and_runs_nothing,
     test_a_page_reads_like_something_a_person_wrote,
-    test_axe_finds_nothing,
+    test_axe_finds_nothing_on_a_phone,
     test_every_chart_is_described_and_has_its_table,
     test_every_link_leads_somewhere_and_no_id_is_there_twice,
     test_it_prints_on_three_sheets_without_breaking_a_card,
