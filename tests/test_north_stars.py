@@ -60,6 +60,8 @@ def test_adopted_within_days_is_told_by_quarter_once_all_could_be_followed():
     [(quarter, row), *_] = sorted(found.items())
     assert (quarter, row["period"], row["value"]) == (date(2025, 7, 1), "quarter", pytest.approx(2 / 3))
     assert found[OCTOBER]["value"] is None and found[OCTOBER]["reason"] == "too_recent"
+    # complete, and so archived, only 100 days and the allowance after the quarter's end
+    assert (row["is_complete"], found[OCTOBER]["is_complete"]) == (True, False)
 
 
 @pytest.mark.parametrize(
