@@ -1,6 +1,7 @@
 """Assembles the pages: what stands where, from served rows to what the templates print.
 
-Belongs here: sections, their order, the choice of rows. Does not belong here: SQL, sentences, marks, markup.
+Belongs here: sections, their order, the choice of rows, the key by which a drawn page still holds. Does not belong
+here: SQL, sentences, marks, markup.
 """
 
 import hashlib

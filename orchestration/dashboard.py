@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -52,7 +53,7 @@ def publish_dashboard(place: Place, drawn_at: datetime | None = None) -> dict[st
     drawn_at, served = drawn_at or datetime.now(UTC), read(place.serving)
     archive = place.archive and f"../{place.archive.name}/index.html"
     linked, *domains = pages_of(served, archive, PDF, looks_back=not archive)
-    unlinked = pages_of(served, archive, None, looks_back=not archive)[0]
+    unlinked = replace(linked, options=linked.options | {"pdf": None})
     if not _are_drawn(place.dashboard, linked if browser() else unlinked, domains):
         folder = new_folder(place.dashboard)
         put = partial(_put, place.dashboard, folder, drawn_at, served.publication["run_id"])
