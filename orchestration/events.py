@@ -75,10 +75,10 @@ class Unreadable:
 class Chunk:
     """Some rows of a file. `columns` holds each known column (a list, or an Arrow array), `extras` what came beside."""
 
-    rows: list[int]  # their places among the rows of the file, from 1: a JSON array may hold many on one line
-    lines: list[int]
+    rows: list[int] | range  # their places among the rows of the file, from 1: a JSON array may hold many on one line
+    lines: list[int] | range
     columns: dict[str, Any]
-    extras: list[dict | None]
+    extras: list[dict | None]  # empty where nothing came beside any row
     text: Callable[[int], str]
     header: str | None = None
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -196,11 +196,12 @@ class _Gathering:
         if not self.lines and not self.unreadable:
             return
         texts = self.texts
+        extras = [_extras(row, self.known) for row in self.rows]
         chunk = Chunk(
             rows=self.numbers,
             lines=self.lines,
             columns={name: [row.get(name) for row in self.rows] for name in self.known},
-            extras=[_extras(row, self.known) for row in self.rows],
+            extras=extras if any(extras) else [],
             text=lambda i: texts[i].decode("utf-8", "backslashreplace"),
             header=self.header,
             unreadable=self.unreadable,
@@ -446,7 +447,7 @@ def _read_parquet(path: Path, known: set[str]) -> Iterator[Chunk]:
         seen = 0
         for batch in file.iter_batches(batch_size=_rows_at_once(file.metadata)):
             columns = dict(zip(names, batch.columns, strict=True))
-            places = list(range(seen + 1, seen + batch.num_rows + 1))
+            places = range(seen + 1, seen + batch.num_rows + 1)
             yield Chunk(
                 rows=places,
                 lines=places,
@@ -468,7 +469,7 @@ def _parquet_extras(batch: pa.RecordBatch, known: set[str]) -> list[dict | None]
     names = [name for name in batch.schema.names if name not in known]
     names = [name for name in names if batch.column(name).null_count < batch.num_rows]
     if not names:
-        return [None] * batch.num_rows
+        return []
     columns = {name: list(map(as_python, batch.column(name))) for name in names}
     rows = ({name: columns[name][i] for name in names if columns[name][i] is not None} for i in range(batch.num_rows))
     return [row or None for row in rows]

@@ -13,7 +13,7 @@ import scipy.stats
 from dbt.cli.main import dbtRunner
 from pipeline import PARSED_IN_A_FORK
 
-from orchestration import landing, summary
+from orchestration import summary
 from orchestration.cli import open_instance, prepare_instance
 from orchestration.contracts import expectation_suites, load_layer
 from orchestration.definitions import defs
@@ -26,7 +26,6 @@ os.environ |= {"DBT_PROFILES_DIR": str(DBT_PROJECT), "DBT_PROJECT_DIR": str(DBT_
 prepare_instance(home)
 open_instance(home)
 defs().resolve_job_def("flywheel")
-landing._batch_definition()
 for contract in load_layer("landing").values():
     expectation_suites(contract)
 places = ["--target-path", str(home.dbt_target), "--log-path", str(home.logs)]

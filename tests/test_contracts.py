@@ -296,7 +296,7 @@ def test_no_rule_of_a_landing_table_stands_in_python(promise, land):
 
 def test_landing_names_no_column_of_a_table_but_the_time_it_counts_offsets_of():
     columns = {p.name for contract in load_layer("landing").values() for p in contract.properties}
-    for module in ("landing", "conform"):
+    for module in ("landing", "checking", "conform"):
         tree = ast.parse((contracts.CONTRACTS.parent / "orchestration" / f"{module}.py").read_text())
         words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
         assert words & columns <= {"occurred_at"}

@@ -14,11 +14,12 @@ import pytest
 from conftest import NOW, as_lines, make_event, put, visible
 
 from orchestration import landing
+from orchestration.checking import wire_columns
 from orchestration.contracts import load_layer
 from orchestration.events import CHUNK_ROWS, MAX_LINE_BYTES, UnreadableFile, read_file, read_texts
 from orchestration.home import CHECKOUT
 
-KNOWN = landing.wire_columns(load_layer("landing"))
+KNOWN = wire_columns(load_layer("landing"))
 
 
 def read(path) -> tuple[list[tuple], list[tuple]]:
@@ -26,11 +27,12 @@ def read(path) -> tuple[list[tuple], list[tuple]]:
     good, bad, numbers = [], [], []
     for chunk in read_file(path, KNOWN):
         for i, line in enumerate(chunk.lines):
-            sent = {name: column[i] for name, column in chunk.columns.items()} | (chunk.extras[i] or {})
+            extra = chunk.extras[i] if chunk.extras else None
+            sent = {name: column[i] for name, column in chunk.columns.items()} | (extra or {})
             values = {n: v.as_py() if isinstance(v, pa.Scalar) else v for n, v in sent.items()}
             good.append((line, {n: v for n, v in values.items() if v is not None}))
         bad += [(u.line, u.column, u.reason) for u in chunk.unreadable]
-        numbers += chunk.rows + [u.row for u in chunk.unreadable]
+        numbers += [*chunk.rows, *(u.row for u in chunk.unreadable)]
     assert sorted(numbers) == list(range(1, len(numbers) + 1))
     return good, bad
 
@@ -507,7 +509,7 @@ import resource, sys
 from pathlib import Path
 from orchestration.contracts import load_layer
 from orchestration.events import read_file
-from orchestration.landing import wire_columns
+from orchestration.checking import wire_columns
 
 known, peak = wire_columns(load_layer("landing")), lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before = peak()

@@ -5,6 +5,8 @@ import hashlib
 import io
 import json
 import os
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -16,10 +18,10 @@ from conftest import NOW, as_lines, make_event, put, visible
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestration import checking, landing
 from orchestration import home as home_module
-from orchestration import landing
 from orchestration.contracts import load_layer
-from orchestration.home import Home
+from orchestration.home import CHECKOUT, Home
 from orchestration.landing import LandingError, land_inbox, place_in_inbox, quarantined, receipts, replay
 
 TABLES = sorted(load_layer("landing"))
@@ -37,7 +39,7 @@ def reasons(home) -> list[tuple]:
 @pytest.fixture
 def unchecked(monkeypatch):
     """Leave out Great Expectations, half a second a table, where a test is not about rules."""
-    monkeypatch.setattr(landing, "_failures", lambda *_, **__: iter(()))
+    monkeypatch.setattr(checking, "_failures", lambda *_: iter(()))
 
 
 def landing_files(home) -> dict[str, bytes]:
@@ -203,6 +205,53 @@ def test_a_file_that_changed_under_its_name_lands_again(unchecked, home):
     assert [r["rows_landed"] for r in land_inbox(home, NOW)] == [2]
 
 
+def test_a_file_waits_until_a_receipt_knows_its_name_size_and_time_of_change(unchecked, home):
+    a, b = (put(home, name, as_lines([make_event(event_id=name)])) for name in ("a.jsonl", "b.jsonl"))
+    assert landing.waiting_files(home) == [a, b]
+
+    land_inbox(home, NOW)
+    assert landing.waiting_files(home) == []
+
+    os.utime(b, (1, 1))
+    c = put(home, "c.jsonl", as_lines([make_event(event_id="c")]))
+    assert landing.waiting_files(home) == [b, c]
+
+
+def test_a_receipt_is_read_again_when_its_file_was_changed_or_removed(unchecked, home):
+    for name in ("a.jsonl", "b.jsonl"):
+        put(home, name, as_lines([make_event(event_id=name)]))
+    land_inbox(home, NOW)
+    first, second = receipts(home)
+    first["rows_read"] = 5  # the caller's own copy
+    assert [r["rows_read"] for r in receipts(home)] == [1, 1]
+
+    path = home.landing / "batches" / f"{first['batch_id']}.parquet"
+    pq.write_table(pa.Table.from_pylist([first], landing.RECEIPT).drop_columns("warnings"), path)
+    assert receipts(home) == [first | {"warnings": None}, second]
+
+    path.unlink()
+    assert receipts(home) == [second]
+
+
+NOTHING_NEW = """
+import sys
+from orchestration import landing
+from orchestration.home import Home
+
+assert landing.land_inbox(Home.at(sys.argv[1])) == []
+print(len(landing.receipts(Home.at(sys.argv[1]))), {"great_expectations", "pandas"} & sys.modules.keys())
+"""
+
+
+def test_a_run_with_nothing_new_imports_neither_great_expectations_nor_pandas(unchecked, land, home):
+    land(make_event())
+
+    command = [sys.executable, "-c", NOTHING_NEW, home.root]
+    found = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+
+    assert found.stdout == "1 set()\n"
+
+
 def test_a_file_still_being_written_waits_for_the_next_run(unchecked, home):
     now = time.time()
     for name, changed in {
@@ -254,11 +303,54 @@ def test_the_same_inbox_gives_the_same_bytes_in_every_home(tmp_path):
     assert len(found[0]) == 7 + 5  # an empty file a table; ideas, adoptions, and three files of quarantined rows
 
 
+def test_a_rule_that_several_tables_state_refuses_the_right_rows_of_each(home):
+    """Two files, three tables; the rule on `title` is the same in each, the one on `version` is one table's own."""
+    kinds = ["idea_logged", "work_started", "deployed"]
+    for k, name in enumerate(["a.jsonl", "b.jsonl"]):
+        rows = [make_event(kind, f"{kind} {i}", title="x" * (2001 * (i == k))) for i in range(3) for kind in kinds]
+        put(home, name, as_lines([*rows, make_event("deployed", "own", version="x" * 2001)]))
+
+    land_inbox(home, NOW)
+
+    refused = [(row["file_name"], row["line_number"], row["table_name"]) for row in quarantined(home).to_pylist()]
+    tables = ["ideas_logged", "work_started", "products_deployed"]
+    assert refused == [
+        *zip(["a.jsonl"] * 3, [1, 2, 3], tables, strict=True),
+        ("a.jsonl", 10, "products_deployed"),
+        *zip(["b.jsonl"] * 3, [4, 5, 6], tables, strict=True),
+        ("b.jsonl", 10, "products_deployed"),
+    ]
+    for table in tables:
+        rows = visible(home, table)
+        assert [len(row["title"]) for row in rows] == [0] * 4
+
+
+UNIQUE = """expect_column_values_to_be_unique
+              kwargs:
+                column: domain
+"""
+
+
+def test_a_rule_on_several_rows_sees_the_rows_of_its_own_table_only(promise, land, home):
+    for table in ("work_started", "products_deployed"):
+        promise(table, RESERVED, UNIQUE)
+
+    land(
+        make_event("work_started", "e1", domain="sales"),
+        make_event("deployed", "e2", domain="sales"),
+        make_event("deployed", "e3", domain="risk"),
+        make_event("work_started", "e4", domain="risk"),
+        make_event("deployed", "e5", domain="risk"),
+    )
+
+    assert reasons(home) == [(3, ["domain_reserved"]), (5, ["domain_reserved"])]
+
+
 def test_many_small_files_are_checked_together_without_a_file_open_for_each(home, monkeypatch):
     resource = pytest.importorskip("resource")
     checks = []
-    validate = landing._validate_frame
-    monkeypatch.setattr(landing, "_validate_frame", lambda *args: checks.append(1) or validate(*args))
+    results = checking._results
+    monkeypatch.setattr(checking, "_results", lambda rules, *args: checks.extend(rules[:1]) or results(rules, *args))
     for i in range(60):
         put(home, f"{i}.jsonl", as_lines([make_event(event_id=f"e{i}"), make_event("adopted", f"a{i}"), "bad"]))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -269,7 +361,7 @@ def test_many_small_files_are_checked_together_without_a_file_open_for_each(home
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
     assert landed_count(home) == 120
-    assert len(checks) == 4  # two tables, two suites
+    assert len(checks) == 5  # the rules both tables state, those of either, and the repeats in either
 
 
 # --- All or nothing -------------------------------------------------------------------------------------
@@ -421,7 +513,7 @@ def test_accounts_that_do_not_add_up_stop_the_batch(unchecked, land, home, monke
 def test_an_unreadable_file_is_one_quarantined_row_and_costs_no_other(unchecked, home, monkeypatch):
     """The array breaks after two chunks of good rows: none of them lands."""
     monkeypatch.setattr("orchestration.events.CHUNK_ROWS", 10)
-    monkeypatch.setattr(landing, "CHECKED_ROWS", 15)
+    monkeypatch.setattr(checking, "CHECKED_ROWS", 15)
     put(home, "a.jsonl", as_lines([make_event(event_id="before")]))
     put(home, "b.json", b"[" + b",\n".join(as_lines([make_event()]).strip() for _ in range(25)))
     put(home, "c.xlsx", b"PK")
@@ -486,7 +578,7 @@ def test_how_rows_are_cut_into_chunks_changes_nothing(tmp_path, monkeypatch):
     found = []
     for k, (read_rows, checked_rows) in enumerate([(1_000, 1_000), (7, 1_000), (7, 20)]):
         monkeypatch.setattr("orchestration.events.CHUNK_ROWS", read_rows)
-        monkeypatch.setattr(landing, "CHECKED_ROWS", checked_rows)
+        monkeypatch.setattr(checking, "CHECKED_ROWS", checked_rows)
         home = Home.at(tmp_path / str(k))
         put(home, "a.jsonl", as_lines(rows))
         [receipt] = land_inbox(home, NOW)
