@@ -252,18 +252,19 @@ class _Rule:
 def _rules(contracts: dict[str, Contract]) -> list[_Rule]:
     found: dict[tuple, _Rule] = {}
     for table, contract in contracts.items():
-        types = {p.name: p.arrow_type for p in contract.properties}
+        types = {p.name: str(p.arrow_type) for p in contract.properties}
         for is_warning, suite in enumerate(expectation_suites(contract)):
-            first: dict[str | None, int] = {}  # a row's reasons are told column by column
+            first: dict[str | None, int] = {}  # a row's reasons are listed column by column
             for k, expectation in enumerate(suite.expectations):
-                told = expectation.configuration
-                column = told.kwargs.get("column")
-                rank = (first.setdefault(column, k), k)
-                key = (table, is_warning, k)
-                if is_alone := not is_warning and is_decided_by_value(told.type, told.kwargs):
-                    key = (told.type, repr(sorted(told.kwargs.items())), str(types[column]))
-                rule = found.setdefault(key, _Rule(expectation, {}, column if is_alone else None, bool(is_warning)))
-                rule.stated[table] = (rank, expectation.meta)
+                kind, kwargs = expectation.configuration.type, expectation.configuration.kwargs
+                column = kwargs.get("column")
+                key, decides = (table, is_warning, k), None
+                if not is_warning and is_decided_by_value(kind, kwargs):
+                    key, decides = (kind, repr(sorted(kwargs.items())), types[column]), column
+                while key in found and table in found[key].stated:
+                    key += ("again",)  # one table states it under two names
+                rule = found.setdefault(key, _Rule(expectation, {}, decides, bool(is_warning)))
+                rule.stated[table] = ((first.setdefault(column, k), k), expectation.meta)
     return list(found.values())
 
 

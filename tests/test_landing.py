@@ -325,6 +325,18 @@ def test_a_rule_that_several_tables_state_refuses_the_right_rows_of_each(home):
         assert [len(row["title"]) for row in rows] == [0] * 4
 
 
+def test_a_rule_that_one_table_states_twice_gives_both_reasons(promise, land, home):
+    again = (
+        "          - name: domain_of_nobody\n            description: Again.\n            type: custom\n"
+        "            engine: greatExpectations\n            implementation:\n              type: "
+    )
+    promise("work_started", RESERVED, RESERVED + again + RESERVED)
+
+    land(make_event("work_started", domain="all"), make_event("deployed", domain="all"))
+
+    assert reasons(home) == [(1, ["domain_reserved", "domain_of_nobody"]), (2, ["domain_reserved"])]
+
+
 UNIQUE = """expect_column_values_to_be_unique
               kwargs:
                 column: domain
