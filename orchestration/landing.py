@@ -342,6 +342,7 @@ class _Batch:
 
     def _start(self):
         self.waiting: dict[str, list[pa.Table]] = {}
+        self.waiting_bytes: Counter[str] = Counter()
         self.writers: dict[str, pq.ParquetWriter] = {}
         self.read, self.is_readable, self.assumed_utc = 0, True, 0
         self.landed, self.refused, self.reasons = Counter(), Counter(), Counter()
@@ -404,13 +405,14 @@ class _Batch:
     def _write(self, table: str, rows: pa.Table) -> None:
         """Keep rows until they are worth a row group: a thousand small batches can't each have seven files open."""
         if rows.num_rows:
-            waiting = self.waiting.setdefault(table, [])
-            waiting.append(rows)
-            if sum(some.nbytes for some in waiting) >= FLUSHED_BYTES:
+            self.waiting.setdefault(table, []).append(rows)
+            self.waiting_bytes[table] += rows.nbytes
+            if self.waiting_bytes[table] >= FLUSHED_BYTES:
                 self._flush(table)
 
     def _flush(self, table: str) -> None:
         rows = pa.concat_tables(self.waiting.pop(table))
+        del self.waiting_bytes[table]
         if table not in self.writers:
             self.writers[table] = pq.ParquetWriter(self._temporary(table), rows.schema, compression="zstd")
         self.writers[table].write_table(rows)
