@@ -404,21 +404,35 @@ def _dbt_model(contract: Contract) -> dict:
                 "contract_version": contract.version,
             },
         },
-        "data_tests": [{"unique_grain": {"arguments": {"columns": contract.grain}}}],
+        "data_tests": [{"is_valid": _dbt_test(contract)}],
         "columns": [_dbt_column(p) for p in contract.properties],
     }
 
 
-def _dbt_column(p: Property) -> dict:
-    column = {"name": p.name, "data_type": p.physical_type, "description": p.description}
-    if p.required:
-        column["constraints"] = [{"type": "not_null"}]
-    tests = [
-        {"accepted_values": {"arguments": {"values": rule["arguments"]["validValues"]}}}
+def _dbt_test(contract: Contract) -> dict:
+    """What the table is tested for. Its required columns are constraints: dbt refuses a NULL as it writes the table."""
+    accepted = {
+        p.name: rule["arguments"]["validValues"]
+        for p in contract.properties
         for rule in p.quality
         if rule.get("metric") == "invalidValues"
-    ]
-    return column | ({"data_tests": tests} if tests else {})
+    }
+    description = f"There is one row per {_in_words(contract.grain)}"
+    if accepted:
+        holds = "holds" if len(accepted) == 1 else "hold"
+        description += f", and {_in_words(list(accepted))} {holds} only what the contract lists"
+    arguments = {"grain": contract.grain} | ({"accepted": accepted} if accepted else {})
+    config = {"meta": {"description": f"{description}."}}  # where dagster-dbt looks for what an asset check says
+    return {"name": f"{contract.name}_is_valid", "arguments": arguments, "config": config}
+
+
+def _in_words(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def _dbt_column(p: Property) -> dict:
+    column = {"name": p.name, "data_type": p.physical_type, "description": p.description}
+    return column | ({"constraints": [{"type": "not_null"}]} if p.required else {})
 
 
 def write_dbt_properties() -> Path:

@@ -1,6 +1,7 @@
-"""The rules that a person would argue about, each on rows worked out by hand: dbt's unit tests.
+"""dbt's own tests: the rules that a person would argue about, and the checks that stop a publication.
 
-They stand in dbt_project/models/unit_tests.yml. Here they run, once, on the tables of a home that was built.
+The rules are dbt's unit tests, in dbt_project/models/unit_tests.yml, each on rows worked out by hand. Here they run,
+once, on the tables of a home that was built. The checks run in every build; here they are broken on purpose.
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 import yaml
 from deliveries import AS_OF, BEFORE
 from pipeline import Started, _dbt, build_well, stage, write_events
+from shaped import event, publication_rules, rows, shaped
 
 from orchestration.home import Home, parse_instant
 from orchestration.transform import dbt_environment
@@ -35,3 +37,58 @@ def test_every_rule_holds_on_the_rows_worked_out_by_hand(tmp_path):
     found = {name: status for name, status in found.items() if name.startswith("unit_test.")}
     assert found == expected, ended.output
     assert ended.code == 0, ended.output
+
+
+def write_checks(path) -> int:
+    """Write what dbt tests, and what Dagster checks of the tables that dbt builds."""
+    import pipeline_server
+
+    from orchestration.definitions import defs
+
+    nodes = pipeline_server.manifest.nodes.values()
+    assets = defs().resolve_asset_graph().assets_defs
+    [transform] = [asset for asset in assets if asset.node_def.name == "transform"]
+    checks = [(check.name, check.description, check.blocking) for check in transform.check_specs]
+    path.write_text(json.dumps([[node.name for node in nodes if node.resource_type == "test"], checks]))
+    return 0
+
+
+def test_every_test_is_a_blocking_asset_check_with_a_short_name_that_says_what_holds(tmp_path):
+    ended = Started(write_checks, tmp_path / "checks.json").end()
+    assert ended.code == 0, ended.output
+    tests, checks = json.loads((tmp_path / "checks.json").read_text())
+    # dbt compiles each test to a file with its name
+    assert len(set(tests)) == len(tests) > 0
+    assert sorted(tests) == sorted(name for name, _, _ in checks)
+    for name, description, is_blocking in checks:
+        assert len(name) < 40
+        assert description[0].isupper() and description.endswith(".") and description.count(". ") == 0
+        assert is_blocking
+
+
+def test_a_tables_test_says_of_each_row_what_is_wrong_with_it():
+    adopted = event("adopted", "orders", 20, consumer_domain="finance")
+    with shaped([event("idea_logged", "orders", 90, domain="sales"), adopted]) as db:
+        rule = publication_rules()["data_products_is_valid"]
+        assert rows(db, rule) == []
+        db.execute("insert into curated.data_products from curated.data_products")
+        db.execute("insert into curated.data_products (data_product_id, stage) values ('bills', 'sold'), (null, null)")
+        faults = {(row["data_product_id"], row["problem"]) for row in rows(db, rule)}
+    assert faults == {
+        ("orders", "2 rows have the same data_product_id"),
+        ("bills", "stage is 'sold', not one of idea, started, deployed, adopted, closed"),
+        (None, "data_product_id is missing; stage is missing"),
+    }
+
+
+def test_the_north_star_that_is_not_its_parts_or_not_the_adoptions_is_no_north_star():
+    adopted = event("adopted", "orders", 60, consumer_domain="finance")
+    with shaped([event("idea_logged", "orders", 90, domain="sales"), adopted]) as db:
+        rule = publication_rules()["north_star_parts_add_up"]
+        assert rows(db, rule) == []
+        db.execute("update authoritative.north_star_monthly set value = 2 where value = 1")
+        faults = {(row["problem"], row["value"], row["expected_value"]) for row in rows(db, rule)}
+    assert faults == {
+        ("value is not first_adoptions_count + expansion_adoptions_count", 2, 1),
+        ("values of all months together are not the rows of adoptions", 2, 1),
+    }
