@@ -138,7 +138,7 @@ def build_well(home: Path, *events: Path, as_of: str, full_refresh=False) -> Non
 
 
 def compile_project(target: Path, as_of: str, north_star: str = "") -> None:
-    """Compile every model and test to `target`; `north_star` is that var as YAML, or the project's own.
+    """Compile every model, ephemeral or not, and every test to `target`; `north_star` is that var as YAML, or none.
 
     Raises ValueError with dbt's words.
     """
@@ -247,12 +247,25 @@ def _build(root, events, as_of, full_refresh) -> int:
 
 
 def _compile(target, as_of, north_star) -> int:
+    import pipeline_server
+    from dbt.cli.main import dbtRunner
+
     options = ["--target-path", str(target), "--log-path", str(target)]
-    options += ["--vars", f"{{north_star: {north_star}}}", *PARSED_IN_A_FORK] if north_star else []
+    options += ["--vars", f"{{north_star: {north_star}}}"] if north_star else []
     target.mkdir()
     environment = os.environ | {"FLYWHEEL_HOME": str(target), "FLYWHEEL_AS_OF": as_of, "FLYWHEEL_IS_SAMPLE": ""}
-    # which models refer to which depends on the North Star
-    return _dbt([*SILENT, "compile", *options], environment, CHECKOUT / "dbt_project", is_parsed=not north_star)
+    folder = CHECKOUT / "dbt_project"
+    if north_star:  # which models refer to which depends on it
+        os.environ.update(environment)
+        os.chdir(folder)
+        parsed = dbtRunner().invoke([*SILENT, *PARSED_IN_A_FORK, "parse", *options])
+        if not parsed.success:
+            return 1
+        pipeline_server.manifest = parsed.result
+    for node in pipeline_server.manifest.nodes.values():  # each model on its own, not inside the one that reads it
+        if node.config.materialized == "ephemeral":
+            node.config.materialized = "table"
+    return _dbt([*SILENT, "compile", *options], environment, folder)
 
 
 def forked_dbt() -> "_ForkedDbt":
@@ -311,8 +324,8 @@ def _wait_to_be_dbt(request: socket.socket) -> None:
     os._exit(code)
 
 
-def _dbt(args: list[str], env: dict[str, str], folder: Path, is_parsed: bool = True) -> int:
-    """Run dbt on the project as the server parsed it, or as these `args` have it parsed anew."""
+def _dbt(args: list[str], env: dict[str, str], folder: Path) -> int:
+    """Run dbt on the project as the server parsed it."""
     import pipeline_server
 
     os.environ.clear()
@@ -321,7 +334,7 @@ def _dbt(args: list[str], env: dict[str, str], folder: Path, is_parsed: bool = T
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    result = dbtRunner(pipeline_server.manifest if is_parsed else None).invoke(args)
+    result = dbtRunner(pipeline_server.manifest).invoke(args)
     if DuckDBConnectionManager._ENV:
         DuckDBConnectionManager._ENV.close()  # as the end of a real dbt does
     return 0 if result.success else 1

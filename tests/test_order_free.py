@@ -167,6 +167,7 @@ def compile_models(root, target) -> int:
                     "incremental": incremental[name],
                 }
                 for name in ordered
+                if models[name]["config"]["materialized"] != "ephemeral"  # it is inside those that read it
             ]
         )
     )

@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 {# For every open data product: what the incidence of idea_to_adopted says of the next 90 days, given its age a:
    (F(a + 90) - F(a)) / (1 - F(a) - G(a)), F the adopted and G the closed share. #}
 with ideas as (

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral') }}
 
 {# Each name is held against the first that looks like it, not against each other one: thousands of spellings of a name
    would make millions of pairs. #}

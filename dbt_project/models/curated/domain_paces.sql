@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 {# A domain beside the whole organisation, by the same estimator: trailing 180 days where the domain has 10 events. #}
 with usual as (
 

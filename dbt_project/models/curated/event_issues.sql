@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral') }}
 
 {# (rule, condition, detail) of what one event shows by itself #}
 {% set rules = [

@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 {% set star = north_star() %}
 
 with metrics as (

@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 {# Every month of every domain, from the one it is first seen in: a month without events is a row too. #}
 with months as (
 

@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 {# signal: what limits judge. Kept as two sums, because months that are too small are judged by the quarter. #}
 with months as (
 

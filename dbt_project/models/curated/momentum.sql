@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 {#
   By how many percent each doubling of adopted data products changes the days to value, with its 95 % interval, by weighted
   least squares of y on x. No row under 20 adopted data products or 10 points.

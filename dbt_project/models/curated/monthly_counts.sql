@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 with facts as (
 
     {% for column, fact in [('idea_logged_at', 'idea'), ('deployed_at', 'deployed')] %}

@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 with counts as (
 
     select * from {{ ref('leading_counts') }}

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral') }}
 
 {# (rule, what came first, in words, what it should have come after, in words) #}
 {% set orders = [

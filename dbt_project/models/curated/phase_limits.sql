@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 {# Limits by phase, and those of the last phase before it that has any. #}
 {% set by_quarter = ['adopted_90d', 'retained_adoption', 'adopted_within_days'] | join("', '") %}
 

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral') }}
 
 {# (rule, where to look, what breaks it, when, detail) #}
 {% set rules = [

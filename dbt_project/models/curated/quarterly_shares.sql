@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 {# Cohorts of a quarter, told once every member could be followed to the end: then incidence is a plain share. #}
 with cohorts as (
 

@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 {# A point is judged by its phase's own limits, and by those of the phase before: did the change have an effect? #}
 {% set prefixes = {'own': '', 'previous': 'previous_'} %}
 
