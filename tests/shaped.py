@@ -123,11 +123,9 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
         select
             'source' as source, 'e' || row_number() over () as event_id, *, null as title,
             occurred_at as recorded_at, 0 as revision, false as is_retracted, false as is_assumed_utc,
-            event_id as content_hash, 'batch' as batch_id, row_number() over () as line_number,
+            'batch' as batch_id, row_number() over () as line_number,
             'current' as version_status
         from sent;
-        create table raw.ideas_logged as from curated.event_versions where event_type = 'idea_logged';
-        create table raw.contract_events as from curated.event_versions where event_type like 'contract%';
         create table raw.batches_landed as
         select 'batch' as batch_id, 'events.jsonl' as file_name, now() as landed_at, count(*) as rows_read,
             count(*) as rows_landed, 0 as rows_quarantined

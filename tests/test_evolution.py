@@ -17,14 +17,11 @@ MODELS = {
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
 INPUTS = """
-create schema raw; create schema curated; create schema authoritative;
-create table raw.contract_events (
-    event_id varchar, event_type varchar, data_product_id varchar, contract_version varchar, occurred_at timestamptz,
-    passed_count bigint, failed_count bigint, source varchar default 's', batch_id varchar default 'b',
-    content_hash varchar default 'c');
-create view curated.event_versions as select *, 'current' as version_status from raw.contract_events;
+create schema curated; create schema authoritative;
 create table curated.lifecycle_events (
-    event_type varchar, domain varchar, consumer_domain varchar, occurred_at timestamptz);
+    source varchar default 's', event_id varchar, event_type varchar, data_product_id varchar, domain varchar,
+    consumer_domain varchar, contract_version varchar, occurred_at timestamptz, passed_count bigint,
+    failed_count bigint);
 create table curated.data_products (data_product_id varchar, title varchar, domain varchar, stage varchar);
 create table curated.adoptions (data_product_id varchar, consumer_domain varchar);
 """
@@ -56,7 +53,9 @@ class Portfolio:
     def mention(self, kind: str, domain: str | None = None, consumer: str | None = None, ago=timedelta(365)) -> None:
         """An event of any data product: that is how domains become known."""
         self.db.execute(
-            "insert into curated.lifecycle_events values (?, ?, ?, ?)", [kind, domain, consumer, AS_OF - ago]
+            "insert into curated.lifecycle_events (event_type, domain, consumer_domain, occurred_at) "
+            "values (?, ?, ?, ?)",
+            [kind, domain, consumer, AS_OF - ago],
         )
 
     def activated(self, name: str, ago: timedelta = timedelta(200), version: str | None = None) -> None:
@@ -67,8 +66,9 @@ class Portfolio:
 
     def _contract_event(self, kind: str, name: str, ago: timedelta, *rest) -> None:
         row = [name, *rest[:1], AS_OF - ago, *(rest[1:] or (None, None))]
-        values = "(select 'e' || count(*) from raw.contract_events), ?, ?, ?, ?, ?, ?, 's', 'b', 'c'"
-        self.db.execute(f"insert into raw.contract_events values ({values})", [kind, *row])
+        columns = "event_id, event_type, data_product_id, contract_version, occurred_at, passed_count, failed_count"
+        values = "(select 'e' || count(*) from curated.lifecycle_events), ?, ?, ?, ?, ?, ?"
+        self.db.execute(f"insert into curated.lifecycle_events ({columns}) values ({values})", [kind, *row])
 
     def build(self) -> dict[str, dict]:
         """{data product: its row of product_evolution}."""

@@ -1,9 +1,22 @@
+{# The landing tables of events: the SQL of their event_type, and the columns that only they have. #}
+{% macro event_tables() %}
+    {{ return({
+        'ideas_logged': {'event_type': "'idea_logged'", 'columns': ['named_consumer_domains', 'initiative']},
+        'work_started': {'event_type': "'work_started'", 'columns': []},
+        'products_deployed': {'event_type': "'deployed'", 'columns': ['version']},
+        'products_adopted': {'event_type': "'adopted'", 'columns': ['consumer_domain', 'evidence']},
+        'products_closed': {'event_type': 'close_reason', 'columns': ['close_reason']},
+        'contract_events': {'event_type': 'contract_event',
+            'columns': ['contract_event', 'contract_version', 'passed_count', 'failed_count']},
+    }) }}
+{% endmacro %}
+
 {#
   The rows of one landing table whose batch is visible: its receipt is written.
-  Shape: one row per landed row; every column an event can have, plus `columns`, the table's own. `event_type` is SQL.
+  Shape: one row per landed row; every column an event can have, and the table's own.
   `recorded_at` is the landing time where the source sent none.
 #}
-{% macro landed_events(table, event_type, columns=[]) %}
+{% macro landed_events(table) %}
 with landed as (
 
     select * from {{ source('landing', table) }}
@@ -22,11 +35,11 @@ receipts as (
 select
     landed.source,
     landed.event_id,
-    {{ event_type }} as event_type,
+    {{ event_tables()[table].event_type }} as event_type,
     landed.data_product_id,
     landed.domain,
     landed.title,
-    {% for column in columns %}
+    {% for column in event_tables()[table].columns %}
     landed.{{ column }},
     {% endfor %}
     landed.occurred_at,
@@ -36,36 +49,35 @@ select
     landed.is_assumed_utc,
     landed.source_ref,
     landed.attributes,
-    {{ content_hash(table, ['revision', 'is_retracted', 'data_product_id', 'occurred_at', 'domain', 'title', 'source_ref',
-        'attributes'] + columns) }} as content_hash,
     landed.batch_id,
     landed.line_number
 from landed
 inner join receipts on landed.batch_id = receipts.batch_id
 {% endmacro %}
 
-{# What an event says, as an MD5 of its table and columns: two rows with the same hash are copies. When it was recorded or landed
-   is not part of it, or the same event sent twice would look like two versions. No contract lets a text hold chr(0): that
-   tells NULL from '', and one column's end from a text that looks like it. #}
-{% macro content_hash(table, columns) -%}
+{# What an event of a raw table says, as an MD5 of the table and its columns: two rows with the same hash are copies. When it
+   was recorded or landed is not part of it, or the same event sent twice would look like two versions. No contract lets a
+   text hold chr(0): that tells NULL from '', and one column's end from a text that looks like it. #}
+{% macro content_hash(table) -%}
     md5(concat_ws(chr(0) || chr(31), '{{ table }}'
-        {%- for column in columns -%}
-        , coalesce({{ adapter.dispatch('as_text')('landed.' ~ column, column) }}, chr(0))
+        {%- for column in ['revision', 'is_retracted', 'data_product_id', 'occurred_at', 'domain', 'title', 'source_ref',
+            'attributes'] + event_tables()[table].columns -%}
+        , coalesce({{ adapter.dispatch('as_text')(column) }}, chr(0))
         {%- endfor -%}
     ))
 {%- endmacro %}
 
 {# Text that is the same on every engine: instants as microseconds, lists as JSON. #}
-{% macro default__as_text(expression, column) -%}
-    {%- if column.endswith('_at') -%} cast(unix_micros({{ expression }}) as string)
-    {%- elif column == 'named_consumer_domains' -%} to_json({{ expression }})
-    {%- else -%} cast({{ expression }} as string)
+{% macro default__as_text(column) -%}
+    {%- if column.endswith('_at') -%} cast(unix_micros({{ column }}) as string)
+    {%- elif column == 'named_consumer_domains' -%} to_json({{ column }})
+    {%- else -%} cast({{ column }} as string)
     {%- endif -%}
 {%- endmacro %}
 
-{% macro duckdb__as_text(expression, column) -%}
-    {%- if column.endswith('_at') -%} cast(epoch_us({{ expression }}) as varchar)
-    {%- elif column == 'named_consumer_domains' -%} cast(to_json({{ expression }}) as varchar)
-    {%- else -%} cast({{ expression }} as varchar)
+{% macro duckdb__as_text(column) -%}
+    {%- if column.endswith('_at') -%} cast(epoch_us({{ column }}) as varchar)
+    {%- elif column == 'named_consumer_domains' -%} cast(to_json({{ column }}) as varchar)
+    {%- else -%} cast({{ column }} as varchar)
     {%- endif -%}
 {%- endmacro %}

@@ -1,45 +1,11 @@
-with contract_events as (
-
-    select * from {{ ref('contract_events') }}
-
-),
-
-current_events as (
+with received as (
 
     select
-        source,
-        event_id,
-        batch_id,
-        content_hash
-    from {{ ref('event_versions') }}
-    where
-        version_status = 'current'
-        and event_type in ('contract_activated', 'contract_checked')
-        and occurred_at <= {{ as_of() }}
-
-),
-
--- one line of a file can hold an event twice: its content says which row is the current one, and copies count once
-received as (
-
-    select distinct
-        contract_events.source,
-        contract_events.event_id,
-        contract_events.event_type,
-        contract_events.data_product_id,
-        contract_events.contract_version,
-        contract_events.occurred_at,
-        contract_events.passed_count,
-        contract_events.failed_count,
-        contract_events.event_type = 'contract_checked' as is_check,
-        {{ elapsed_days('contract_events.occurred_at', as_of()) }} < 28 as is_lately
-    from contract_events
-    inner join current_events
-        on
-            contract_events.source = current_events.source
-            and contract_events.event_id = current_events.event_id
-            and contract_events.batch_id = current_events.batch_id
-            and contract_events.content_hash = current_events.content_hash
+        *,
+        event_type = 'contract_checked' as is_check,
+        {{ elapsed_days('occurred_at', as_of()) }} < 28 as is_lately
+    from {{ ref('lifecycle_events') }}
+    where event_type in ('contract_activated', 'contract_checked') and occurred_at <= {{ as_of() }}
 
 )
 

@@ -1,5 +1,1 @@
-{{ landed_events(
-    'contract_events',
-    'contract_event',
-    ['contract_event', 'contract_version', 'passed_count', 'failed_count']
-) }}
+{{ landed_events('contract_events') }}

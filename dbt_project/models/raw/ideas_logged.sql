@@ -1,1 +1,1 @@
-{{ landed_events('ideas_logged', "'idea_logged'", ['named_consumer_domains', 'initiative']) }}
+{{ landed_events('ideas_logged') }}

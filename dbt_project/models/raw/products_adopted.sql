@@ -1,1 +1,1 @@
-{{ landed_events('products_adopted', "'adopted'", ['consumer_domain', 'evidence']) }}
+{{ landed_events('products_adopted') }}

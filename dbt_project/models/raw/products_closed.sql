@@ -1,1 +1,1 @@
-{{ landed_events('products_closed', 'close_reason', ['close_reason']) }}
+{{ landed_events('products_closed') }}

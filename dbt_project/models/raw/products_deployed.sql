@@ -1,1 +1,1 @@
-{{ landed_events('products_deployed', "'deployed'", ['version']) }}
+{{ landed_events('products_deployed') }}

@@ -1,1 +1,1 @@
-{{ landed_events('work_started', "'work_started'") }}
+{{ landed_events('work_started') }}
