@@ -365,6 +365,25 @@ def test_without_closings_incidence_is_one_minus_kaplan_meier(models, products):
         assert step["at_risk_count"] == step["km_at_risk_count"]
 
 
+def test_in_a_large_organisation_times_are_rounded_up_to_whole_hours(models):
+    assert "> 100000" in models["risk_sets"]
+    large = Compiled((name, sql.replace("> 100000", "> 0")) for name, sql in models.items())
+    draw = np.random.default_rng(3)
+    took, is_closed = draw.integers(1, 60 * 24 * 90, 80) / (60 * 24), draw.random(80) < 0.2
+
+    def estimated(models: Compiled, days: np.ndarray) -> list:
+        ways = np.where(is_closed, "closed_after", "took")
+        products = [waiting(**{way: after}) for way, after in zip(ways, days, strict=True)]
+        built = build(models, [*products, waiting(), waiting()])
+        figures = [built.figures(estimator=estimator) for estimator in ("incidence", "kaplan_meier")]
+        return [built.steps(), built.curve(), figures]
+
+    exact, in_hours = estimated(models, took), estimated(large, took)
+    assert in_hours == estimated(models, np.ceil(np.round(took * 24, 9)) / 24)
+    assert in_hours != exact
+    assert {round(step["elapsed_days"] * 24, 9) % 1 for step in in_hours[0]} == {0}
+
+
 # --- Worked by hand ---------------------------------------------------------------------------------
 
 # Remission in weeks under 6-MP (Freireich et al. 1963, as in Cox 1972); a plus sign is 9.5 -> still in remission at 9.

@@ -47,13 +47,15 @@
     (epoch_us({{ ended_at }}) - epoch_us({{ started_at }}))
 {%- endmacro %}
 
-{# Elapsed microseconds, to the microsecond in an ordinary organisation; above 100,000 data products rounded up to whole
-   days, as sorting every distinct time in every cohort and window would cost more than all else together. Figures over
-   all cohorts and all time stay exact at any size. #}
-{% macro at_resolution(microseconds, rounded='ceil') -%}
+{# Elapsed microseconds, to the microsecond in an ordinary organisation; above 100,000 data products rounded to whole units
+   ('hour' or 'day'), as sorting every distinct time would cost more than all else together: with 1,200,000 there are
+   9,000,000 of them over all cohorts and 1,000,000 hours. By cohort, and window by window, there are many more series, and
+   days do. #}
+{% macro at_resolution(microseconds, unit, rounded='ceil') -%}
+    {%- set size = {'hour': 3600000000, 'day': 86400000000}[unit] -%}
     case
         when (select count(*) from {{ ref('data_products') }}) > 100000
-            then cast({{ rounded }}(({{ microseconds }}) / cast(86400000000 as double)) as bigint) * 86400000000
+            then cast({{ rounded }}(({{ microseconds }}) / cast({{ size }} as double)) as bigint) * {{ size }}
         else {{ microseconds }}
     end
 {%- endmacro %}

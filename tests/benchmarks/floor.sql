@@ -164,13 +164,17 @@ from span
 group by grouping sets ((interval, number), (interval))
 having grouping(number) = 1 or number < 999;
 
+-- To the microsecond up to 100,000 data products; above, rounded up to whole hours.
+create temp macro at_resolution(t) as
+    case when (select count(*) from product) > 100000 then ceil(t / 3600000000::double)::bigint * 3600000000 else t end;
+
 -- Kaplan–Meier (km_) and incidence differ for products adopted after their closing: these leave twice.
 create temp table step as
 with leaving as (
     select
         interval,
         number,
-        coalesce(observed, closed, open) as t,
+        at_resolution(coalesce(observed, closed, open)) as t,
         observed is not null as km_event,
         true as km_leaves,
         observed is not null and not coalesce(closed < observed, false) as adopted,
@@ -179,7 +183,7 @@ with leaving as (
     from span
     where left_out = 0
     union all
-    select interval, number, closed, false, false, false, true, true
+    select interval, number, at_resolution(closed), false, false, false, true, true
     from span
     where left_out = 0 and closed < observed
 )

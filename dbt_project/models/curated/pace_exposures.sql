@@ -8,14 +8,14 @@
 {% set moves = [
     {'id': 'starts', 'since': '0', 'first': 'start_month', 'until': 'start_passed_month',
         'as_of': 'started_at >= ' ~ window_starts_at, 'baseline': 'started_at < ' ~ baseline_ends_at},
-    {'id': 'is_carried_in', 'since': at_resolution(started, 'ceil'), 'first': 'start_passed_month',
+    {'id': 'is_carried_in', 'since': at_resolution(started, 'day', 'ceil'), 'first': 'start_passed_month',
         'until': 'leave_passed_month',
         'as_of': 'started_at < ' ~ window_starts_at ~ ' and left_at > ' ~ window_starts_at, 'baseline': 'false'},
-    {'id': 'leaves', 'since': at_resolution('elapsed_microseconds'), 'first': 'leave_month',
+    {'id': 'leaves', 'since': at_resolution('elapsed_microseconds', 'day'), 'first': 'leave_month',
         'until': 'greatest(start_passed_month, leave_passed_month)',
         'as_of': '(started_at >= ' ~ window_starts_at ~ ' or left_at > ' ~ window_starts_at ~ ')',
         'baseline': 'left_at < ' ~ baseline_ends_at},
-    {'id': 'stays_open', 'since': at_resolution(started, 'floor'), 'first': 'start_month', 'until': 'leave_month',
+    {'id': 'stays_open', 'since': at_resolution(started, 'day', 'floor'), 'first': 'start_month', 'until': 'leave_month',
         'as_of': 'false',
         'baseline': 'started_at < ' ~ baseline_ends_at ~ ' and left_at >= ' ~ baseline_ends_at},
 ] %}
@@ -97,8 +97,9 @@ aged as (
         case
             when moves.move = 'starts' then -1 -- at risk from age 0 on
             when moves.move = 'leaves' then moves.since
-            when moves.move = 'stays_open' then {{ at_resolution('windows.ends_at - moves.since') }}
-            else {{ at_resolution('windows.ends_at - ' ~ pace_days() * 86400000000 ~ ' - moves.since', 'floor') }}
+            when moves.move = 'stays_open' then {{ at_resolution('windows.ends_at - moves.since', 'day') }}
+            else
+                {{ at_resolution('windows.ends_at - ' ~ pace_days() * 86400000000 ~ ' - moves.since', 'day', 'floor') }}
         end as elapsed_microseconds
     from moves
     inner join windows on moves.window_number = windows.window_number

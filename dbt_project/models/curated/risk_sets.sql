@@ -40,23 +40,6 @@ exits as (
 
 ),
 
--- over all cohorts every distinct time counts, for everyone and for the owner; an unknown owner has no series
-exact as (
-
-    {% for domain in ["'all'", 'exits.domain'] %}
-    select
-        series.series_id,
-        exits.elapsed_microseconds,
-        exits.km_outcome,
-        exits.outcome
-    from exits
-    inner join series
-        on exits.interval_id = series.interval_id and {{ domain }} = series.domain and series.cohort = 'all'
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-
-),
-
 {% set counts = [
     ('km_exits', 'km_outcome'),
     ('km_observed', "case when km_outcome = 'observed' then 1 end"),
@@ -65,37 +48,30 @@ exact as (
     ('closed', "case when outcome = 'closed' then 1 end"),
 ] %}
 
--- by cohort alike ones are counted first, and everyone's are the sum of the owners'
+-- alike ones are counted first: everyone's are the sum of the owners'
 owners as (
 
+    {% for cohort, unit in [("'all'", 'hour'), ('cohort', 'day')] %}
     select
         {% for name, counted in counts %}
         cast(count({{ counted }}) as double) as {{ name }},
         {% endfor %}
         interval_id,
         domain,
-        cohort,
-        {{ at_resolution('elapsed_microseconds') }} as elapsed_microseconds
+        {{ cohort }} as cohort,
+        {{ at_resolution('elapsed_microseconds', unit) }} as elapsed_microseconds
     from exits
-    where cohort is not null
-    group by interval_id, domain, cohort, {{ at_resolution('elapsed_microseconds') }}
+    where {{ cohort }} is not null
+    group by all
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
+-- an unknown owner has no series
 counted as (
 
-    select
-        {% for name, counted in counts %}
-        cast(count({{ counted }}) as double) as {{ name }},
-        {% endfor %}
-        series_id,
-        elapsed_microseconds
-    from exact
-    group by series_id, elapsed_microseconds
-
     {% for domain in ["'all'", 'owners.domain'] %}
-    union all
-
     select
         {% for name, _ in counts %}
         sum(owners.{{ name }}) as {{ name }},
@@ -106,6 +82,7 @@ counted as (
     inner join series
         on owners.interval_id = series.interval_id and {{ domain }} = series.domain and owners.cohort = series.cohort
     group by series.series_id, owners.elapsed_microseconds
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 
 )
