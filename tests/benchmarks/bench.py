@@ -1,29 +1,33 @@
-"""Measures a whole Flywheel run against a hand-written floor, and a small batch on top of it.
+"""Measures whole Flywheel runs against a hand-written floor, in two shapes, and a small batch on top of one.
 
 Belongs here: running things one after the other, each alone in its own processes; that both got the same numbers; one
 table. Does not belong here: limits that fail a build. Time on a shared machine is no test; ratios taken in one run are.
 
-    bench.py [--events 5000000] [--increment 10000] [--work FOLDER]
+    bench.py [--events 5000000] [--increment 10000] [--products 20000] [--timeout 1200] [--work FOLDER]
 
-1. floor (floor.sql) twice, the better counts; 2. `flywheel run` on the same file in a new home; 3. the increment on
-top; 4. the floor again, on both files: it shows whether the machine was as free as before, and checks the increment.
-Exits with 1 when the floor and Flywheel disagree by more than 1e-9, and then gives no ratio.
+1. `flywheel run` on 100 events: the fixed cost of a run. 2. Of many data products and 3. of many uses of few, each: the
+floor (floor.sql) twice, the better counts; `flywheel run` on the same file in a new home. Of the first also the
+increment on top, and the floor again on both files: it shows whether the machine was as free as before.
+Exits with 1 when the floor and Flywheel disagree by more than 1e-9, and then gives no ratio; with 2 when a command
+fails or takes longer than --timeout seconds.
 """
 
 import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from generate import AS_OF, write_both
+from generate import AS_OF, write_both, write_events, write_usage
 
 HERE = Path(__file__).resolve().parent
 FLYWHEEL = Path(sys.executable).with_name("flywheel")
@@ -36,6 +40,8 @@ KEYS = {
     "time_to_value_curve": ["interval_id", "domain", "day"],
 }
 SLOWEST = 12
+TINY = 100  # events
+AIMS = {"products": "2.5 at most", "usage": "12 at most"}
 
 
 @dataclass
@@ -49,30 +55,50 @@ class Measured:
     output: str
 
 
-def measure(name: str, command: list, cwd: Path) -> Measured:
-    """Run a command to its end; raises SystemExit with its words when it fails."""
+class Stopped(Exception):
+    """A command failed, or did not end in time."""
+
+
+def measure(name: str, command: list, cwd: Path, timeout: float) -> Measured:
+    """Run a command to its end; raises Stopped with its output when it fails, or hangs and had to be killed."""
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=cwd)
-        peak, done = [0.0], threading.Event()
-        watcher = threading.Thread(target=_watch, args=(process.pid, peak, done))
+        # a session of its own, so that all it started can be killed with it
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=cwd, start_new_session=True)
+        peak, done, late = [0.0], threading.Event(), threading.Event()
+        watcher = threading.Thread(target=_watch, args=(process.pid, peak, done, late, started + timeout))
         watcher.start()
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        finally:
+            done.set()
+            watcher.join()
+            _kill(process.pid)
         seconds = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)
-        done.set()
-        watcher.join()
         output.seek(0)
         words = output.read()
+    if late.is_set():
+        raise Stopped(f"{name} did not end within {timeout:.0f} s and was killed. It had written:\n{words[-4000:]}")
     if process.returncode:
-        raise SystemExit(f"{name} failed with {process.returncode}:\n{words[-4000:]}")
+        raise Stopped(f"{name} failed with {process.returncode}:\n{words[-4000:]}")
     print(f"  {name}: {seconds:.1f} s", flush=True)
     return Measured(name, seconds, usage.ru_utime + usage.ru_stime, peak[0], words)
 
 
-def _watch(root: int, peak: list[float], done: threading.Event) -> None:
+def _kill(group: int) -> None:
+    """End a process group, also what outlived its leader."""
+    with suppress(ProcessLookupError):  # all of it has ended
+        os.killpg(group, signal.SIGKILL)
+
+
+def _watch(root: int, peak: list[float], done: threading.Event, late: threading.Event, deadline: float) -> None:
     while not done.wait(0.2):
         peak[0] = max(peak[0], sum(_resident(pid) for pid in _tree(root)))
+        if time.monotonic() > deadline:
+            late.set()
+            _kill(root)
+            return
 
 
 def _tree(root: int) -> set[int]:
@@ -134,31 +160,41 @@ def _table_differences(db: duckdb.DuckDBPyConnection, table: str, keys: list[str
     return found
 
 
-def report(floors: list[Measured], full: Measured, later: Measured, events: int, increment: int) -> None:
-    """The small table, and the ratios."""
-    best = min(floors[:-1], key=lambda m: m.seconds)
-    rows = [*((m, events) for m in floors[:-1]), (full, events), (later, increment), (floors[-1], events + increment)]
-    print(f"\n{'':<28}{'seconds':>9}{'CPU s':>8}{'peak MiB':>10}{'rows/s':>12}")
-    for m, count in rows:
-        print(f"{m.name:<28}{m.seconds:>9.1f}{m.cpu_seconds:>8.1f}{m.peak_mib:>10,.0f}{count / m.seconds:>12,.0f}")
-    ratios = [
-        ("full / floor", full, best, "4 at most"),
-        ("increment / full", later, full, "0.15 at most"),
-        ("floor after / before", floors[-1], best, "1, a machine as free as before"),
-    ]
-    for name, one, other, aim in ratios:
-        seconds, cpu = one.seconds / other.seconds, one.cpu_seconds / other.cpu_seconds
-        print(f"{name:<28}{seconds:>9.2f}{cpu:>8.2f}  aim: {aim}")
+def report(fixed: Measured, shapes: list["Shape"]) -> None:
+    """A table of all that ran, and what is aimed at."""
+    print(f"\n{'':<36}{'seconds':>9}{'CPU s':>8}{'peak MiB':>10}{'rows/s':>12}")
+    for m, count in [(fixed, TINY), *(row for shape in shapes for row in shape.rows())]:
+        print(f"{m.name:<36}{m.seconds:>9.1f}{m.cpu_seconds:>8.1f}{m.peak_mib:>10,.0f}{count / m.seconds:>12,.0f}")
+    print(f"\n{'ratio of':<36}{'seconds':>9}{'CPU s':>8}")
+    for shape in shapes:
+        _print_ratio(f"{shape.name}: flywheel / floor", shape.full, shape.best, AIMS[shape.name])
+        if shape.later:
+            _print_ratio(f"{shape.name}: increment / full", shape.later, shape.full, "a whole build: 1")
+            _print_ratio(f"{shape.name}: floor after / before", shape.floors[-1], shape.best, "1, a machine as free")
+    print(f"\n{'a million events beyond a run of ' + str(TINY):<36}{'seconds':>9}{'CPU s':>8}")
+    for shape in shapes:
+        million = (shape.events - TINY) / 1e6
+        beyond = [(one - two) / million for one, two in zip(_costs(shape.full), _costs(fixed), strict=True)]
+        print(f"{shape.name:<36}{beyond[0]:>9.2f}{beyond[1]:>8.2f}  aim: 4 s at most")
+    peak = max(shape.full.peak_mib for shape in shapes) / 1024
+    print(f"\n{'peak':<36}{peak:>5.1f} GiB  aim: below 4 GiB")
 
 
-def split(title: str, run: Measured, dbt_results: list[tuple[str, float]]) -> None:
+def _costs(m: Measured) -> tuple[float, float]:
+    return m.seconds, m.cpu_seconds
+
+
+def _print_ratio(name: str, one: Measured, other: Measured, aim: str) -> None:
+    seconds, cpu = (a / b for a, b in zip(_costs(one), _costs(other), strict=True))
+    print(f"{name:<36}{seconds:>9.2f}{cpu:>8.2f}  aim: {aim}")
+
+
+def split(run: Measured, dbt_results: list[tuple[str, float]]) -> None:
     """Where a run's time went, as far as it says: its steps, and dbt's slowest models and tests."""
-    print(f"\n{title}, by step:")
     for step, words, seconds in re.findall(r"^✓ (\S+)\s+(.*?)\s+([\d.]+) s$", run.output, re.MULTILINE):
         print(f"{float(seconds):>9.1f} s  {step}: {words}")
-    print(f"{title}, slowest in dbt:")
     for name, seconds in dbt_results[:SLOWEST]:
-        print(f"{seconds:>9.1f} s  {name}")
+        print(f"{seconds:>9.1f} s  dbt: {name}")
 
 
 def dbt_results(home: Path) -> list[tuple[str, float]]:
@@ -169,31 +205,92 @@ def dbt_results(home: Path) -> list[tuple[str, float]]:
     return sorted(names, key=lambda item: -item[1])
 
 
-def bench(folder: Path, events: int, increment: int) -> int:
+@dataclass
+class Shape:
+    """What was measured of one file of events."""
+
+    name: str
+    events: int
+    floors: list[Measured]  # before, before, and after the increment
+    full: Measured
+    wrong: list[str]  # where the numbers differ
+    later: Measured | None = None
+    increment: int = 0
+
+    @property
+    def best(self) -> Measured:
+        """The faster one of the floors on the file alone."""
+        return min(self.floors[:2], key=lambda m: m.seconds)
+
+    def rows(self) -> list[tuple[Measured, int]]:
+        """(what ran, on how many events)."""
+        rows = [*((m, self.events) for m in self.floors[:2]), (self.full, self.events)]
+        later = [(self.later, self.increment), (self.floors[-1], self.events + self.increment)] if self.later else []
+        return rows + later
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where to work, and how long a command may take."""
+
+    folder: Path
+    timeout: float
+
+    def floor(self, name: str, shape: str, *files: Path) -> Measured:
+        """Run the floor on files of events."""
+        command = [sys.executable, HERE / "floor.py", self.folder / f"{shape}.duckdb", *files, "--as-of", AS_OF_TEXT]
+        return measure(f"{shape}: {name}", command, self.folder, self.timeout)
+
+    def flywheel(self, name: str, shape: str, events: Path) -> Measured:
+        """Run Flywheel on a file of events, in the shape's home."""
+        command = [FLYWHEEL, "run", "--as-of", AS_OF_TEXT, "--home", self.folder / shape, "--events", events]
+        run = measure(f"{shape}: {name}", command, self.folder, self.timeout)
+        split(run, dbt_results(self.folder / shape))
+        return run
+
+    def wrong(self, shape: str) -> list[str]:
+        """Where the floor and the shape's home hold other numbers."""
+        return [
+            f"{shape}: {line}" for line in differences(self.folder / f"{shape}.duckdb", served(self.folder / shape))
+        ]
+
+    def shape(self, name: str, file: Path, events: int, more: Path | None = None, increment: int = 0) -> Shape:
+        """Measure all of one shape."""
+        floors = [self.floor(f"floor, run {i}", name, file) for i in (1, 2)]
+        full = self.flywheel("flywheel", name, file)
+        shape = Shape(name, events, floors, full, self.wrong(name))
+        if more:
+            shape.later, shape.increment = self.flywheel("flywheel, the increment", name, more), increment
+            floors.append(self.floor("floor, both files", name, file, more))
+            shape.wrong += self.wrong(name)
+        return shape
+
+
+def served(home: Path) -> Path:
+    """The serving file of a run that looked back to AS_OF, or of one that published."""
+    back = home / "as_of" / f"{AS_OF:%Y-%m-%d}" / "serving.duckdb"
+    return back if back.exists() else home / "serving.duckdb"
+
+
+def bench(given: argparse.Namespace, folder: Path) -> int:
     """All of it; returns the exit code."""
-    print(
-        f"{events:,} events, then {increment:,}; in {folder}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    )
-    history, more = write_both(folder, events, increment)
-    home, out = folder / "home", folder / "floor.duckdb"
-    floor = [sys.executable, HERE / "floor.py", out, "--as-of", AS_OF_TEXT]
-    flywheel = [FLYWHEEL, "run", "--as-of", AS_OF_TEXT, "--home", home, "--events"]
+    print(f"{given.events:,} events a shape; in {folder}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    run = Bench(folder, given.timeout)
+    tiny, usage = folder / "tiny.parquet", folder / "usage.parquet"
+    write_events(tiny, TINY)
+    history, more = write_both(folder, given.events, given.increment)
+    write_usage(usage, given.events, given.products)
 
-    floors = [measure(f"floor, run {i}", [*floor, history], folder) for i in (1, 2)]
-    full = measure("flywheel, all of it", [*flywheel, history], folder)
-    wrong = differences(out, home / "serving.duckdb")
-    full_dbt = dbt_results(home)
-    later = measure("flywheel, the increment", [*flywheel, more], folder)
-    floors.append(measure("floor again, both files", [*floor, history, more], folder))
-    wrong += [f"after the increment: {line}" for line in differences(out, home / "serving.duckdb")]
-
-    split("flywheel, all of it", full, full_dbt)
-    split("flywheel, the increment", later, dbt_results(home))
-    if wrong:
+    fixed = run.flywheel("flywheel", "tiny", tiny)
+    shapes = [
+        run.shape("products", history, given.events, more, given.increment),
+        run.shape("usage", usage, given.events),
+    ]
+    if wrong := [line for shape in shapes for line in shape.wrong]:
         print("\nNo ratio: the floor and Flywheel disagree.", *wrong, sep="\n  ")
         return 1
-    print(f"\nThe floor's three tables and the served ones hold the same numbers, to {TOLERANCE}, before and after.")
-    report(floors, full, later, events, increment)
+    print(f"\nThe floor's three tables and the served ones hold the same numbers, to {TOLERANCE}, in both shapes.")
+    report(fixed, shapes)
     return 0
 
 
@@ -202,13 +299,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--increment", type=int, default=10_000)
+    parser.add_argument("--products", type=int, default=20_000, help="of the usage shape")
+    parser.add_argument("--timeout", type=float, default=1200, help="seconds for each command")
     parser.add_argument("--work", type=Path, help="an empty folder to work in and keep; else a temporary one")
     given = parser.parse_args()
-    if given.work:
-        given.work.mkdir(parents=True, exist_ok=True)
-        return bench(given.work.resolve(), given.events, given.increment)
-    with tempfile.TemporaryDirectory(prefix="flywheel-bench-") as folder:
-        return bench(Path(folder), given.events, given.increment)
+    try:
+        if given.work:
+            given.work.mkdir(parents=True, exist_ok=True)
+            return bench(given, given.work.resolve())
+        with tempfile.TemporaryDirectory(prefix="flywheel-bench-") as folder:
+            return bench(given, Path(folder))
+    except Stopped as stopped:
+        print(f"\n{stopped}")
+        return 2
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
-"""Writes delivery events to measure with: one large Parquet file, and a small one that comes after it.
+"""Writes delivery events to measure with, in two shapes: many data products, and many uses of few.
 
 Belongs here: plausible shapes at any size, seeded, in bounded memory. Does not belong here: known truths
 (orchestration/sample.py has those), malformed rows, any metric.
 
-    generate.py FOLDER [--events 5000000] [--increment 10000] [--seed 7]
+    generate.py FOLDER [--events 5000000] [--increment 10000] [--products 20000] [--seed 7]
 
-About four events a data product. Of all rows about 1 % correct an earlier one at revision 1, 1 % repeat one exactly,
-0.1 % retract one; 3 % of the deployed products are adopted by their own domain, 0.5 % change owner when they are
-deployed, 2 % have no idea_logged and 0.3 % were deployed before their idea. Times have whole seconds, so nearly every
-duration is one of its own.
+`events.parquet` has about four events a data product, and `increment.parquet` comes after it. `usage.parquet` is about
+20,000 data products: their delivery, and beside it uses that were observed, by any of 40 domains.
+
+Of all rows about 1 % correct an earlier one at revision 1, 1 % repeat one exactly, 0.1 % retract one; 3 % of the
+deployed products are adopted by their own domain, 0.5 % change owner when they are deployed, 2 % have no idea_logged
+and 0.3 % were deployed before their idea. Times have whole seconds, so nearly every duration is one of its own.
 """
 
 import argparse
@@ -46,6 +48,8 @@ WIRE = pa.schema(
         ("title", pa.string()),
     ]
 )
+USAGE_WIRE = WIRE.append(pa.field("evidence", pa.string()))
+CHUNK_USES = 500_000
 NOBODY = -1
 
 
@@ -62,6 +66,42 @@ def write_events(path: Path, events: int, seed: int = 7) -> int:
             writer.write_table(rows, row_group_size=250_000)
             written, products, numbered = written + len(rows), products + count, numbered + len(steps["product"])
     return products
+
+
+def write_usage(path: Path, events: int, products: int, seed: int = 9) -> None:
+    """Write exactly `events` rows about the data products' delivery and, for the most part, their observed use."""
+    random = np.random.default_rng(seed)
+    steps = _steps(random, np.arange(products), START, END)
+    deployed = _only(steps, steps["type"] == DEPLOYED)
+    popularity = np.cumsum(np.exp(random.normal(0.0, 1.0, len(deployed["product"]))))  # some are used more than others
+    written = numbered = 0
+    with pq.ParquetWriter(path, USAGE_WIRE, compression="zstd") as writer:
+        while written < events:
+            chunk = steps if not written else _uses(random, deployed, popularity, min(CHUNK_USES, events - written))
+            chunk["event"] = np.arange(numbered, numbered + len(chunk["product"]))
+            rows = _shuffled(random, _with_repeats(random, chunk))
+            rows = _only(rows, np.arange(len(rows["product"])) < events - written)
+            is_use = rows["type"] == ADOPTED
+            evidence = pa.array(np.where(is_use, "observed" if written else "declared", ""), mask=~is_use)
+            writer.write_table(
+                _wire(rows).append_column(USAGE_WIRE.field("evidence"), evidence), row_group_size=250_000
+            )
+            written, numbered = written + len(evidence), numbered + len(chunk["product"])
+
+
+def _uses(random: np.random.Generator, deployed: dict, popularity: np.ndarray, n: int) -> dict[str, np.ndarray]:
+    """Adopted events of deployed data products at any time until END, 1 in 40 by the owner."""
+    which = np.searchsorted(popularity, random.random(n) * popularity[-1])
+    since = deployed["at"][which]
+    return {
+        "product": deployed["product"][which],
+        "at": (since + random.random(n) * (END.timestamp() - since)).astype(np.int64),
+        "domain": np.full(n, NOBODY),
+        "consumer": random.integers(0, DOMAINS, n),
+        "type": np.full(n, ADOPTED),
+        "revision": np.zeros(n, np.int64),
+        "retracted": np.zeros(n, bool),
+    }
 
 
 def write_increment(path: Path, history: Path, rows: int, products: int, seed: int = 8) -> None:
@@ -220,7 +260,10 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--increment", type=int, default=10_000)
+    parser.add_argument("--products", type=int, default=20_000, help="of usage.parquet")
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
-    for path in write_both(given.folder, given.events, given.increment, given.seed):
+    paths = [*write_both(given.folder, given.events, given.increment, given.seed), given.folder / "usage.parquet"]
+    write_usage(paths[-1], given.events, given.products, given.seed + 2)
+    for path in paths:
         print(f"{path}  {path.stat().st_size / 1e6:,.1f} MB  {pq.read_metadata(path).num_rows:,} rows")
