@@ -1,12 +1,13 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+MEASURED := $(BIN)/python tests/measured.py
 HOME_OPTION := $(if $(FLYWHEEL_HOME),--home $(FLYWHEEL_HOME))
 export PYTHONDONTWRITEBYTECODE :=
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ui notebook sample lock lint format bench contracts clean
+.PHONY: help run check test soak tests ui notebook sample lint lock format bench contracts clean
 
 help: ## print this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,8 +15,17 @@ help: ## print this
 run: .venv/ready ## land the inbox, shape, check and publish (the sample organisation, when nothing was ever sent)
 	@$(BIN)/flywheel run $(HOME_OPTION)
 
-test: lint ## everything CI runs: lint, then every test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+check: .venv/ready ## lint and the fast tests, about two minutes
+	@$(MEASURED) $(MAKE) --no-print-directory lint tests WHICH="not slow and not soak"
+
+test: .venv/ready ## everything CI runs: lint, and every test but the exhaustive ones
+	@$(MEASURED) $(MAKE) --no-print-directory lint tests WHICH="not soak"
+
+soak: .venv/ready ## every test, the exhaustive ones with hundreds of examples; takes an hour
+	@FLYWHEEL_SOAK=1 $(MEASURED) $(MAKE) --no-print-directory lint tests WHICH=""
+
+tests: .venv/ready
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "$(WHICH)"
 
 ui: .venv/ready ## the Dagster UI on 127.0.0.1, under a path only this home knows
 	@$(BIN)/flywheel ui $(HOME_OPTION)
@@ -28,7 +38,7 @@ sample: .venv/ready ## put the sample organisation's events into the inbox
 
 lint: .venv/ready ## ruff and sqlfluff
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
-	@home=$$(mktemp -d) && FLYWHEEL_HOME=$$home FLYWHEEL_AS_OF=2026-01-01T00:00:00Z \
+	@home=$$(mktemp -d) && mkdir $$home/builds && FLYWHEEL_HOME=$$home FLYWHEEL_AS_OF=2026-01-01T00:00:00Z \
 		$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests && rm -rf $$home
 
 format: .venv/ready ## let ruff format the Python

@@ -21,6 +21,7 @@ SESSION_FOLDER = "FLYWHEEL_TEST_SESSION"  # what the processes of one session sh
 NOW = datetime(2026, 8, 22, 12, tzinfo=UTC)
 SECONDS = 600  # what is not done by then hangs: nothing takes so long, however busy the machine
 SETTLED = 1_750_000_000  # long before any run of these tests
+SOAK_FACTOR = 15  # times as many examples in `make soak`
 
 
 def pytest_configure(config):
@@ -31,6 +32,11 @@ def pytest_configure(config):
 def pytest_unconfigure(config):
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ[SESSION_FOLDER], ignore_errors=True)
+
+
+def examples(count: int) -> int:
+    """How many examples hypothesis tries, `count` of them in `make test`."""
+    return count * SOAK_FACTOR if os.environ.get("FLYWHEEL_SOAK") else count
 
 
 def once_a_session(name: str, make: Callable[[Path], None]) -> Path:
