@@ -12,12 +12,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from dashboard.pages import Page, archive_page, pages_of
 from dashboard.tables import Served, read
 from dashboard.words import last_complete
-from orchestration.home import new_folder, publish, swap_folder, write_whole
+from orchestration.home import Place, new_folder, publish, swap_folder, write_whole
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 PDF = "index.pdf"
@@ -33,33 +32,27 @@ PRINT = (
 )
 
 
-class Place(Protocol):
-    """Where pages are published: a home, or the folder of a look back, which keeps no archive."""
-
-    serving: Path
-    dashboard: Path
-    archive: Path | None
-
-
-def publish_dashboard(place: Place, drawn_at: datetime | None = None) -> dict[str, int]:
+def publish_dashboard(place: Place, drawn_at: datetime | None = None, carry_over: bool = True) -> dict[str, int]:
     """Draw the pages whose rows changed, swap all of them in, keep the month's; returns bytes by file.
 
     A page that would show the same is carried over as it was drawn, and with the main page its PDF. Where there is no
     browser, or it can't print, there is no PDF and the page does not link to one. Without an archive the pages say that
     they look back.
 
-    Parameters: `drawn_at`, the time with its zone that a drawn page says; now if not given.
+    Parameters: `drawn_at`, the time with its zone that a drawn page says; now if not given. `carry_over`, whether the
+    pages that are there may be kept.
     """
     drawn_at, served = drawn_at or datetime.now(UTC), read(place.serving)
     archive = place.archive and f"../{place.archive.name}/index.html"
     linked, *domains = pages_of(served, archive, PDF, looks_back=not archive)
     unlinked = replace(linked, options=linked.options | {"pdf": None})
-    if not _are_drawn(place.dashboard, linked if browser() else unlinked, domains):
+    if not carry_over or not _are_drawn(place.dashboard, linked if browser() else unlinked, domains):
         folder = new_folder(place.dashboard)
-        put = partial(_put, place.dashboard, folder, drawn_at, served.publication["run_id"])
+        old = place.dashboard if carry_over else folder
+        put = partial(_put, old, folder, drawn_at, served.publication["run_id"])
         for page in domains:
             put(page)
-        _put_main(place.dashboard, folder, put, linked, unlinked)
+        _put_main(old, folder, put, linked, unlinked)
         swap_folder(place.dashboard, folder)
     if archive:
         _keep_month(place, served, drawn_at)

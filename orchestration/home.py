@@ -1,6 +1,6 @@
-"""The home folder: where everything generated lives, the lock around it, and the few things it remembers.
+"""The home folder: where everything generated lives, the lock around it, and the dates a run looks at it from.
 
-Belongs here: paths, the lock, whether the home holds sample events. Does not belong here: what is in the files.
+Belongs here: paths, the lock, dates, whether the home holds sample events. Does not belong here: what is in the files.
 """
 
 import fcntl
@@ -18,33 +18,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
-class Home:
-    """Paths under one absolute root."""
+class Place:
+    """A folder that people read from: the serving file, the same tables as Parquet, the pages."""
 
     root: Path
-
-    @classmethod
-    def at(cls, root: Path | str | None = None) -> "Home":
-        """The home folder: `root`, else FLYWHEEL_HOME, else `data/` in the checkout. Made if it isn't there."""
-        home = cls(Path(root or os.environ.get("FLYWHEEL_HOME") or CHECKOUT / "data").expanduser().resolve())
-        for folder in (home.inbox, home.landing, home.logs, home.dagster):
-            folder.mkdir(parents=True, exist_ok=True)
-        return home
-
-    @property
-    def inbox(self) -> Path:
-        """Immutable files from every source."""
-        return self.root / "inbox"
-
-    @property
-    def landing(self) -> Path:
-        """The append-only Parquet lake: the only state that can't be rebuilt."""
-        return self.root / "landing"
-
-    @property
-    def warehouse(self) -> Path:
-        """The DuckDB file the pipeline writes; rebuilt from landing whenever it is not what it should be."""
-        return self.root / "warehouse.duckdb"
 
     @property
     def serving(self) -> Path:
@@ -60,6 +37,53 @@ class Home:
     def dashboard(self) -> Path:
         """The pages people look at; `index.html` is the Chief Data Officer's."""
         return self.root / "dashboard"
+
+    @property
+    def archive(self) -> Path | None:
+        """Where each complete month's pages are kept; None: a look back keeps none."""
+        return None
+
+    @property
+    def published(self) -> Path:
+        """Which build the serving file and the pages are of; written after them."""
+        return self.root / "published.json"
+
+
+@dataclass(frozen=True)
+class Dates:
+    """The dates a run looks at the events from; `name` is that of its folder when it looks back, else None."""
+
+    as_of: datetime
+    known_at: datetime | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Home(Place):
+    """Paths under one absolute root."""
+
+    @classmethod
+    def at(cls, root: Path | str | None = None) -> "Home":
+        """The home folder: `root`, else FLYWHEEL_HOME, else `data/` in the checkout. Made if it isn't there."""
+        home = cls(Path(root or os.environ.get("FLYWHEEL_HOME") or CHECKOUT / "data").expanduser().resolve())
+        for folder in (home.inbox, home.landing, home.builds, home.logs, home.dagster):
+            folder.mkdir(parents=True, exist_ok=True)
+        return home
+
+    @property
+    def inbox(self) -> Path:
+        """Immutable files from every source."""
+        return self.root / "inbox"
+
+    @property
+    def landing(self) -> Path:
+        """The append-only Parquet lake: the only state that can't be rebuilt."""
+        return self.root / "landing"
+
+    @property
+    def builds(self) -> Path:
+        """One DuckDB file a whole run, and the scratch; rebuilt from landing at any time."""
+        return self.root / "builds"
 
     @property
     def archive(self) -> Path:
@@ -86,7 +110,7 @@ class Home:
         """Hold the home for one writer at a time; waits for the other one.
 
         The kernel drops it when the process dies, however it dies. A process that holds it may take it again: `flywheel
-        run` holds it over the whole run, and each step takes it for runs that the Dagster UI starts.
+        run` holds it from the first look at the inbox, and every run of Dagster from its first step to its last.
         """
         if _held.get(self.root):
             yield
@@ -118,15 +142,41 @@ class Home:
         path = self.root / "sample.json"
         return json.loads(path.read_text()) if path.exists() else None
 
-    def as_of(self, given: str | datetime | None = None) -> datetime:
-        """The analysis date: as given, else the sample's end, else now (UTC, whole seconds)."""
-        if given:
-            return parse_instant(given)
-        sample = self.sample()
-        return parse_instant(sample["as_of"]) if sample else datetime.now(UTC).replace(microsecond=0)
+    def dates(self, as_of: str = "", known_at: str = "") -> Dates:
+        """The dates of a run: as_of is the sample's end in a sample home, else now (UTC, whole seconds).
+
+        A date that is given makes the run look back. Raises ValueError for a text that is no date, or a date to come.
+        """
+        now, sample = current_time(), self.sample()
+        if not as_of and not known_at:
+            return Dates(parse_instant(sample["as_of"]) if sample else now)
+        analysis = parse_instant(as_of) if as_of else now
+        knowledge = parse_instant(known_at) if known_at else None
+        for option, instant in (("as-of", analysis), ("known-at", knowledge)):
+            if instant and instant > now:
+                raise ValueError(
+                    f"--{option} {instant:%Y-%m-%d %H:%M} UTC is in the future, it is {now:%Y-%m-%d %H:%M} UTC now: "
+                    "what has not happened can't be counted. Choose an earlier date, or leave it out to look at today."
+                )
+        name = _folder_name(analysis) if as_of else f"{now:%Y-%m-%d}"
+        return Dates(analysis, knowledge, name + (f"-known-{_folder_name(knowledge)}" if knowledge else ""))
+
+    def place(self, dates: Dates) -> Place:
+        """Where a run with these dates publishes: the home, or a folder of its own when it looks back."""
+        return Place(self.root / "as_of" / dates.name) if dates.name else self
 
 
 _held: dict[Path, bool] = {}
+
+
+def current_time() -> datetime:
+    """Now: UTC, whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _folder_name(instant: datetime) -> str:
+    is_midnight = (instant.hour, instant.minute, instant.second, instant.microsecond) == (0, 0, 0, 0)
+    return f"{instant:%Y-%m-%d}" if is_midnight else f"{instant:%Y-%m-%dT%H%M%SZ}"
 
 
 def parse_instant(text: str | datetime) -> datetime:

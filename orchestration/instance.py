@@ -9,7 +9,7 @@ from orchestration.home import Home, write_whole
 
 CLI_TAG = "flywheel/started_by"
 
-# Runs of the UI queue for the warehouse one at a time; `flywheel run` starts outside the queue and waits for the home's
+# Runs of the UI queue for the home one at a time; `flywheel run` starts outside the queue and waits for the home's
 # lock instead, so a run that is killed never keeps a slot.
 SETTINGS = b"""\
 telemetry:
@@ -36,14 +36,14 @@ def prepare_instance(home: Home) -> None:
 
 
 def open_instance(home: Home):
-    """The home's Dagster instance, with the warehouse pool made and dead runs of the command line told as failed.
+    """The home's Dagster instance, with the pool that runs queue for; marks dead runs of the command line as failed.
 
     Call it while holding the home's lock: then no run of the command line can be alive.
     """
     import dagster as dg
 
     instance = dg.DagsterInstance.get()
-    instance.event_log_storage.set_concurrency_slots("warehouse", 1)
+    instance.event_log_storage.set_concurrency_slots("home", 1)
     alive = dg.RunsFilter(tags={CLI_TAG: "cli"}, statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
     for run in instance.get_runs(alive):
         instance.report_run_failed(run, "The process ended before the run did. Run it again: nothing was lost.")

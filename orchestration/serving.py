@@ -10,9 +10,11 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration import builds
+from orchestration.builds import Build
 from orchestration.contracts import load_layer
 from orchestration.home import Home, new_folder, publish, swap_folder, sync
-from orchestration.warehouse import connect_when_free
+from orchestration.transform import reading
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and every later one can read it
 # curated tables served beside the authoritative ones
@@ -20,7 +22,7 @@ DRILL_DOWN = ("data_products", "adoptions", "data_quality_issues")
 
 
 class PublicationError(RuntimeError):
-    """The new serving file is not what the warehouse holds; the last good one stays in place."""
+    """The new serving file is not what the build holds; the last good one stays in place."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +36,26 @@ class Served:
     columns: dict[str, str]  # name -> description
 
 
-def publish_serving(home: Home, run_id: str = "by hand") -> dict[str, int]:
-    """Write, verify and swap in the serving file and its Parquet twin; returns rows by table."""
-    tables = served_tables(home)
-    temporary = home.serving.with_name(f".{home.serving.name}.tmp")
+def publish_serving(home: Home, build: Build, run_id: str = "by hand") -> dict[str, int]:
+    """Write, verify and swap in the serving file of an approved build and its Parquet twin; returns rows by table.
+
+    They go where the dates of the build say. Raises BuildError for a build that is not what was approved.
+    """
+    build.verify()
+    place, tables = home.place(build.dates), served_tables(home)
+    place.root.mkdir(parents=True, exist_ok=True)
+    temporary = place.serving.with_name(f".{place.serving.name}.tmp")
     for path in (temporary, temporary.with_name(temporary.name + ".wal")):
         path.unlink(missing_ok=True)
-    counts = _copy(home, tables, temporary, run_id)
+    counts = _copy(build, tables, temporary, run_id)
     _verify(temporary, tables, counts)
     sync(temporary)
-    parquet = _write_parquet(home, temporary, tables)
-    publish(temporary, home.serving)
-    swap_folder(home.serving_parquet, parquet)
+    parquet = _write_parquet(place.serving_parquet, temporary, tables)
+    builds.tables_change(place)
+    publish(temporary, place.serving)
+    swap_folder(place.serving_parquet, parquet)
+    builds.tables_are_published(place, build)
+    builds.sweep(home)
     return counts
 
 
@@ -64,16 +74,14 @@ def served_tables(home: Home) -> list[Served]:
     return authoritative + curated
 
 
-def _copy(home: Home, tables: list[Served], temporary: Path, run_id: str) -> dict[str, int]:
-    with connect_when_free(home.warehouse, read_only=True) as db:
-        if db.execute("select is_checked from main.build").fetchone() != (True,):
-            raise PublicationError("the tables in the warehouse have not passed their checks; run the whole job again")
+def _copy(build: Build, tables: list[Served], temporary: Path, run_id: str) -> dict[str, int]:
+    with reading(build) as db:
         db.execute(f"attach {_text(temporary)} as serving (storage_version '{STORAGE_VERSION}')")
         db.execute("begin")
         for schema in sorted({t.schema for t in tables}):
             db.execute(f"create schema serving.{schema}")
         counts = {f"{t.schema}.{t.name}": _copy_table(db, t) for t in tables}
-        _describe_publication(db, is_sample=home.sample() is not None, run_id=run_id)
+        _describe_publication(db, run_id)
         db.execute("commit")
         db.execute("checkpoint serving")
         db.execute("detach serving")
@@ -90,7 +98,7 @@ def _copy_table(db: duckdb.DuckDBPyConnection, table: Served) -> int:
     return db.execute(f"select count(*) from {name}").fetchone()[0]
 
 
-def _describe_publication(db: duckdb.DuckDBPyConnection, is_sample: bool, run_id: str) -> None:
+def _describe_publication(db: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """One row that says what the tables beside it are about; no wall clock, so only run_id differs between runs."""
     db.execute(
         """
@@ -98,12 +106,12 @@ def _describe_publication(db: duckdb.DuckDBPyConnection, is_sample: bool, run_id
         select
             as_of,
             known_at,
-            cast($1 as boolean) as is_sample,
+            is_sample,
             (select max(occurred_at) from curated.lifecycle_events where occurred_at <= as_of) as data_through,
-            cast($2 as varchar) as run_id
+            cast($1 as varchar) as run_id
         from main.build
         """,
-        [is_sample, run_id],
+        [run_id],
     )
     comments = {
         "as_of": "The analysis date: later events are ignored and open work is censored there.",
@@ -125,11 +133,11 @@ def _verify(path: Path, tables: list[Served], counts: dict[str, int]) -> None:
             name = f"{table.schema}.{table.name}"
             count, _ = db.execute(f"select count(*), bit_xor(hash(t)) from serving.{name} as t").fetchone()
             if count != counts[name]:
-                raise PublicationError(f"{name}: {count} rows in the new serving file, {counts[name]} in the warehouse")
+                raise PublicationError(f"{name}: {count} rows in the new serving file, {counts[name]} in the build")
 
 
-def _write_parquet(home: Home, serving: Path, tables: list[Served]) -> Path:
-    folder = new_folder(home.serving_parquet)
+def _write_parquet(link: Path, serving: Path, tables: list[Served]) -> Path:
+    folder = new_folder(link)
     with duckdb.connect() as db:
         db.execute(f"attach {_text(serving)} as serving (read_only)")
         for table in tables:

@@ -8,13 +8,14 @@ from collections import Counter
 
 from dashboard import words
 from dashboard.tables import read
-from orchestration.home import Home
+from orchestration.home import Dates, Home, Place
 from orchestration.landing import quarantined, receipts
 
 
-def summarize(home: Home) -> list[tuple[str, str]]:
-    """(label, words) of what the serving file says."""
-    served = read(home.serving)
+def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
+    """(label, words) of what the serving file of these dates says."""
+    place = home.place(dates)
+    served = read(place.serving)
     about = served.publication
     as_of, known_at, through = about["as_of"], about["known_at"], about["data_through"]
     when = f"{as_of:%Y-%m-%d %H:%M} UTC" + (f", as known on {known_at:%Y-%m-%d}" if known_at else "")
@@ -25,13 +26,15 @@ def summarize(home: Home) -> list[tuple[str, str]]:
         ("North Star", words.plain(words.north_star_answer(served))),
         ("Time to value", words.plain([words.time_to_value_answer(served)]) + words.finished_only(served)),
         ("Act on", words.plain([words.act_on(served)]).removeprefix("Act on: ")),
-        *_rows(home),
+        *_rows(home, place),
     ]
-    page = home.dashboard / "index.html"
+    if dates.name:
+        lines.insert(0, ("Look back", f"today's tables and pages are as they were; these are in {place.root}"))
+    page = place.dashboard / "index.html"
     return [line for line in lines if line[1]] + ([("Page", str(page))] if page.exists() else [])
 
 
-def _rows(home: Home) -> list[tuple[str, str]]:
+def _rows(home: Home, place: Place) -> list[tuple[str, str]]:
     landed = receipts(home)
     waiting = quarantined(home).column("reasons").to_pylist()
     reasons = Counter(reason for row in waiting for reason in row).most_common(3)
@@ -44,4 +47,4 @@ def _rows(home: Home) -> list[tuple[str, str]]:
         extra.update(json.loads(receipt["extra_columns"]))
     beside = [f"{assumed:,} times without offset read as UTC"] if assumed else []
     beside += [f"unknown columns kept: {', '.join(sorted(extra)[:5])}"] if extra else []
-    return [("Rows", "; ".join([landed_words, *beside])), ("Served", str(home.serving))]
+    return [("Rows", "; ".join([landed_words, *beside])), ("Served", str(place.serving))]

@@ -16,6 +16,7 @@ from pathlib import Path
 from conftest import once_a_session
 from pipeline import attached, build_well, published, sample_home, stage, write_events
 
+from orchestration.builds import last_approved
 from orchestration.home import Home
 from orchestration.sample import SAMPLE_AS_OF, write_sample
 from orchestration.serving import publish_serving
@@ -103,7 +104,7 @@ def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> P
         if name == "sample_before_this_month":
             home.remember_sample(SAMPLE_AS_OF, [path.name for path in files])
         build_well(home.root, *files, as_of=as_of)
-        publish_serving(home)
+        publish_serving(home, last_approved(home))
         shutil.copy(home.serving, built)
 
     return once_a_session(f"{name}.duckdb", make)

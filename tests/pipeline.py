@@ -3,22 +3,18 @@
 Belongs here: a home to run in, starting runs, reading what they served. Does not belong here: any expectation.
 
 Dagster, dbt and Great Expectations take seconds to import. A server imports them once (pipeline_server.py) and forks a
-process for each run, which a test can kill like any other, and one more for its dbt, which outlives it as a real one
-does.
+process for each run, which a test can kill like any other. The clock of such a run stands still at its `as_of`, so that
+what is live then is the same on every day.
 """
 
 import atexit
 import json
 import multiprocessing
 import os
-import pickle
 import shutil
-import socket
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.reduction import DupFd
@@ -31,8 +27,7 @@ from orchestration.home import CHECKOUT
 
 FLYWHEEL = str(Path(sys.executable).with_name("flywheel"))
 MEMORY = Path("/dev/shm")  # Dagster's event log syncs 600 times a run, which takes half of it on a busy disk
-SILENT = ["--quiet", "--log-level-file", "none"]  # but for errors; what dbt logs is a tenth of its work
-PARSED_IN_A_FORK = ["--no-static-parser"]  # which has threads, and a fork does not
+PARSED_IN_A_FORK = {"DBT_STATIC_PARSER": "false"}  # it has threads, and a fork does not
 # the only served columns in which two runs may differ
 WALL_CLOCK = {"authoritative.event_accounting": {"landed_at"}, "main.publication": {"run_id"}}
 
@@ -103,9 +98,14 @@ class Started:
             return Ended(self.process.exitcode, output.read().decode(errors="replace"))
 
 
-def run(home: Path, *events: Path, as_of: str, known_at="", full_refresh=False, first: Callable = nothing) -> Ended:
-    """`flywheel run` in a process of its own, which calls `first()` before anything else."""
-    return Started(_flywheel_run, home, events, as_of, known_at, full_refresh, first).end()
+def run(
+    home: Path, *events: Path, as_of: str, look_back="", known_at="", rebuild=False, first: Callable = nothing
+) -> Ended:
+    """`flywheel run` on the day `as_of`, in a process of its own, which calls `first()` before anything else.
+
+    `look_back` and `known_at` are its --as-of and --known-at.
+    """
+    return Started(_flywheel_run, home, events, as_of, look_back, known_at, rebuild, first).end()
 
 
 def run_well(home: Path, *events: Path, as_of: str, **options) -> str:
@@ -131,10 +131,15 @@ def sample_home() -> Path:
     return published("sample", as_of="")
 
 
-def build_well(home: Path, *events: Path, as_of: str, full_refresh=False) -> None:
-    """Land and build without Dagster, and publish nothing: for tests of what is in the tables."""
-    ended = Started(_build, home, events, as_of, full_refresh).end()
+def build_well(home: Path, *events: Path, as_of: str) -> None:
+    """Land, build and approve without Dagster, and publish nothing: for tests of what is in the tables."""
+    ended = Started(_build, home, events, as_of).end()
     assert ended.code == 0, ended.output
+
+
+def build_file(home: Path) -> Path:
+    """The DuckDB file of the home's last approved build."""
+    return max(path.with_suffix(".duckdb") for path in (home / "builds").glob("*.json"))
 
 
 def compile_project(target: Path, as_of: str, north_star: str = "") -> None:
@@ -210,131 +215,82 @@ def _in_child(output, function: Callable, *args) -> None:
     sys.exit(function(*args))
 
 
-def _flywheel_run(home, events, as_of, known_at, full_refresh, first) -> int:
+def _flywheel_run(home, events, as_of, look_back, known_at, rebuild, first) -> int:
     import typer
-    from dagster_dbt.core import dbt_cli_invocation
 
     from orchestration import cli
     from orchestration.defs import dashboard
+    from orchestration.home import new_folder, swap_folder
 
-    dashboard.publish_dashboard = lambda home: {"index.html": 0}  # seconds a run; test_publishing looks at the pages
-    dbt_cli_invocation.subprocess = _Subprocess(_ForkedDbt())
+    def draw(place, carry_over) -> dict[str, int]:
+        folder = new_folder(place.dashboard)
+        (folder / "index.html").write_text("drawn")
+        swap_folder(place.dashboard, folder)
+        return {"index.html": 0}
+
+    dashboard.publish_dashboard = draw  # seconds a run; test_publishing looks at the pages
+    stop_the_clock(as_of)
     first()
     try:
-        cli.run(list(events), as_of, known_at, home, full_refresh)
+        cli.run(list(events), look_back, known_at, home, rebuild)
     except typer.Exit as end:
         return end.exit_code
     return 0
 
 
-def _build(root, events, as_of, full_refresh) -> int:
-    from orchestration import landing
-    from orchestration.home import Home, parse_instant
-    from orchestration.transform import BUILD, dbt_environment
-    from orchestration.warehouse import DBT_PROJECT, approve_build, prepare_warehouse
+def stop_the_clock(at: str) -> None:
+    """In a run's process: it is `at` for ever; any day for a text that is empty."""
+    from orchestration import home
 
-    home = Home.at(root)
+    if at:
+        home.current_time = lambda: home.parse_instant(at)
+
+
+def _build(root, events, as_of) -> int:
+    from orchestration import builds, landing
+    from orchestration.home import Dates, Home, parse_instant
+    from orchestration.transform import run_dbt
+
+    home, dates = Home.at(root), Dates(parse_instant(as_of))
     for path in events:
         landing.place_in_inbox(home, path)
     landing.land_inbox(home)
-    prepare_warehouse(home, parse_instant(as_of))
-    options = ["--target-path", str(home.dbt_target), "--log-path", str(home.logs)]
-    environment = os.environ | dbt_environment(home, parse_instant(as_of))
-    code = _dbt([*SILENT, *BUILD, *options, *(["--full-refresh"] if full_refresh else [])], environment, DBT_PROJECT)
-    if not code:
-        approve_build(home)
-    return code
+    build = builds.begin(home, "by hand", dates)
+    if failed := [node for node in run_dbt(home, build, dates) if node.has_failed]:
+        print(*failed, sep="\n")
+        return 1
+    build.approve()
+    builds.sweep(home)
+    return 0
 
 
 def _compile(target, as_of, north_star) -> int:
     import pipeline_server
-    from dbt.cli.main import dbtRunner
 
-    options = ["--target-path", str(target), "--log-path", str(target)]
-    options += ["--vars", f"{{north_star: {north_star}}}"] if north_star else []
-    target.mkdir()
-    environment = os.environ | {"FLYWHEEL_HOME": str(target), "FLYWHEEL_AS_OF": as_of, "FLYWHEEL_IS_SAMPLE": ""}
-    folder = CHECKOUT / "dbt_project"
+    from orchestration import transform
+    from orchestration.home import Home
+
+    (target / "builds").mkdir(parents=True)
+    os.environ |= {"FLYWHEEL_HOME": str(target), "FLYWHEEL_AS_OF": as_of, "FLYWHEEL_IS_SAMPLE": ""}
+    os.environ |= {"FLYWHEEL_BUILD": str(target / "builds" / "compiled.duckdb")}
+    settings = ["--target-path", str(target), *(["--vars", f"{{north_star: {north_star}}}"] if north_star else [])]
+    manifest = pipeline_server.manifest
     if north_star:  # which models refer to which depends on it
-        os.environ.update(environment)
-        os.chdir(folder)
-        parsed = dbtRunner().invoke([*SILENT, *PARSED_IN_A_FORK, "parse", *options])
+        parsed = transform.invoke(Home(target), ["parse", *settings])
         if not parsed.success:
+            print(parsed.exception)
             return 1
-        pipeline_server.manifest = parsed.result
-    for node in pipeline_server.manifest.nodes.values():  # each model on its own, not inside the one that reads it
+        manifest = parsed.result
+    for node in manifest.nodes.values():  # each model on its own, not inside the one that reads it
         if node.config.materialized == "ephemeral":
             node.config.materialized = "table"
-    return _dbt([*SILENT, "compile", *options], environment, folder)
+    return 0 if transform.invoke(Home(target), ["compile", *settings], manifest).success else 1
 
 
-def forked_dbt() -> "_ForkedDbt":
-    """In a run's process: its dbt."""
-    from dagster_dbt.core import dbt_cli_invocation
-
-    return dbt_cli_invocation.subprocess.Popen
-
-
-@dataclass
-class _Subprocess:
-    """Stands in for the module where dagster-dbt starts dbt."""
-
-    Popen: Callable
-    PIPE = STDOUT = None
-
-
-class _ForkedDbt:
-    """Stands in for Popen: dbt in a process that was forked before there were threads, and waits to be told."""
-
-    def __init__(self):
-        self._socket, request = socket.socketpair()
-        self.returncode = None
-        self.delay = 0  # seconds before it opens the warehouse
-        self.pid = os.fork()
-        if not self.pid:
-            self._socket.close()
-            _wait_to_be_dbt(request)
-        request.close()
-
-    def __call__(self, args: list[str], stdout, stderr, env: dict[str, str], cwd: Path) -> "_ForkedDbt":
-        read, write = os.pipe()
-        self.args, self.stdout = args, os.fdopen(read, "rb")
-        socket.send_fds(self._socket, [pickle.dumps((self.delay, args[1:], env, cwd))], [write])
-        os.close(write)
-        return self
-
-    def wait(self, timeout: float | None = None) -> int:
-        if self.returncode is None:
-            self._socket.settimeout(timeout)
-            self.returncode = (self._socket.recv(1) or b"\xff")[0]
-        return self.returncode
-
-
-def _wait_to_be_dbt(request: socket.socket) -> None:
-    content, descriptors, _, _ = socket.recv_fds(request, 1 << 20, 1)
-    if not content:
-        os._exit(0)  # the run ended before it came to dbt
-    for descriptor in (1, 2):
-        os.dup2(descriptors[0], descriptor)
-    delay, *command = pickle.loads(content)
-    time.sleep(delay)
-    code = _dbt(*command)
-    with suppress(OSError):
-        request.send(bytes([code]))
-    os._exit(code)
-
-
-def _dbt(args: list[str], env: dict[str, str], folder: Path) -> int:
-    """Run dbt on the project as the server parsed it."""
+def dbt(home, *arguments: str) -> int:
+    """dbt in this process, on the project as the server parsed it; its exit code."""
     import pipeline_server
 
-    os.environ.clear()
-    os.environ.update(env)
-    os.chdir(folder)
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import dbtRunner
+    from orchestration import transform
 
-    result = dbtRunner(pipeline_server.manifest).invoke(args)
-    if DuckDBConnectionManager._ENV:
-        DuckDBConnectionManager._ENV.close()  # as the end of a real dbt does
-    return 0 if result.success else 1
+    return 0 if transform.invoke(home, list(arguments), pipeline_server.manifest).success else 1

@@ -13,20 +13,17 @@ import scipy.stats
 from dbt.cli.main import dbtRunner
 from pipeline import PARSED_IN_A_FORK
 
-from orchestration import summary
+from orchestration import summary, transform
 from orchestration.cli import open_instance, prepare_instance
 from orchestration.contracts import expectation_suites, load_layer
 from orchestration.definitions import defs
 from orchestration.home import Home
-from orchestration.transform import dbt_environment
-from orchestration.warehouse import DBT_PROJECT
 
+os.environ |= PARSED_IN_A_FORK
 home = Home.at()
-os.environ |= {"DBT_PROFILES_DIR": str(DBT_PROJECT), "DBT_PROJECT_DIR": str(DBT_PROJECT)} | dbt_environment(home)
 prepare_instance(home)
 open_instance(home)
-defs().resolve_job_def("flywheel")
+defs().resolve_job_def("flywheel")  # which parses dbt's project in this home
 for contract in load_layer("landing").values():
     expectation_suites(contract)
-places = ["--target-path", str(home.dbt_target), "--log-path", str(home.logs)]
-manifest = dbtRunner().invoke(["--quiet", *PARSED_IN_A_FORK, "parse", *places]).result
+manifest = transform.parsed(home)

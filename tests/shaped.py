@@ -65,6 +65,15 @@ def compiled(as_of: str = AS_OF, north_star: str = "") -> dict[str, Model]:
 
 
 @cache
+def with_raw(as_of: str = AS_OF) -> dict[str, Model]:
+    """{name: model} of the models in SQL, the raw ones too, in an order in which they can be built."""
+    models = {node["name"]: _model(node) for node in _nodes(as_of, "") if node["resource_type"] == "model"}
+    in_python = {name for name, model in models.items() if not model.sql}
+    read_them = {name for name, model in models.items() if in_python & {*model.inputs}}
+    return _in_order({name: model for name, model in models.items() if name not in in_python | read_them})
+
+
+@cache
 def publication_rules(as_of: str = AS_OF, north_star: str = "") -> dict[str, str]:
     """{name: SQL that finds what breaks it} of dbt's tests of these models: what stops a publication."""
     tests = [node for node in _nodes(as_of, north_star) if node["resource_type"] == "test"]
@@ -73,7 +82,8 @@ def publication_rules(as_of: str = AS_OF, north_star: str = "") -> dict[str, str
 
 
 def _model(node: dict) -> Model:
-    inputs = tuple(key.rpartition(".")[2] for key in node["depends_on"]["nodes"])
+    nodes = [key for key in node["depends_on"]["nodes"] if not key.startswith("source.")]  # named as their raw models
+    inputs = tuple(key.rpartition(".")[2] for key in nodes)
     path = DBT_PROJECT / node["original_file_path"]
     sql = node["compiled_code"] if path.suffix == ".sql" else ""
     return Model(node["name"], node["schema"], node["config"]["materialized"] == "view", path, sql, inputs)

@@ -19,6 +19,8 @@ from pages import DRAWN_AT, HOSTILE_DOMAINS, HOSTILE_TITLES, Published, publish
 from dashboard.pages import pages_of
 from dashboard.tables import read
 
+pytestmark = pytest.mark.slow
+
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 SECTIONS = ("answer", "north-star", "drivers", "time-to-value", "stages", "overdue", "outlook", "domains", "evolution")
 SECTIONS += ("flywheel", "trust", "definitions")

@@ -20,6 +20,8 @@ from test_dashboard import (  # noqa: F401 - pytest runs them here on this modul
 )
 from test_references import SETS
 
+pytestmark = pytest.mark.slow
+
 MADE_UP = ["nothing", "one_event", "no_adoption", "all_open"]
 
 

@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
@@ -249,7 +250,7 @@ SERIES = st.lists(WHOLE.map(float), max_size=30) | st.lists(VALUES, max_size=12)
 TARGETS = st.none() | st.floats(0, 1e12) | st.just(math.nan) | st.just(math.inf)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=examples(100), deadline=None, derandomize=True)
 @given(SERIES, TARGETS)
 def test_whatever_came_before_every_figure_is_finite_and_in_order_or_null_with_a_reason(values, target):
     found = forecasts.forecast(months(values, target=target))

@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -366,7 +367,7 @@ SERIES = FLAT | COUNTS | ANY | HUGE
 
 
 @pytest.mark.filterwarnings("error")
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=examples(100), deadline=None, derandomize=True)
 @given(SERIES, SERIES, st.lists(st.integers(0, 39), max_size=4))
 def test_whatever_the_series_every_figure_is_finite_or_null_with_a_reason(leading, following, changes):
     rows = [*rows_of(leading, changes=changes), *north_star(following, changes)]

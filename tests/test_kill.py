@@ -3,7 +3,6 @@
 import os
 import pkgutil
 import random
-import re
 import signal
 import time
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from pipeline import (
     _flywheel_run,
     attached,
     build_well,
-    forked_dbt,
     nothing,
     run,
     run_well,
@@ -27,8 +25,10 @@ from pipeline import (
     write_events,
 )
 
-from orchestration import landing, serving
+from orchestration import builds, landing, serving
 from orchestration.home import Home
+
+pytestmark = pytest.mark.slow
 
 
 def die(*_, **__):
@@ -55,13 +55,13 @@ def kill_at(where: str, name: str, when: str, nth: int = 1) -> None:
 
 def kill_at_statement(sql: str, when: str) -> None:
     """From now on the process dies before or after the first SQL statement of the publication that starts so."""
-    original = serving.connect_when_free
-    serving.connect_when_free = lambda *args, **kwargs: Watched(original(*args, **kwargs), sql, when)
+    original = serving.reading
+    serving.reading = lambda build: Watched(original(build), sql, when)
 
 
 @dataclass
 class Watched:
-    """A connection to the warehouse that ends with a kill."""
+    """A connection to the build that ends with a kill."""
 
     connection: duckdb.DuckDBPyConnection
     sql: str
@@ -83,21 +83,21 @@ class Watched:
         self.connection.close()
 
 
-def kill_at_table(name: str, with_dbt: bool = False) -> None:
-    """From now on the process dies when dbt has built that table; dbt lives on, as in real life, unless told."""
-    from orchestration.defs import transform
+def kill_at_node(name: str) -> None:
+    """From now on the process dies when dbt has ended the model or test of that name."""
+    from orchestration import transform
 
-    original = transform._described
+    original = transform.invoke
 
-    def watched(events):
-        for found in events:
-            if getattr(found, "output_name", None) == name:
-                if with_dbt:
-                    os.kill(forked_dbt().pid, signal.SIGKILL)
+    def watched(home, arguments, manifest=None, callback=None):
+        def watch(event):
+            if event.info.name == "NodeFinished" and event.data.node_info.node_name == name:
                 die()
-            yield found
+            callback(event)
 
-    transform._described = lambda home, events: original(home, watched(events))
+        return original(home, arguments, manifest, watch if callback else None)
+
+    transform.invoke = watched
 
 
 def land(root: Path, first=None) -> int:
@@ -110,7 +110,8 @@ def land(root: Path, first=None) -> int:
 def publish(root: Path, first=None) -> int:
     if first:
         first()
-    serving.publish_serving(Home.at(root))
+    home = Home.at(root)
+    serving.publish_serving(home, builds.last_approved(home))
     return 0
 
 
@@ -182,42 +183,59 @@ def test_killed_while_landing_the_next_landing_is_whole(states, point):
     assert len(rows["quarantined_events"]) == 1
 
 
-TRANSFORM = "orchestration.defs.transform"
+BUILDS, SHAPING = "orchestration.builds", "orchestration.defs.transform"
 WHILE_SHAPING = {
-    "raw": [
-        partial(kill_at, TRANSFORM, "prepare_warehouse", "before"),
-        partial(kill_at, TRANSFORM, "prepare_warehouse", "after"),
-        partial(kill_at_table, "raw__batches_landed"),
-        partial(kill_at_table, "raw__work_started"),
+    "beginning": [
+        partial(kill_at, BUILDS, "begin", "before"),
+        partial(kill_at, BUILDS, "sweep", "after"),
+        partial(kill_at, BUILDS, "fingerprint", "before", 2),  # the file is there by then, and empty
+        partial(kill_at, BUILDS, "begin", "after"),
     ],
-    "curated": [
-        partial(kill_at_table, "curated__event_versions"),
-        partial(kill_at_table, "curated__data_products"),
-        partial(kill_at_table, "curated__survival_steps"),
+    "shaping": [
+        partial(kill_at, SHAPING, "run_dbt", "before"),
+        partial(kill_at_node, "batches_landed"),
+        partial(kill_at_node, "event_versions"),
+        partial(kill_at_node, "survival_steps"),
+        partial(kill_at_node, "time_to_value_curve"),
+        partial(kill_at, SHAPING, "run_dbt", "after"),
     ],
-    "authoritative": [
-        partial(kill_at_table, "authoritative__metric_definitions"),
-        partial(kill_at_table, "authoritative__time_to_value_curve"),
+    "approving": [
+        partial(kill_at, f"{BUILDS}:Build", "approve", "before"),
+        partial(kill_at, BUILDS, "write_whole", "before"),
+        partial(kill_at, BUILDS, "write_whole", "after"),
+        partial(kill_at, f"{BUILDS}:Build", "approve", "after"),
     ],
-    "with dbt": [
-        partial(kill_at_table, "curated__event_versions", with_dbt=True),
-        partial(kill_at_table, "authoritative__time_to_value", with_dbt=True),
+    "sweeping": [
+        partial(kill_at, BUILDS, "tables_are_published", "after"),
+        partial(kill_at, f"{BUILDS}:Build", "delete", "before"),
+        partial(kill_at, f"{BUILDS}:Build", "delete", "after"),
+        partial(kill_at, "orchestration.defs.dashboard", "pages_are_published", "before"),
     ],
 }
 
 
-@pytest.mark.parametrize("layer", WHILE_SHAPING)
-def test_killed_while_shaping_the_next_run_publishes_the_same(states, layer):
-    """One kill after the other in one home; each next run waits for the dbt that the last one left."""
+ONE_OF_EACH = [WHILE_SHAPING["beginning"][3], WHILE_SHAPING["shaping"][3], WHILE_SHAPING["approving"][2]]
+ONE_OF_EACH += [WHILE_SHAPING["sweeping"][0]]
+PARTS = [
+    pytest.param(ONE_OF_EACH, id="one-of-each"),
+    *(pytest.param(firsts, id=part, marks=pytest.mark.soak) for part, firsts in WHILE_SHAPING.items()),
+]
+
+
+@pytest.mark.parametrize("firsts", PARTS)
+def test_killed_while_building_the_next_run_publishes_the_same(states, firsts):
+    """One kill after the other in one home; until a run has published, readers see the old tables."""
     old, new = states
     home = stage().back_to("waiting")
     with attached(home / "serving.duckdb") as reader:
-        for first in WHILE_SHAPING[layer]:
+        for first in firsts:
             assert run(home, as_of=AS_OF, first=first).code == -signal.SIGKILL
-            assert served(home) == old
+            has_published = first in WHILE_SHAPING["sweeping"]
+            assert served(home) in ((old, new) if has_published else (old,))
         run_well(home, as_of=AS_OF)
         assert served(home) == new
         assert reader.execute("select count(*) from curated.data_products").fetchall() == [(40,)]
+    assert [path.suffix for path in sorted((home / "builds").iterdir())] == [".duckdb", ".json"]
 
 
 PUBLICATION = "orchestration.serving"
@@ -268,12 +286,13 @@ def test_killed_while_publishing_readers_see_the_old_or_the_new_whole(states, fi
     assert not list(home.glob("*.wal"))
 
 
+@pytest.mark.soak
 def test_killed_at_any_time_the_next_run_publishes_the_same(states):
     _, new = states
     home = stage().back_to("waiting")
     chance = random.Random(1)
     for _ in range(3):
-        running = Started(_flywheel_run, home, (), AS_OF, "", False, nothing)
+        running = Started(_flywheel_run, home, (), AS_OF, "", "", False, nothing)
         time.sleep(chance.uniform(0.3, 8))  # a run takes about 8 s
         running.process.kill()
         running.end()
@@ -289,40 +308,3 @@ def test_killed_while_a_file_is_copied_into_the_inbox_it_is_not_there_yet(states
     assert run(home, more, as_of=AS_OF, first=first).code == -signal.SIGKILL
     assert [path.name for path in landing.settled_files(home / "inbox")] == ["before.jsonl"]
     assert served(home) == old
-
-
-def kill_and_leave_dbt_asleep() -> None:
-    forked_dbt().delay = 4
-    print(f"dbt is {forked_dbt().pid}", flush=True)
-    kill_at("orchestration.defs.transform", "_described", "before")
-
-
-def publish_when_it_has_ended(pid: int) -> None:
-    from orchestration.defs import serving as step
-
-    original = step.publish_serving
-
-    def publish_late(home, *run):
-        while is_alive(pid):
-            time.sleep(0.1)
-        return original(home, *run)
-
-    step.publish_serving = publish_late
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def test_a_dbt_that_outlives_its_run_leaves_the_next_runs_tables_alone(states):
-    """It was to build for another day, and comes to the warehouse when the next run has built and not yet published."""
-    _, new = states
-    home = stage().back_to("waiting")
-    killed = run(home, as_of="2026-02-01", first=kill_and_leave_dbt_asleep)
-    pid = int(re.search(r"dbt is (\d+)", killed.output)[1])
-    assert is_alive(pid)
-    run_well(home, as_of=AS_OF, first=partial(publish_when_it_has_ended, pid))
-    assert served(home) == new

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import NOW, as_lines, make_event, put, visible
+from conftest import NOW, as_lines, examples, make_event, put, visible
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -566,7 +566,7 @@ ROWS = st.sampled_from(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(ROWS, max_size=8), min_size=1, max_size=4))
 def test_rows_read_are_rows_landed_and_rows_quarantined_whatever_is_sent(unchecked, tmp_path_factory, files):
     home = Home.at(tmp_path_factory.mktemp("home"))

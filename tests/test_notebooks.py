@@ -31,6 +31,8 @@ from pages import serving_file
 from pipeline import CHECKOUT, attached, served
 from test_references import SETS
 
+pytestmark = pytest.mark.slow
+
 FOLDER = CHECKOUT / "notebooks"
 NOTEBOOKS = ["north_star", "time_to_value", "your_questions"]
 MARIMO = str(Path(sys.executable).with_name("marimo"))

@@ -1,10 +1,9 @@
-"""The same events give the same tables: in any order, in any files, sent again, merged run by run or all at once.
+"""The same events give the same tables: in any order, in any files, sent again, landed run by run or all at once.
 
 A few large histories go through the real pipeline, and many small ones through the models' compiled SQL alone.
 """
 
 import json
-import os
 import random
 import re
 from collections import Counter
@@ -15,15 +14,15 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipeline import Started, _dbt, build_well, stage, tables, write_events
+from pipeline import attached, build_file, build_well, stage, tables, write_events
+from shaped import with_raw
 
 from orchestration import landing
 from orchestration.contracts import load_layer
-from orchestration.home import CHECKOUT, Home, parse_instant
-from orchestration.transform import BUILD, dbt_environment
-from orchestration.warehouse import DBT_PROJECT, prepare_warehouse
+from orchestration.home import CHECKOUT, Home
 
 AS_OF = "2026-03-01T00:00:00Z"
 FIRST = datetime(2025, 1, 6, tzinfo=UTC)
@@ -69,7 +68,8 @@ def make_event(pick, product_count: int, event_count: int) -> dict:
 # --- through the pipeline -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.soak)])
 def test_order_files_repeats_and_runs_make_no_difference(seed, tmp_path):
     chance = random.Random(seed)
     events = [make_event(chance.choice, product_count=60, event_count=300) for _ in range(400)]
@@ -91,14 +91,12 @@ def test_order_files_repeats_and_runs_make_no_difference(seed, tmp_path):
     more = write_events(tmp_path / "some-sent-again.jsonl", chance.sample(events, 30))
     build_well(home, again, files[3], files[1], more, as_of=AS_OF)
     assert_same(home, expected, totals, landed=totals["landed"] + 30)
-    build_well(home, as_of=AS_OF, full_refresh=True)
-    assert_same(home, expected, totals, landed=totals["landed"] + 30)
 
 
 def built(home) -> tuple[dict, dict]:
-    """(the tables that must not differ, the totals of event_accounting) of a home's warehouse."""
-    found = tables(home / "warehouse.duckdb")
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as db:
+    """(the tables that must not differ, the totals of event_accounting) of a home's build."""
+    found = tables(build_file(home))
+    with attached(build_file(home)) as db:
         totals = db.execute(TOTALS).fetchone()
     names = ("unbalanced", "landed", "current", "retracted", "replaced")
     same = {name: without_landing(rows) for name, rows in found.items() if SAME.match(name)}
@@ -121,60 +119,11 @@ def assert_same(home, expected: dict, totals: dict, landed: int) -> None:
 # --- through the SQL alone ------------------------------------------------------------------------
 
 
-def compile_models(root, target) -> int:
-    """Write what dbt makes of each model to `target`, in an order they can be run in."""
-    home, as_of = Home.at(root), parse_instant(AS_OF)
-    landing.prepare_landing(home, load_layer("landing"))
-    prepare_warehouse(home, as_of)
-    environment = os.environ | dbt_environment(home, as_of)
-    options = ["--quiet", "--target-path", str(home.dbt_target), "--log-path", str(home.logs)]
-
-    def compiled(*arguments: str) -> dict[str, str]:
-        assert _dbt([*arguments, *options], environment, DBT_PROJECT) == 0
-        files = (home.dbt_target / "compiled" / "flywheel" / "models").rglob("*.sql")
-        # dbt leaves the fixtures of unit tests beside the models, under their names
-        return {path.stem: path.read_text() for path in files if "unit_tests.yml" not in path.parts}
-
-    full = compiled(*BUILD)
-    nodes = json.loads((home.dbt_target / "manifest.json").read_text())["nodes"]
-    models = {node["name"]: node for node in nodes.values() if node["resource_type"] == "model"}
-    for name in [name for name in models if name not in full]:  # in Python: in memory it has a test of its own
-        del models[name]
-    for name in [
-        name
-        for name, node in models.items()
-        if any(d.startswith("model.") and d.split(".")[-1] not in models for d in node["depends_on"]["nodes"])
-    ]:
-        del models[name]
-    ordered = []
-    while len(ordered) < len(models):
-        ordered += [
-            name
-            for name, node in models.items()
-            if name not in ordered
-            and all(d.split(".")[-1] in ordered for d in node["depends_on"]["nodes"] if d.startswith("model."))
-        ]
-    target.write_text(
-        json.dumps(
-            [
-                {
-                    "name": f"{models[name]['schema']}.{name}",
-                    "is_view": models[name]["config"]["materialized"] == "view",
-                    "sql": full[name],
-                }
-                for name in ordered
-                if models[name]["config"]["materialized"] != "ephemeral"  # it is inside those that read it
-            ]
-        )
-    )
-    return 0
-
-
 class Warehouse:
     """The models over landing tables in memory."""
 
-    def __init__(self, models: list[dict], landing_folder):
-        self.models = {model["name"]: model for model in models}
+    def __init__(self, landing_folder):
+        self.models = with_raw(AS_OF)
         self.contracts = load_layer("landing")
         self.db = duckdb.connect()
         self.db.execute("set TimeZone = 'UTC'; attach ':memory:' as warehouse; use warehouse")
@@ -190,10 +139,10 @@ class Warehouse:
         for name, schema in self.schemas.items():
             empty = schema.empty_table()  # noqa: F841 - the SQL reads it by name
             self.db.execute(f"create table landing.{name} as from empty")
-        for model in models:
-            if model["name"].startswith("raw."):
-                sql = re.sub(r"read_parquet\('[^']*/landing/(\w+)/[^)]*\)", r"landing.\1", model["sql"])
-                self.db.execute(f"create view {model['name']} as {sql}")
+        for model in self.models.values():
+            if model.schema == "raw":
+                sql = re.sub(r"read_parquet\('[^']*/landing/(\w+)/[^)]*\)", r"landing.\1", model.sql)
+                self.db.execute(f"create view raw.{model.name} as {sql}")
 
     def start_again(self) -> None:
         for name in self.schemas:
@@ -228,18 +177,19 @@ class Warehouse:
             self.db.execute(f"insert into landing.{table} from landed")
             self.db.unregister("landed")
 
-    def merge(self) -> None:
-        """Build curated.event_versions, as dbt would."""
-        sql = self.models["curated.event_versions"]["sql"]
-        self.db.execute(f"create or replace table curated.event_versions as {sql}")
+    def versions(self) -> list[tuple]:
+        """Every landed row with what became of it."""
+        self.db.execute(f"create or replace table curated.event_versions as {self.models['event_versions'].sql}")
+        columns = "source, event_id, revision, is_retracted, version_status"
+        return self.db.execute(f"select {columns} from curated.event_versions").fetchall()
 
     def build(self) -> dict[str, list[tuple]]:
-        """Build everything else; returns the tables that must not differ, and the totals of event_accounting."""
-        for name, model in self.models.items():
-            if not name.startswith("raw.") and name != "curated.event_versions":
-                kind = "view" if model["is_view"] else "table"
-                self.db.execute(f"create or replace {kind} {name} as {model['sql']}")
-        same = [name for name in self.models if SAME.match(name)]
+        """Build everything; returns the tables that must not differ, and the totals of event_accounting."""
+        built = [model for model in self.models.values() if model.schema != "raw" and model.sql]
+        for model in built:
+            kind = "view" if model.is_view else "table"
+            self.db.execute(f"create or replace {kind} {model.schema}.{model.name} as {model.sql}")
+        same = [name for name in (f"{model.schema}.{model.name}" for model in built) if SAME.match(name)]
         found = {name: without_landing(self.db.execute(f"from {name} order by all").fetchall()) for name in same}
         unbalanced, _, current, retracted, _ = self.db.execute(TOTALS).fetchone()
         return found | {"totals": [(unbalanced, current, retracted)]}
@@ -247,11 +197,9 @@ class Warehouse:
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory) -> Warehouse:
-    folder = tmp_path_factory.mktemp("compiled")
-    home = stage().empty()
-    ended = Started(compile_models, home, folder / "models.json").end()
-    assert ended.code == 0, ended.output
-    return Warehouse(json.loads((folder / "models.json").read_text()), home / "landing")
+    home = Home(tmp_path_factory.mktemp("landing"))
+    landing.prepare_landing(home, load_layer("landing"))
+    return Warehouse(home.landing)
 
 
 @st.composite
@@ -275,33 +223,27 @@ def splits(draw, events: list[dict]) -> dict[str, list[dict]]:
     return batches
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(data=st.data())
 def test_any_order_and_any_batches_give_the_same_tables(warehouse, data):
     events = data.draw(histories())
     warehouse.start_again()
     warehouse.land({"all": events})
-    warehouse.merge()
     one_at_once = warehouse.build()
     assert one_at_once["totals"][0][0] == 0
 
-    batches = data.draw(splits(events))
     warehouse.start_again()
-    warehouse.land(batches)
-    warehouse.merge()
+    warehouse.land(data.draw(splits(events)))
     assert warehouse.build() == one_at_once
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(data=st.data())
 def test_of_each_event_the_highest_revision_counts_and_every_row_is_accounted_for(warehouse, data):
     events = data.draw(histories())
     warehouse.start_again()
     warehouse.land(data.draw(splits(events)))
-    warehouse.merge()
-    rows = warehouse.db.execute(
-        "select source, event_id, revision, is_retracted, version_status from curated.event_versions"
-    ).fetchall()
+    rows = warehouse.versions()
     assert len(rows) == len(events)
     contents_of: dict[tuple, set[str]] = {}
     for event in events:
@@ -325,6 +267,4 @@ def test_contents_that_read_the_same_when_joined_are_two_versions(warehouse):
     event = make_event(random.Random(1).choice, product_count=1, event_count=1) | {"is_retracted": False, "revision": 0}
     warehouse.start_again()
     warehouse.land({"b": [event | text for text in texts]})
-    warehouse.merge()
-    found = warehouse.db.execute("select version_status from curated.event_versions").fetchall()
-    assert Counter(found) == {("current",): 1, ("superseded",): len(alike) - 1}
+    assert Counter(status for *_, status in warehouse.versions()) == {"current": 1, "superseded": len(alike) - 1}

@@ -4,6 +4,7 @@ import math
 from datetime import timedelta
 
 import pytest
+from conftest import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from shaped import event, rows, shaped
@@ -92,7 +93,7 @@ def test_every_promise_holds_on(name):
 
 
 # no shrinking: every try builds 60 tables
-@settings(max_examples=20, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(programmes())
 def test_every_promise_holds_on_any_programme(events):
     check(events)

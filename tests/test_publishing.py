@@ -25,6 +25,8 @@ from dashboard.tables import read
 from orchestration import dashboard
 from orchestration.home import CHECKOUT, Home
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def serving() -> Path:

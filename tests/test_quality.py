@@ -4,7 +4,7 @@ import csv
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pipeline import CHECKOUT, attached, build_well, published, stage, write_events
+from pipeline import CHECKOUT, attached, build_file, build_well, published, stage, write_events
 from test_references import SETS
 
 AS_OF = "2026-06-01T00:00:00Z"
@@ -185,7 +185,7 @@ def issues(tmp_path_factory) -> list[dict]:
     second = write_events(inbox / "second.jsonl", SECOND_BATCH)
     home = stage().empty()
     build_well(home, first, second, as_of=AS_OF)
-    with attached(home / "warehouse.duckdb") as db:
+    with attached(build_file(home)) as db:
         found = db.execute("from curated.data_quality_issues order by all")
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -250,7 +250,7 @@ def test_an_unusable_consumer_is_shown_as_it_was_sent(issues):
 
 
 def test_a_conflict_names_both_batches_and_lines(issues):
-    with attached(stage().home / "warehouse.duckdb") as db:
+    with attached(build_file(stage().home)) as db:
         batches = dict(db.execute("select file_name, batch_id from curated.batches").fetchall())
     lines = [*CLEAN, *ORDER, *MISSING, *NAMES, *TOLD]
     places = {
@@ -288,7 +288,7 @@ def test_the_known_quirks_of_real_events_are_found_and_no_others(shared, name):
     with (folder / "quirks.csv").open() as file:
         known = {(row["quirk"], row["data_product_id"]) for row in csv.DictReader(file)}
     home = published(name, folder / "events.jsonl", as_of=SETS[name])
-    with attached(home / "warehouse.duckdb") as db:
+    with attached(build_file(home)) as db:
         found = set(db.execute("select rule_id, data_product_id from curated.data_quality_issues").fetchall())
     for rule_id, quirk in QUIRKS[name].items():
         assert {product for rule, product in found if rule == rule_id} == {p for q, p in known if q == quirk}

@@ -5,11 +5,13 @@ from collections import Counter
 from itertools import groupby
 
 import pytest
-from pipeline import attached, published, query, run_well, stage
+from pipeline import attached, build_file, published, query, run_well, stage
 from test_promises import holds_on
 
 from orchestration import landing
 from orchestration.home import Home
+
+pytestmark = pytest.mark.slow
 
 SETS = {
     "mitodl_dbt": "2026-08-22T00:00:00Z",
@@ -51,7 +53,7 @@ def test_no_event_is_lost_and_unknown_types_wait_in_quarantine(case, shared):
 
 def test_events_and_products_per_type_are_the_references(case):
     _, reference, home = case
-    with attached(home / "warehouse.duckdb") as db:
+    with attached(build_file(home)) as db:
         counted = db.execute(
             """
             select event_type, count(*), count(distinct data_product_id)
@@ -135,7 +137,7 @@ def test_products_without_an_idea_are_left_out_and_counted(case):
 def test_medians_by_domain_are_the_references(case):
     """Only of domains no data product came to or left: the reference counts it for its first owner, we for its last."""
     _, reference, home = case
-    with attached(home / "warehouse.duckdb") as db:
+    with attached(build_file(home)) as db:
         moved = db.execute(
             "select domain from curated.domain_ownerships where coalesce(owned_from, owned_until) is not null"
         )
@@ -189,7 +191,7 @@ def time_to_value(home, interval: str, estimator: str, domain: str = "all") -> d
 
 def step_at_half(home, interval: str) -> tuple[float, int]:
     """(days, how many are at risk) where half are there by Kaplan–Meier, whatever is served of it."""
-    with attached(home / "warehouse.duckdb") as db:
+    with attached(build_file(home)) as db:
         [step] = db.execute(
             "select elapsed_days, km_at_risk_count from curated.survival_steps "
             "where interval_id = $1 and domain = 'all' and cohort = 'all' and km_survival <= 0.5 + 1e-9 "

@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shaped import compiled
@@ -279,7 +280,7 @@ def portfolios(draw) -> list[tuple]:
     return [moments(*drawn) for drawn in draw(st.lists(one, min_size=size // 2, max_size=size))]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(products=portfolios())
 def test_every_step_and_figure_equals_statsmodels(models, products):
     built = build(models, products)
@@ -354,7 +355,7 @@ def expect_curve(drawn: list[dict], expected: Interval, times, share, error, clo
         assert row["at_risk_count"] == (expected.aj[:, 0] >= first).sum()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(products=portfolios())
 def test_without_closings_incidence_is_one_minus_kaplan_meier(models, products):
     never_closed = [(*one[:-1], None) for one in products]

@@ -73,9 +73,9 @@ def test_the_declared_change_is_a_phase_of_its_own_and_improved_the_north_star(s
 
 def test_the_doubling_has_a_verdict_within_three_months(sample):
     home = stage().back_to(sample)
-    run_well(home, as_of=THREE_MONTHS_LATER)
+    run_well(home, as_of="", look_back=THREE_MONTHS_LATER)
     verdicts = query(
-        home,
+        home / "as_of" / THREE_MONTHS_LATER[:10],
         "select verdict, rule, center from authoritative.north_star_monthly where month_starting >= $1 and is_complete "
         "order by month_starting",
         PROCESS_CHANGE_ON,

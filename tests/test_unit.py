@@ -9,19 +9,19 @@ import os
 
 import yaml
 from deliveries import AS_OF, BEFORE
-from pipeline import Started, _dbt, build_well, stage, write_events
+from pipeline import Started, build_well, dbt, stage, write_events
 from shaped import event, publication_rules, rows, shaped
 
-from orchestration.home import Home, parse_instant
+from orchestration.builds import DBT_PROJECT, last_approved
+from orchestration.home import Home
 from orchestration.transform import dbt_environment
-from orchestration.warehouse import DBT_PROJECT
 
 
 def unit_test(root) -> int:
     home = Home.at(root)
-    options = ["--target-path", str(home.dbt_target), "--log-path", str(home.logs)]
-    environment = os.environ | dbt_environment(home, parse_instant(AS_OF))
-    return _dbt(["test", "--select", "test_type:unit", *options], environment, DBT_PROJECT)
+    build = last_approved(home)
+    os.environ.update(dbt_environment(home, build, build.dates))
+    return dbt(home, "test", "--select", "test_type:unit")
 
 
 def test_every_rule_holds_on_the_rows_worked_out_by_hand(tmp_path):

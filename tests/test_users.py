@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.parse
 import urllib.request
@@ -11,12 +12,15 @@ from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import duckdb
 import pytest
 from browser import CHROMIUM, FLAGS, needs_chromium
 from conftest import SECONDS, wait_for
 from pipeline import FLYWHEEL, query, served
 
 from orchestration.sample import sample_events, sample_mess
+
+pytestmark = pytest.mark.slow
 
 LAUNCH = (
     'mutation { launchRun(executionParams: {selector: {repositoryLocationName: "orchestration.definitions", '
@@ -107,11 +111,17 @@ def test_every_row_of_the_sample_is_accounted_for(sample):
     assert row == tuple(mess[name] for name in names)
 
 
-def test_a_second_run_lands_nothing_and_changes_no_served_value(sample):
-    home, _ = sample
-    before = served(home)
-    assert "nothing new in the inbox" in flywheel("run", "--home", home)
-    assert served(home) == before
+def test_a_second_run_says_that_nothing_is_new_and_imports_neither_dagster_nor_dbt(sample):
+    home, said = sample
+    code = (
+        "import sys; from orchestration.cli import app; app(standalone_mode=False); sys.exit(str(sys.modules.keys()))"
+    )
+    command = [sys.executable, "-c", code, "run", "--home", home]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Nothing new since the last publication" in done.stdout
+    assert "'orchestration.cli'" in done.stderr  # the names of all modules that were imported
+    assert not [name for name in ("dagster", "dbt", "great_expectations") if f"'{name}'" in done.stderr]
+    assert said.split("✓ drawing")[1].split("\n", 1)[1].split("Log")[0] in done.stdout
 
 
 def test_status_says_what_waits_and_what_is_published(sample):
@@ -140,10 +150,9 @@ def printed_address(home):
     return next((word for word in words if word.startswith("http://127.0.0.1:")), None)
 
 
-def graphql(address, query):
-    request = urllib.request.Request(
-        f"{address}/graphql", json.dumps({"query": query}).encode(), {"content-type": "application/json"}
-    )
+def graphql(address, query, variables=None):
+    sent = json.dumps({"query": query, "variables": variables or {}}).encode()
+    request = urllib.request.Request(f"{address}/graphql", sent, {"content-type": "application/json"})
     with urllib.request.urlopen(request, timeout=SECONDS) as response:
         return json.load(response)["data"]
 
@@ -215,6 +224,50 @@ def test_materializing_everything_from_the_ui_publishes_the_same_sample(ui, page
     assert [run["status"] for run in wait_for(ended)] == ["SUCCESS"]
     assert (home / "serving.duckdb").stat().st_ino != published
     assert query(home, "select is_sample, strftime(as_of, '%Y-%m-%d') from main.publication") == [(True, "2026-01-07")]
+
+
+LAUNCH_SOME = """
+mutation ($assets: [AssetKeyInput!], $checks: [AssetCheckHandleInput!]) {
+  launchRun(executionParams: {runConfigData: {}, selector: {
+    repositoryLocationName: "orchestration.definitions", repositoryName: "__repository__", jobName: "__ASSET_JOB",
+    assetSelection: $assets, assetCheckSelection: $checks
+  }}) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } }
+}
+"""
+
+
+def launch(address, assets: list[str], checks: list[tuple[str, str]] | None = None) -> str:
+    """Materialize some assets, or execute some checks, as the UI does; returns how the run ended."""
+    variables = {"assets": [{"path": asset.split("/")} for asset in assets]}
+    if checks is not None:
+        variables["checks"] = [{"assetKey": {"path": asset.split("/")}, "name": name} for asset, name in checks]
+    launched = graphql(address, LAUNCH_SOME, variables)["launchRun"]
+    run_id = launched["run"]["runId"]
+    return wait_for(lambda: next((r["status"] for r in runs(address) if r["runId"] == run_id and is_over(r)), None))
+
+
+def is_over(run) -> bool:
+    return run["status"] in ("SUCCESS", "FAILURE", "CANCELED")
+
+
+def test_a_few_assets_or_a_check_from_the_ui_go_into_the_scratch_and_publish_nothing(ui):
+    address, home = ui
+    before = served(home)
+    assert launch(address, ["curated/domains"]) == "SUCCESS"
+    with duckdb.connect(str(home / "builds" / "scratch.duckdb")) as db:
+        db.execute("update curated.adoptions set first_adopted_at = first_adopted_at - interval 400 days")
+    assert launch(address, ["authoritative/north_star_monthly", "curated/domains"]) == "SUCCESS"
+    assert launch(address, [], [("curated/adoptions", "adoptions_is_valid")]) == "SUCCESS"
+    assert launch(address, ["serving/serving_duckdb"]) == "SUCCESS"
+    assert served(home) == before
+    made = graphql(
+        address,
+        '{ assetNodeOrError(assetKey: {path: ["authoritative", "north_star_monthly"]}) { ... on AssetNode {'
+        " assetMaterializations(limit: 1) { metadataEntries { label ... on TextMetadataEntry { text } } } } } }",
+    )["assetNodeOrError"]["assetMaterializations"][0]["metadataEntries"]
+    said = {entry["label"]: entry.get("text") for entry in made}
+    assert said["build"].startswith("scratch, a copy of the last approved build: never published")
+    assert said["as_of"] == "2026-01-07T00:00:00+00:00"
 
 
 def test_a_contract_violation_is_a_failed_check_with_its_rows(ui, page):

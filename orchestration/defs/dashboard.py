@@ -2,8 +2,9 @@
 
 import dagster as dg
 
+from orchestration.builds import are_pages_intact, pages_are_published
 from orchestration.dashboard import publish_dashboard
-from orchestration.home import Home
+from orchestration.defs.resources import AnalysisDates
 from orchestration.progress import tell
 
 
@@ -13,21 +14,21 @@ from orchestration.progress import tell
     deps=[dg.AssetKey(["serving", "serving_duckdb"])],
     kinds={"html"},
     owners=["team:data-office"],
-    pool="warehouse",
+    pool="home",
     description="The North Star page, one page a domain, a PDF where a Chromium is installed; each month's is kept.",
 )
-def index_html() -> dg.MaterializeResult:
+def index_html(dates: AnalysisDates) -> dg.MaterializeResult:
     """Draw the pages and swap them in."""
-    home = Home.at()
-    with home.lock():
-        tell("drawing", "writing the pages")
-        sizes = publish_dashboard(home)
+    place = dates.place
+    tell("drawing", "writing the pages")
+    sizes = publish_dashboard(place, carry_over=are_pages_intact(place))
+    pages_are_published(place)
     has_pdf = "index.pdf" in sizes
     pages = len(sizes) - has_pdf
     tell("drawing", f"{pages} pages" + (" and a PDF" if has_pdf else "; no Chromium, so no PDF"), is_end=True)
     return dg.MaterializeResult(
         metadata={
-            "page": dg.MetadataValue.url((home.dashboard / "index.html").as_uri()),
+            "page": dg.MetadataValue.url((place.dashboard / "index.html").as_uri()),
             "pages": pages,
             "bytes": sizes["index.html"],
             "has_pdf": has_pdf,

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import duckdb
 
-from orchestration import landing
+from orchestration import builds, landing
 from orchestration.contracts import Contract, load_layer
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Home
 from orchestration.progress import tell
+from orchestration.transform import PREVIEW_ROWS, as_markdown
 
 SHOWN_ROWS = 20
 SMALL_SHARE_ROWS = 20  # under so many rows a share says nothing
@@ -81,44 +82,46 @@ def _check_specs() -> Iterator[dg.AssetCheckSpec]:
     )
 
 
-@dg.multi_asset(specs=list(_specs()), check_specs=list(_check_specs()), pool="warehouse", name="landing")
+@dg.multi_asset(specs=list(_specs()), check_specs=list(_check_specs()), pool="home", name="landing")
 def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
     """Land the inbox: check each new file against the contracts, quarantine what breaks them, write receipts."""
-    home = Home.at()
-    with home.lock():
-        tell("landing", "reading the inbox")
-        refuse_mixing(home)
-        new = landing.land_inbox(home)
-        receipts = landing.receipts(home)
-        refused = landing.quarantined(home).to_pylist()
-        for receipt in new:
-            context.log.info(
-                f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
-            )
-        tell("landing", _summary(new), is_end=True)
-        as_of, _ = dates.resolve(home)
-        for name, contract in CONTRACTS.items():
-            rows, preview, latest = _look_at(home, name)
-            yield dg.MaterializeResult(
-                asset_key=["landing", name], metadata={"dagster/row_count": rows, "preview": preview}
-            )
-            mine = [row for row in refused if row["table_name"] == name]
-            yield _contract_check(name, [row for row in mine if _is_of(row, new)], receipts, new)
-            yield _share_check(contract, receipts, mine)
-            yield _freshness_check(contract, latest, as_of)
-        yield dg.MaterializeResult(
-            asset_key=["landing", "quarantined_events"],
-            metadata={
-                "dagster/row_count": len(refused),
-                "rows": _rows_table(refused),
-                "reasons": _reasons_table(refused),
-            },
+    home = dates.home
+    tell("landing", "reading the inbox")
+    refuse_mixing(home)
+    new = landing.land_inbox(home)
+    if new:
+        landing.release_memory()
+    builds.begin(home, context.run_id, dates.dates)
+    receipts = landing.receipts(home)
+    refused = landing.quarantined(home).to_pylist()
+    for receipt in new:
+        context.log.info(
+            f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
         )
+    tell("landing", _summary(new), is_end=True)
+    for name, contract in CONTRACTS.items():
+        preview, latest = _look_at(home, name)
+        rows = sum(json.loads(receipt["landed_by_table"]).get(name, 0) for receipt in receipts)
         yield dg.MaterializeResult(
-            asset_key=["landing", "batches"],
-            metadata={"dagster/row_count": len(receipts), "new_batches": len(new), "preview": _receipts_table(new)},
+            asset_key=["landing", name], metadata={"dagster/row_count": rows, "preview": preview}
         )
-        yield from _batch_checks(new, receipts, refused)
+        mine = [row for row in refused if row["table_name"] == name]
+        yield _contract_check(name, [row for row in mine if _is_of(row, new)], receipts, new)
+        yield _share_check(contract, receipts, mine)
+        yield _freshness_check(contract, latest, dates.dates.as_of)
+    yield dg.MaterializeResult(
+        asset_key=["landing", "quarantined_events"],
+        metadata={
+            "dagster/row_count": len(refused),
+            "rows": _rows_table(refused),
+            "reasons": _reasons_table(refused),
+        },
+    )
+    yield dg.MaterializeResult(
+        asset_key=["landing", "batches"],
+        metadata={"dagster/row_count": len(receipts), "new_batches": len(new), "preview": _receipts_table(new)},
+    )
+    yield from _batch_checks(new, receipts, refused)
 
 
 def refuse_mixing(home: Home) -> None:
@@ -143,24 +146,17 @@ def _summary(new: list[dict]) -> str:
     return f"{len(new):,} files, {landed:,} rows landed, {refused:,} quarantined"
 
 
-def _look_at(home: Home, table: str) -> tuple[int, dg.MarkdownMetadataValue, datetime | None]:
-    """(rows, the latest few as a table, when the latest happened) of the visible batches."""
-    root = str(home.landing).replace("'", "''")
+def _look_at(home: Home, table: str) -> tuple[dg.MarkdownMetadataValue, datetime | None]:
+    """(the latest few rows of the visible batches as a table, when the latest happened)."""
+    columns = "event_id, source, data_product_id, occurred_at, domain, title"
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        db.execute(
-            f"""
-            create view landed as select * from read_parquet('{root}/{table}/*.parquet', union_by_name=true)
-            semi join read_parquet('{root}/batches/*.parquet') as receipts using (batch_id)
-            """
-        )
-        rows, latest = db.execute("select count(*), max(epoch_us(occurred_at)) from landed").fetchone()
-        preview = db.execute(
-            "select event_id, source, data_product_id, occurred_at, domain, title from landed "
-            "order by occurred_at desc, event_id limit 5"
-        ).df()
+        db.execute("set variable files = $1", [landing.visible_files(home, table)])
+        landed = "from read_parquet(getvariable('files'), union_by_name=true)"
+        latest = db.execute(f"select max(epoch_us(occurred_at)) {landed}").fetchone()[0]
+        preview = as_markdown(db, f"select {columns} {landed} order by occurred_at desc, event_id", PREVIEW_ROWS)
     when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=latest) if latest is not None else None
-    return rows, dg.MetadataValue.md(preview.to_markdown(index=False)), when
+    return dg.MetadataValue.md(preview), when
 
 
 def _contract_check(name: str, broken: list[dict], receipts: list[dict], new: list[dict]) -> dg.AssetCheckResult:

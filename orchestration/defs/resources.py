@@ -1,25 +1,55 @@
-"""What a run can be told, the two dates it looks at the events from, and how it runs."""
+"""What a run is given, the two dates it looks at the events from, and how it runs."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dagster as dg
+from pydantic import PrivateAttr
 
-from orchestration.home import Home, parse_instant
+from orchestration.home import Dates, Home, Place
 
 
 class AnalysisDates(dg.ConfigurableResource):
-    """RFC 3339 texts. Empty: as_of is the sample's end in a sample home, else now; known_at is all that landed."""
+    """RFC 3339 texts. Empty: as_of is the sample's end in a sample home, else now; known_at is all that landed.
+
+    With either a run looks back: it publishes into a folder of its own, and leaves what people read as it is. The
+    resource holds the home for the whole run, and its dates are the same in every step.
+    """
 
     as_of: str = ""
     known_at: str = ""
+    _home: Home = PrivateAttr()
+    _dates: Dates = PrivateAttr()
 
-    def resolve(self, home: Home) -> tuple[datetime, datetime | None]:
-        """(as_of, known_at)."""
-        return home.as_of(self.as_of), parse_instant(self.known_at) if self.known_at else None
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["AnalysisDates"]:
+        """Hold the home from the run's first step to its last, so that no other run lands or builds in between."""
+        self._home = Home.at()
+        with self._home.lock():
+            try:
+                self._dates = self._home.dates(self.as_of, self.known_at)
+            except ValueError as error:
+                raise dg.Failure(str(error)) from error
+            yield self
+
+    @property
+    def home(self) -> Home:
+        """The home this run holds."""
+        return self._home
+
+    @property
+    def dates(self) -> Dates:
+        """The dates of this run."""
+        return self._dates
+
+    @property
+    def place(self) -> Place:
+        """Where this run publishes."""
+        return self._home.place(self._dates)
 
 
 @dg.definitions
 def resources() -> dg.Definitions:
     """Resources by the name steps ask for them, and the executor of every run, ad-hoc ones from the UI included."""
-    # three steps in one process: half the time, because the imports are paid once
+    # all steps in one process: half the time, because the imports are paid once, and one lock for the whole run
     return dg.Definitions(resources={"dates": AnalysisDates()}, executor=dg.in_process_executor)

@@ -2,8 +2,10 @@
 
 import dagster as dg
 
+from orchestration import builds
+from orchestration.builds import Build, BuildError
 from orchestration.contracts import load_layer
-from orchestration.home import Home
+from orchestration.defs.resources import AnalysisDates
 from orchestration.progress import tell
 from orchestration.serving import DRILL_DOWN, publish_serving
 
@@ -18,24 +20,42 @@ UPSTREAM = [["authoritative", name] for name in load_layer("authoritative")] + [
     deps=[dg.AssetKey(key) for key in UPSTREAM],
     kinds={"duckdb"},
     owners=["team:data-office"],
-    pool="warehouse",
-    description="The read-only DuckDB file people query, and the same tables as Parquet; swapped in whole.",
+    pool="home",
+    description=(
+        "The read-only DuckDB file people query, and the same tables as Parquet; swapped in whole. It is always a copy "
+        "of the latest whole build that passed every check, whatever else this run materializes."
+    ),
 )
-def serving_duckdb(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+def serving_duckdb(context: dg.AssetExecutionContext, dates: AnalysisDates) -> dg.MaterializeResult:
     """Copy the checked tables into a new serving file, read it back, and swap it in."""
-    home = Home.at()
-    with home.lock():
-        tell("publishing", "writing the serving file")
-        counts = publish_serving(home, context.run_id)
+    tell("publishing", "writing the serving file")
+    try:
+        build = _approved(context.run_id, dates)
+        counts = publish_serving(dates.home, build, context.run_id)
+    except BuildError as error:
+        raise dg.Failure(str(error)) from error
     tell("publishing", f"{len(counts)} tables published", is_end=True)
     rows = [dg.TableRecord({"table": name, "rows": count}) for name, count in counts.items()]
+    serving = dates.place.serving
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(counts.values()),
-            "path": dg.MetadataValue.path(home.serving),
-            "bytes": home.serving.stat().st_size,
+            "build": build.id,
+            "path": dg.MetadataValue.path(serving),
+            "bytes": serving.stat().st_size,
             "preview": dg.MetadataValue.table(
                 rows, dg.TableSchema([dg.TableColumn("table", "string"), dg.TableColumn("rows", "int")])
             ),
         }
     )
+
+
+def _approved(run_id: str, dates: AnalysisDates) -> Build:
+    """This run's build, else the last approved one; raises BuildError where neither may be published."""
+    mine = builds.of_run(dates.home, run_id)
+    if mine and mine.is_approved:
+        return mine
+    last = builds.last_approved(dates.home)
+    if last is None or dates.dates.name:
+        raise BuildError(f"No whole build with these dates has passed its checks. {builds.PUBLISH}")
+    return last

@@ -4,81 +4,115 @@
 component runs it on a copy.
 """
 
-import os
 from collections.abc import Iterator
-from importlib.metadata import version
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
-from packaging.version import Version
+from dagster_dbt import dbt_assets
+from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY
 
+from orchestration import builds
+from orchestration.builds import Build, BuildError
 from orchestration.defs.resources import AnalysisDates
-from orchestration.home import Home
+from orchestration.home import Dates, Home
 from orchestration.progress import tell
-from orchestration.transform import BUILD, DBT, dbt_environment, fresh_manifest, tables_at_a_glance
-from orchestration.warehouse import DBT_PROJECT, approve_build, prepare_warehouse
+from orchestration.transform import Node, failing_rows, fresh_manifest, run_dbt, tables_at_a_glance
+
+SCRATCH = "scratch, a copy of the last approved build: never published; 'Materialize all' builds anew and publishes"
 
 
-class Dbt(DbtCliResource):
-    """dbt without what dagster-dbt does before each run: 5 s, and `dbt --version`, which asks
-    the package index for a newer one."""
+@dbt_assets(manifest=fresh_manifest(Home.at()), name="transform", pool="home")
+def transform(context: dg.AssetExecutionContext, dates: AnalysisDates):
+    """Shape the landed events: dbt build, with its tests as checks; any failing test stops publication.
 
-    @property
-    def _cli_version(self) -> Version:
-        return Version(version("dbt-core"))
-
-    def _initialize_dbt_core_adapter(self, args) -> None:
-        """No adapter: it is for column metadata, which the contracts give."""
-
-
-class BuildConfig(dg.Config):
-    """How to build."""
-
-    full_refresh: bool = False
-
-
-@dbt_assets(manifest=fresh_manifest(Home.at()), name="transform", pool="warehouse")
-def transform(context: dg.AssetExecutionContext, config: BuildConfig, dates: AnalysisDates):
-    """Shape the landed events: dbt build, with its tests as checks; any failing test stops publication."""
-    home = Home.at()
-    as_of, known_at = dates.resolve(home)
-    with home.lock():
-        tell("shaping", "looking the warehouse over")
-        fault = prepare_warehouse(home, as_of, known_at)
-        if fault:
-            context.log.warning(f"The warehouse is rebuilt from landing: {fault}.")
-            tell("shaping", f"rebuilding the warehouse from landing: {fault}")
-        os.environ.update(dbt_environment(home, as_of, known_at))
-        dbt = Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=DBT)
-        arguments = [*BUILD, *(["--full-refresh"] if config.full_refresh else [])]
-        invocation = dbt.cli(arguments, context=context, target_path=home.dbt_target)
-        yield from _described(home, invocation.stream())
+    A run that lands and shapes everything writes a new build. Any other works on the scratch, at the scratch's dates.
+    """
+    home, unique_ids = dates.home, _unique_ids(context)
+    build = builds.of_run(home, context.run_id)
+    is_whole = build is not None and len(unique_ids) == len(_every_unique_id(context))
+    if not is_whole:
+        build = _scratch(home, dates.dates)
+    about = {"build": SCRATCH if build.is_scratch else build.id, **_dates_in_words(build.dates)}
+    selected = None if is_whole else _selectors(unique_ids)
+    nodes = run_dbt(home, build, build.dates, selected, lambda n: tell("shaping", f"{n} tables and checks done"))
+    yield from _results(context, build, nodes, unique_ids, about)
+    if failed := [node for node in nodes if node.has_failed]:
+        raise dg.Failure(_in_words(failed))
+    if is_whole:
+        build.approve()
+    tables = sum(not node.is_test for node in nodes)
+    tell("shaping", f"{tables} tables built, {len(nodes) - tables} checks passed", is_end=True)
 
 
-def _described(home: Home, events: Iterator) -> Iterator:
-    """dbt's events with row counts and previews, which can be read only once dbt has let go of the warehouse."""
-    seen, failure = [], None
+def _scratch(home: Home, dates: Dates) -> Build:
+    """The scratch; raises Failure where there is none, or where the run was given other dates than the scratch has."""
+    if dates.name:
+        raise dg.Failure(
+            "Only a whole run can look back: a few assets are built into the scratch, at the dates of the build that "
+            "it is a copy of. Leave as_of and known_at empty, or use 'Materialize all'."
+        )
     try:
-        for event in events:
-            seen.append(event)
-            tell("shaping", f"{len(seen)} tables and checks done")
-    except Exception as error:  # dbt's own, raised again below, after what did succeed has been told
-        failure = error
-    built = [event for event in seen if isinstance(event, dg.Output)]
-    glance = tables_at_a_glance(home, [_table(event) for event in built])
-    for event in seen:
-        if isinstance(event, dg.Output) and _table(event) in glance:
-            rows, preview = glance[_table(event)]
-            about = {"dagster/row_count": rows, "preview": dg.MetadataValue.md(preview)}
-            event = event.with_metadata({**event.metadata, **about})
-        yield event
-    if failure:
-        raise failure
-    approve_build(home)
-    tell("shaping", f"{len(built)} tables built, {len(seen) - len(built)} checks passed", is_end=True)
+        return builds.scratch(home)
+    except BuildError as error:
+        raise dg.Failure(str(error)) from error
 
 
-def _table(event: dg.Output) -> tuple[str, str]:
-    """(schema, table): the asset key, as the output is named by it."""
-    schema, table = event.output_name.split("__", 1)
-    return schema, table
+def _dates_in_words(dates: Dates) -> dict[str, str]:
+    known = {"known_at": dates.known_at.isoformat()} if dates.known_at else {}
+    return {"as_of": dates.as_of.isoformat(), **known}
+
+
+def _every_unique_id(context: dg.AssetExecutionContext) -> dict[str, dg.AssetKey | dg.AssetCheckKey]:
+    """{dbt's id: Dagster's key} of every table and check of the project."""
+    assets = {spec.metadata[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY]: spec.key for spec in context.assets_def.specs}
+    checks = {spec.metadata[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY]: spec.key for spec in context.assets_def.check_specs}
+    return assets | checks
+
+
+def _unique_ids(context: dg.AssetExecutionContext) -> dict[str, dg.AssetKey | dg.AssetCheckKey]:
+    """The same of those that this run was asked for."""
+    asked = context.selected_asset_keys | context.selected_asset_check_keys
+    return {unique_id: key for unique_id, key in _every_unique_id(context).items() if key in asked}
+
+
+def _selectors(unique_ids) -> list[str]:
+    """dbt's selection of nodes: the name is the second last or last part of an id."""
+    return [unique_id.split(".")[2] for unique_id in unique_ids]
+
+
+def _results(context, build: Build, nodes: list[Node], keys: dict, about: dict) -> Iterator:
+    """A materialization for each table, an evaluation for each test, in the order in which dbt ended them."""
+    made = {node.unique_id: keys[node.unique_id] for node in nodes if not node.is_test and node.status == "success"}
+    glance = tables_at_a_glance(build, [tuple(key.path) for key in made.values()])
+    for node in nodes:
+        if node.is_test and node.unique_id in keys and node.status != "skipped":
+            key = keys[node.unique_id]
+            promise = context.assets_def.get_spec_for_check_key(key).description or ""
+            yield _check_result(build, node, key, promise, about)
+        elif node.unique_id in made:
+            rows, preview = glance.get(tuple(made[node.unique_id].path), (None, None))
+            seen = {"dagster/row_count": rows, "preview": dg.MetadataValue.md(preview)} if preview else {}
+            yield dg.MaterializeResult(asset_key=made[node.unique_id], metadata={**about, **seen})
+
+
+def _fault(node: Node) -> str:
+    if node.status == "error":
+        return f"The check could not run: {node.message.strip()}"
+    return f"{node.failing_rows:,} rows break it; the first are in the check's metadata."
+
+
+def _check_result(build: Build, node: Node, key: dg.AssetCheckKey, promise: str, about: dict) -> dg.AssetCheckResult:
+    has_passed = not node.has_failed and node.status != "warn"
+    rows = {} if has_passed or node.status == "error" else {"rows": dg.MetadataValue.md(failing_rows(build, node.sql))}
+    return dg.AssetCheckResult(
+        passed=has_passed,
+        asset_key=key.asset_key,
+        check_name=key.name,
+        description=None if has_passed else f"{promise} {_fault(node)}".strip(),
+        severity=dg.AssetCheckSeverity.WARN if node.status == "warn" else dg.AssetCheckSeverity.ERROR,
+        metadata={**about, "failing_rows": node.failing_rows, **rows},
+    )
+
+
+def _in_words(failed: list[Node]) -> str:
+    words = "; ".join(f"{node.unique_id.split('.')[2]}: {node.message.strip()}" for node in failed[:5])
+    return f"{len(failed)} of dbt's nodes failed: {words}"

@@ -21,7 +21,7 @@ from datetime import datetime
 
 import numpy as np
 import pytest
-from pipeline import attached, published
+from pipeline import attached, build_file, published
 from test_references import SETS
 
 from orchestration.home import CHECKOUT
@@ -64,7 +64,7 @@ def tables(shared):
     found = {}
     for name, as_of in SETS.items():
         home = published(name, shared / "datasets" / name / "events.jsonl", as_of=as_of)
-        with attached(home / "warehouse.duckdb") as db:
+        with attached(build_file(home)) as db:
             found[name] = {interval: peers(db, *moments) for interval, moments in INTERVALS.items()}, ours(db)
     return found
 

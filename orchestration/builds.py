@@ -1,0 +1,276 @@
+"""Builds: every whole run writes a new DuckDB file, which never changes once it is approved; all else is a scratch.
+
+`builds/<id>.duckdb` is a build, `builds/<id>.json` its approval: written last, when every check has passed. A build
+without one is unfinished, and the next run deletes it. `builds/scratch.duckdb` is a copy of the last approved build for
+a few assets at a time, or dbt by hand; it has no approval, so it can't be published.
+
+Belongs here: which build is which, approving, copying and sweeping. Does not belong here: what is in the tables. All of
+it can be built again from landing.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+
+from orchestration.contracts import load_yaml
+from orchestration.dashboard import browser
+from orchestration.home import CHECKOUT, Dates, Home, Place, write_whole
+from orchestration.landing import receipts
+
+DBT_PROJECT = CHECKOUT / "dbt_project"
+CODE = ("dashboard", "data_contracts", "dbt_project", "orchestration")
+CODE_SUFFIXES = (".css", ".csv", ".html", ".py", ".sql", ".yaml", ".yml")
+COMPUTING_PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "numpy", "scipy")
+PUBLISH = "Run `flywheel run`, or 'Materialize all' in the Dagster UI: either builds everything anew and publishes it."
+
+
+class BuildError(RuntimeError):
+    """There is no build that may be published; says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """One DuckDB file under builds/."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """Its number, which grows, and the beginning of the Dagster run that wrote it."""
+        return self.path.stem
+
+    @property
+    def is_scratch(self) -> bool:
+        """Whether it is the scratch, which can't be published."""
+        return self.path.name == "scratch.duckdb"
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether every check of it has passed."""
+        return not self.is_scratch and "sha256" in self.approval
+
+    @property
+    def about(self) -> dict:
+        """The row that the file holds about itself, `main.build`; raises BuildError for a file that holds none."""
+        try:
+            with duckdb.connect() as db:
+                db.execute("set TimeZone = 'UTC'")
+                db.execute(f"attach {_text(self.path)} as build (read_only)")
+                found = db.execute("select * from build.main.build")
+                return dict(zip([column[0] for column in found.description], found.fetchone(), strict=True))
+        except (duckdb.Error, TypeError) as error:
+            raise BuildError(f"{self.path} can't be read: {str(error).splitlines()[0]}. {PUBLISH}") from error
+
+    @property
+    def dates(self) -> Dates:
+        """The dates it was built for."""
+        about = self.about
+        return Dates(about["as_of"], about["known_at"], about["looks_back_as"])
+
+    @property
+    def _approval(self) -> Path:
+        return self.path.with_suffix(".json")
+
+    def approve(self) -> None:
+        """Write down that every check has passed, and what the file holds now: from here on it never changes.
+
+        Raises duckdb.Error where what dbt wrote can't all be brought into the file, as on a full disk.
+        """
+        with duckdb.connect(str(self.path)) as db:
+            db.execute("checkpoint")
+        about = self.about
+        approval = {
+            "sha256": _sha256(self.path),
+            "fingerprint": about["fingerprint"],
+            "looks_back_as": about["looks_back_as"],
+        }
+        self.path.chmod(0o444)
+        write_whole(self._approval, json.dumps(approval).encode())
+
+    def verify(self) -> None:
+        """Raise BuildError unless the file is what was approved, byte for byte."""
+        if not self.is_approved:
+            raise BuildError(f"Build {self.id} has not passed its checks. {PUBLISH}")
+        if not self.path.exists() or _sha256(self.path) != self.approval["sha256"]:
+            raise BuildError(
+                f"{self.path} is not what was approved: it was changed, damaged or deleted. What people read stays as "
+                f"it is. {PUBLISH}"
+            )
+
+    @property
+    def approval(self) -> dict:
+        """What `approve` wrote: sha256 of the file, fingerprint, looks_back_as; empty where there is none to read."""
+        return _read(self._approval)
+
+    def delete(self) -> None:
+        """Remove it; the approval first, so that half of it is never taken for a build."""
+        self._approval.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+        self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
+        shutil.rmtree(self.path.with_name(f"{self.path.name}.tmp"), ignore_errors=True)  # where DuckDB spills
+
+
+def begin(home: Home, run_id: str, dates: Dates) -> Build:
+    """A new, empty build of this run, with its dates, settings and code version inside; sweeps what others left."""
+    numbers = [int(build.id[:6]) for build in _all(home)]
+    sweep(home)
+    build = Build(home.builds / f"{max(numbers, default=0) + 1:06}-{run_id[:8]}.duckdb")
+    with duckdb.connect(str(build.path)) as db:
+        db.execute("set TimeZone = 'UTC'")
+        db.execute(
+            """
+            create table main.build as
+            select
+                $1 as build_id, $2 as run_id, cast($3 as timestamptz) as as_of, cast($4 as timestamptz) as known_at,
+                cast($5 as varchar) as looks_back_as, cast($6 as boolean) as is_sample, $7 as code_version,
+                $8 as settings, $9 as fingerprint
+            """,
+            [
+                build.id,
+                run_id,
+                dates.as_of,
+                dates.known_at,
+                dates.name,
+                home.sample() is not None,
+                code_version(),
+                settings(),
+                fingerprint(home, dates),
+            ],
+        )
+    return build
+
+
+def of_run(home: Home, run_id: str) -> Build | None:
+    """The build that `begin` gave this run; None where the run began none, because it lands nothing."""
+    return next((build for build in _all(home) if build.id.endswith(f"-{run_id[:8]}")), None)
+
+
+def last_approved(home: Home) -> Build | None:
+    """The newest approved build that does not look back; None where no whole run has passed yet."""
+    approved = [build for build in _all(home) if build.is_approved and not build.approval["looks_back_as"]]
+    return approved[-1] if approved else None
+
+
+def sweep(home: Home) -> None:
+    """Delete every build but the last approved one."""
+    kept = last_approved(home)
+    for build in _all(home):
+        if build != kept:
+            build.delete()
+
+
+def scratch(home: Home) -> Build:
+    """The scratch, copied anew when a newer build has been approved since; raises BuildError where none has."""
+    approved = last_approved(home)
+    if not approved:
+        raise BuildError(f"No build has been approved yet, so there is none to work on a copy of. {PUBLISH}")
+    copy = Build(home.builds / "scratch.duckdb")
+    if not copy.path.exists() or not _is_copy_of(copy, approved):
+        approved.verify()
+        temporary = home.builds / ".scratch.duckdb.tmp"
+        shutil.copyfile(approved.path, temporary)
+        copy.delete()
+        temporary.replace(copy.path)
+    return copy
+
+
+def fingerprint(home: Home, dates: Dates) -> str:
+    """One text for everything that a build depends on: its events, dates, settings and code."""
+    about = [str(dates.as_of), str(dates.known_at), home.sample() is not None, settings(), code_version()]
+    return hashlib.sha256(json.dumps([receipts(home), *about], default=str).encode()).hexdigest()
+
+
+def is_current(home: Home, dates: Dates) -> bool:
+    """Whether what people read at these dates is whole, and was built from these events, settings and this code."""
+    place = home.place(dates)
+    try:
+        published = _read(place.published)
+        now = {"fingerprint": fingerprint(home, dates), "browser": browser()}
+        now |= {"tables": _tables(place), "pages": _pages(place)}
+        return now == {name: published.get(name) for name in now}
+    except OSError:
+        return False
+
+
+def tables_change(place: Place) -> None:
+    """Write down that the tables at a place are about to be swapped: until `pages_are_published` it is of no build."""
+    write_whole(place.published, json.dumps({"pages": _read(place.published).get("pages")}).encode())
+
+
+def tables_are_published(place: Place, build: Build) -> None:
+    """Write down which build's tables stand at a place, whose pages have not been drawn from them yet."""
+    published = {"build_id": build.id, "fingerprint": build.approval["fingerprint"], "tables": _tables(place)}
+    write_whole(place.published, json.dumps(_read(place.published) | published).encode())
+
+
+def pages_are_published(place: Place) -> None:
+    """Write down that the pages at a place were drawn from its tables."""
+    published = _read(place.published) | {"browser": browser(), "pages": _pages(place)}
+    write_whole(place.published, json.dumps(published).encode())
+
+
+def are_pages_intact(place: Place) -> bool:
+    """Whether the pages at a place are still what was published there."""
+    return _read(place.published).get("pages") == _pages(place)
+
+
+def _read(path: Path) -> dict:
+    """A JSON file of ours; empty where it is not there, or damaged."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def _tables(place: Place) -> dict[str, str]:
+    """{file: sha256} of the tables that people read at a place."""
+    return {path.name: _sha256(path) for path in sorted([place.serving, *place.serving_parquet.glob("*.parquet")])}
+
+
+def _pages(place: Place) -> dict[str, str]:
+    """{file: sha256} of the pages at a place."""
+    files = sorted(path for path in place.dashboard.rglob("*") if path.is_file())
+    return {str(path.relative_to(place.dashboard)): _sha256(path) for path in files}
+
+
+def settings() -> str:
+    """What people set, as JSON."""
+    return json.dumps(load_yaml(DBT_PROJECT / "dbt_project.yml")["vars"], sort_keys=True)
+
+
+@cache
+def code_version() -> str:
+    """The version of the package, and a hash of the code and of the packages that compute."""
+    digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in COMPUTING_PACKAGES).encode())
+    for path in sorted(path for folder in CODE for path in (CHECKOUT / folder).rglob("*")):
+        if path.suffix in CODE_SUFFIXES:
+            digest.update(f"\0{path.relative_to(CHECKOUT)}\0".encode() + path.read_bytes())
+    return f"{version('flywheel-metrics')}+{digest.hexdigest()[:12]}"
+
+
+def _all(home: Home) -> list[Build]:
+    """Every build but the scratch, oldest first; also one of which only the approval is left."""
+    found = [*home.builds.glob("[0-9]*.duckdb"), *home.builds.glob("[0-9]*.json")]
+    return [Build(path) for path in sorted({path.with_suffix(".duckdb") for path in found})]
+
+
+def _is_copy_of(copy: Build, approved: Build) -> bool:
+    try:
+        return copy.about["build_id"] == approved.id
+    except BuildError:
+        return False
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
