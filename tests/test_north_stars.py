@@ -5,6 +5,8 @@ from datetime import date
 import pytest
 from shaped import event, publication_rules, rows, shaped
 
+pytestmark = pytest.mark.slow  # each North Star has dbt parse the project again
+
 AS_OF = "2026-01-20T00:00:00+00:00"  # December is complete; the events below are days before 1 January 2026
 # three products of sales, used by others; October is days 92 to 61, November 61 to 31, December 31 to 0
 EVENTS = [

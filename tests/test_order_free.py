@@ -24,6 +24,8 @@ from orchestration import landing
 from orchestration.contracts import load_layer
 from orchestration.home import CHECKOUT, Home
 
+pytestmark = pytest.mark.slow
+
 AS_OF = "2026-03-01T00:00:00Z"
 FIRST = datetime(2025, 1, 6, tzinfo=UTC)
 KINDS = ["idea_logged", "work_started", "deployed", "adopted", "adopted", "adopted", "withdrawn", "retired"]
@@ -68,7 +70,6 @@ def make_event(pick, product_count: int, event_count: int) -> dict:
 # --- through the pipeline -------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.soak)])
 def test_order_files_repeats_and_runs_make_no_difference(seed, tmp_path):
     chance = random.Random(seed)

@@ -348,6 +348,7 @@ def programmes(request) -> Iterator[tuple[duckdb.DuckDBPyConnection, Programme]]
         yield db, Programme(products, as_of, timezone)
 
 
+@pytest.mark.slow
 def test_every_window_equals_the_single_products(programmes):
     db, expected = programmes
     names = list(next(iter(expected.windows.values())).figures())
@@ -420,6 +421,7 @@ def test_the_published_current_pace_is_that_of_the_trailing_180_days(programmes)
         expect_equal({(): tuple(row[name] for name in wanted)}, {(): tuple(wanted.values())})
 
 
+@pytest.mark.slow
 def test_the_monthly_pace_is_that_of_the_180_days_before_each_month_s_end(programmes):
     db, expected = programmes
     wanted, reasons = {}, {}

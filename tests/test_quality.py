@@ -7,6 +7,8 @@ import pytest
 from pipeline import CHECKOUT, attached, build_file, build_well, published, stage, write_events
 from test_references import SETS
 
+pytestmark = pytest.mark.slow
+
 AS_OF = "2026-06-01T00:00:00Z"
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
 SOURCE = "delivery.example.com"

@@ -280,6 +280,7 @@ def portfolios(draw) -> list[tuple]:
     return [moments(*drawn) for drawn in draw(st.lists(one, min_size=size // 2, max_size=size))]
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(150), deadline=None)
 @given(products=portfolios())
 def test_every_step_and_figure_equals_statsmodels(models, products):

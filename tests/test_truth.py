@@ -14,6 +14,8 @@ from test_promises import holds_on
 
 from orchestration.sample import LEAD_MONTHS, LEADING_METRIC, PROCESS_CHANGE_ON, SLOW_DOMAIN, SLOW_STAGE, sample_events
 
+pytestmark = pytest.mark.slow
+
 THREE_MONTHS_LATER = "2025-03-07T00:00:00Z"
 PRODUCTS = pa.schema(
     [

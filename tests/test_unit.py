@@ -7,6 +7,7 @@ once, on the tables of a home that was built. The checks run in every build; her
 import json
 import os
 
+import pytest
 import yaml
 from deliveries import AS_OF, BEFORE
 from pipeline import Started, build_well, dbt, stage, write_events
@@ -15,6 +16,8 @@ from shaped import event, publication_rules, rows, shaped
 from orchestration.builds import DBT_PROJECT, last_approved
 from orchestration.home import Home
 from orchestration.transform import dbt_environment
+
+pytestmark = pytest.mark.slow
 
 
 def unit_test(root) -> int:

@@ -26,6 +26,8 @@ from test_references import SETS
 
 from orchestration.home import CHECKOUT
 
+pytestmark = pytest.mark.slow
+
 INTERVALS = {
     "idea_to_deployed": ("idea_logged_at", "deployed_at"),
     "idea_to_adopted": ("idea_logged_at", "adopted_at"),
