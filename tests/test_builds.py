@@ -187,6 +187,32 @@ def test_landing_with_a_few_assets_is_no_whole_run(published, tmp_path):
     assert served(home) == published
 
 
+def materialize_all_but(root: Path, check: tuple[str, str]) -> int:
+    """Every asset and every check but one, in one run."""
+    import dagster as dg
+
+    from orchestration.definitions import defs
+    from orchestration.instance import open_instance, prepare_instance
+
+    stop_the_clock(AS_OF)
+    prepare_instance(Home(root))
+    graph = defs().resolve_asset_graph()
+    checks = set(graph.asset_check_keys) - {dg.AssetCheckKey(dg.AssetKey(check[0].split("/")), check[1])}
+    assert len(checks) == len(graph.asset_check_keys) - 1
+    job = defs().resolve_implicit_global_asset_job_def()
+    job = job.get_subset(asset_selection=set(graph.executable_asset_keys), asset_check_selection=checks)
+    return 0 if job.execute_in_process(instance=open_instance(Home(root)), raise_on_error=False).success else 1
+
+
+def test_everything_but_the_check_that_fails_is_no_whole_run(published):
+    home = stage().back_to("failing")
+    approved = build_file(home)
+    ended = Started(materialize_all_but, home, CHECK).end()
+    assert ended.code == 0, ended.output
+    assert build_file(home) == approved
+    assert served(home) == published
+
+
 def test_nothing_can_be_built_in_part_or_published_before_a_whole_run_has_passed(published):
     home = stage().empty()
     for selection in ([DOMAINS], [SERVING]):

@@ -28,7 +28,7 @@ def transform(context: dg.AssetExecutionContext, dates: AnalysisDates):
     """
     home, unique_ids = dates.home, _unique_ids(context)
     build = builds.of_run(home, context.run_id)
-    is_whole = build is not None and len(unique_ids) == len(_every_unique_id(context))
+    is_whole = build is not None and len(unique_ids) == len(_every_unique_id())
     if not is_whole:
         build = _scratch(home, dates.dates)
     about = {"build": SCRATCH if build.is_scratch else build.id, **_dates_in_words(build.dates)}
@@ -61,17 +61,17 @@ def _dates_in_words(dates: Dates) -> dict[str, str]:
     return {"as_of": dates.as_of.isoformat(), **known}
 
 
-def _every_unique_id(context: dg.AssetExecutionContext) -> dict[str, dg.AssetKey | dg.AssetCheckKey]:
-    """{dbt's id: Dagster's key} of every table and check of the project."""
-    assets = {spec.metadata[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY]: spec.key for spec in context.assets_def.specs}
-    checks = {spec.metadata[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY]: spec.key for spec in context.assets_def.check_specs}
+def _every_unique_id() -> dict[str, dg.AssetKey | dg.AssetCheckKey]:
+    """{dbt's id: Dagster's key} of every table and check; a run's own definition lacks the checks it left out."""
+    assets = {spec.metadata[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY]: spec.key for spec in transform.specs}
+    checks = {spec.metadata[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY]: spec.key for spec in transform.check_specs}
     return assets | checks
 
 
 def _unique_ids(context: dg.AssetExecutionContext) -> dict[str, dg.AssetKey | dg.AssetCheckKey]:
     """The same of those that this run was asked for."""
     asked = context.selected_asset_keys | context.selected_asset_check_keys
-    return {unique_id: key for unique_id, key in _every_unique_id(context).items() if key in asked}
+    return {unique_id: key for unique_id, key in _every_unique_id().items() if key in asked}
 
 
 def _selectors(unique_ids) -> list[str]:
