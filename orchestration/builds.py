@@ -20,7 +20,7 @@ import duckdb
 
 from orchestration.contracts import load_yaml
 from orchestration.dashboard import browser
-from orchestration.home import CHECKOUT, Dates, Home, Place, write_whole
+from orchestration.home import CHECKOUT, Dates, Home, Place, sha256, write_whole
 from orchestration.landing import receipts
 
 DBT_PROJECT = CHECKOUT / "dbt_project"
@@ -61,7 +61,7 @@ class Build:
         try:
             with duckdb.connect() as db:
                 db.execute("set TimeZone = 'UTC'")
-                db.execute(f"attach {_text(self.path)} as build (read_only)")
+                db.execute(f"attach {sql_text(self.path)} as build (read_only)")
                 found = db.execute("select * from build.main.build")
                 return dict(zip([column[0] for column in found.description], found.fetchone(), strict=True))
         except (duckdb.Error, TypeError) as error:
@@ -86,7 +86,7 @@ class Build:
             db.execute("checkpoint")
         about = self.about
         approval = {
-            "sha256": _sha256(self.path),
+            "sha256": sha256(self.path),
             "fingerprint": about["fingerprint"],
             "looks_back_as": about["looks_back_as"],
         }
@@ -97,7 +97,7 @@ class Build:
         """Raise BuildError unless the file is what was approved, byte for byte."""
         if not self.is_approved:
             raise BuildError(f"Build {self.id} has not passed its checks. {PUBLISH}")
-        if not self.path.exists() or _sha256(self.path) != self.approval["sha256"]:
+        if not self.path.exists() or sha256(self.path) != self.approval["sha256"]:
             raise BuildError(
                 f"{self.path} is not what was approved: it was changed, damaged or deleted. What people read stays as "
                 f"it is. {PUBLISH}"
@@ -230,13 +230,13 @@ def _read(path: Path) -> dict:
 
 def _tables(place: Place) -> dict[str, str]:
     """{file: sha256} of the tables that people read at a place."""
-    return {path.name: _sha256(path) for path in sorted([place.serving, *place.serving_parquet.glob("*.parquet")])}
+    return {path.name: sha256(path) for path in sorted([place.serving, *place.serving_parquet.glob("*.parquet")])}
 
 
 def _pages(place: Place) -> dict[str, str]:
     """{file: sha256} of the pages at a place."""
     files = sorted(path for path in place.dashboard.rglob("*") if path.is_file())
-    return {str(path.relative_to(place.dashboard)): _sha256(path) for path in files}
+    return {str(path.relative_to(place.dashboard)): sha256(path) for path in files}
 
 
 def settings() -> str:
@@ -267,10 +267,6 @@ def _is_copy_of(copy: Build, approved: Build) -> bool:
         return False
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _text(value: object) -> str:
+def sql_text(value: object) -> str:
+    """A value as a literal of SQL."""
     return "'" + str(value).replace("'", "''") + "'"

@@ -4,6 +4,7 @@ Belongs here: paths, the lock, dates, whether the home holds sample events. Does
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -214,6 +215,12 @@ def new_folder(link: Path) -> Path:
     folder = Path(tempfile.mkdtemp(prefix=f".{link.name}-", dir=link.parent))
     folder.chmod(0o755)  # mkdtemp's are for their owner only, this one is for readers
     return folder
+
+
+def sha256(path: Path) -> str:
+    """What a file holds, as one text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:

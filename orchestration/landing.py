@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from orchestration.checking import Checked, Checker, LandingError, json_text, refusal
 from orchestration.contracts import Contract, load_layer
 from orchestration.events import Chunk, Unreadable, UnreadableFile, read_file, read_texts
-from orchestration.home import Home, publish, sync
+from orchestration.home import Home, publish, sha256, sync
 
 SETTLED_SECONDS = 2  # a file changed later than this may still be written to
 EXTRA_COLUMNS_NAMED = 50
@@ -96,7 +96,7 @@ def land_inbox(home: Home, now: datetime | None = None) -> list[dict]:
     known_batches = {r["batch_id"] for r in receipts(home)}
     found = []
     for path in waiting_files(home):
-        digest = _sha256(path)
+        digest = sha256(path)
         if digest[:32] not in known_batches:
             known_batches.add(digest[:32])
             found.append((path, digest))
@@ -134,7 +134,7 @@ def _land_group(home: Home, checker: Checker, group: list[tuple[Path, str]]) -> 
             try:
                 for chunk in read_file(path, checker.known):
                     batch.add(chunk)
-                if _sha256(path) != digest:
+                if sha256(path) != digest:
                     raise UnreadableFile("it changed while it was read; rename finished files into the inbox")
             except UnreadableFile as error:
                 batch.refuse_file(f"{path.name}: {error}. Mend the file and send it again.")
@@ -168,7 +168,7 @@ def place_in_inbox(home: Home, path: Path) -> Path:
     """Copy a file into the inbox whole, under its own name or, where that is taken, with its hash beside it."""
     # hidden files are not read
     target = home.inbox / path.name.removesuffix(".tmp").removesuffix(".part").lstrip(".")
-    if target.exists() and _sha256(target) != (digest := _sha256(path)):
+    if target.exists() and sha256(target) != (digest := sha256(path)):
         stem, *suffixes = target.name.split(".", 1)
         target = target.with_name(".".join([f"{stem}-{digest[:8]}", *suffixes]))
     if not target.exists():
@@ -296,11 +296,6 @@ def prepare_landing(home: Home, contracts: dict[str, Contract]) -> None:
             temporary = folder / "_empty.parquet.tmp"
             pq.write_table(schema.empty_table(), temporary)
             publish(temporary, path)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _landed_schema(contract: Contract) -> pa.Schema:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration import builds
-from orchestration.builds import Build
+from orchestration.builds import Build, sql_text
 from orchestration.contracts import load_layer
 from orchestration.home import Home, new_folder, publish, swap_folder, sync
 from orchestration.transform import reading
@@ -76,7 +76,7 @@ def served_tables(home: Home) -> list[Served]:
 
 def _copy(build: Build, tables: list[Served], temporary: Path, run_id: str) -> dict[str, int]:
     with reading(build) as db:
-        db.execute(f"attach {_text(temporary)} as serving (storage_version '{STORAGE_VERSION}')")
+        db.execute(f"attach {sql_text(temporary)} as serving (storage_version '{STORAGE_VERSION}')")
         db.execute("begin")
         for schema in sorted({t.schema for t in tables}):
             db.execute(f"create schema serving.{schema}")
@@ -92,9 +92,9 @@ def _copy_table(db: duckdb.DuckDBPyConnection, table: Served) -> int:
     name = f"{table.schema}.{table.name}"
     order = ", ".join(table.grain) or "all"
     db.execute(f"create table serving.{name} as select * from {name} order by {order}")
-    db.execute(f"comment on table serving.{name} is {_text(table.description)}")
+    db.execute(f"comment on table serving.{name} is {sql_text(table.description)}")
     for column, description in table.columns.items():
-        db.execute(f"comment on column serving.{name}.{column} is {_text(description)}")
+        db.execute(f"comment on column serving.{name}.{column} is {sql_text(description)}")
     return db.execute(f"select count(*) from {name}").fetchone()[0]
 
 
@@ -122,13 +122,13 @@ def _describe_publication(db: duckdb.DuckDBPyConnection, run_id: str) -> None:
     }
     db.execute("comment on table serving.main.publication is 'One row: what the tables of this file are about.'")
     for column, description in comments.items():
-        db.execute(f"comment on column serving.main.publication.{column} is {_text(description)}")
+        db.execute(f"comment on column serving.main.publication.{column} is {sql_text(description)}")
 
 
 def _verify(path: Path, tables: list[Served], counts: dict[str, int]) -> None:
     """Read every column of the finished file back; raises PublicationError."""
     with duckdb.connect() as db:
-        db.execute(f"attach {_text(path)} as serving (read_only)")
+        db.execute(f"attach {sql_text(path)} as serving (read_only)")
         for table in tables:
             name = f"{table.schema}.{table.name}"
             count, _ = db.execute(f"select count(*), bit_xor(hash(t)) from serving.{name} as t").fetchone()
@@ -139,13 +139,9 @@ def _verify(path: Path, tables: list[Served], counts: dict[str, int]) -> None:
 def _write_parquet(link: Path, serving: Path, tables: list[Served]) -> Path:
     folder = new_folder(link)
     with duckdb.connect() as db:
-        db.execute(f"attach {_text(serving)} as serving (read_only)")
+        db.execute(f"attach {sql_text(serving)} as serving (read_only)")
         for table in tables:
             path = folder / f"{table.name}.parquet"
-            db.execute(f"copy serving.{table.schema}.{table.name} to {_text(path)} (format parquet)")
+            db.execute(f"copy serving.{table.schema}.{table.name} to {sql_text(path)} (format parquet)")
             sync(path)
     return folder
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

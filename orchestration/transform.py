@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.builds import DBT_PROJECT, Build
+from orchestration.builds import DBT_PROJECT, Build, sql_text
 from orchestration.home import Dates, Home, write_whole
 
 PREVIEW_ROWS = 5
@@ -143,7 +143,7 @@ def reading(build: Build) -> duckdb.DuckDBPyConnection:
     """A build read-only, as dbt's SQL names it; other files can be written from it."""
     db = duckdb.connect()
     db.execute("set TimeZone = 'UTC'")
-    db.execute("attach '{}' as warehouse (read_only)".format(str(build.path).replace("'", "''")))
+    db.execute(f"attach {sql_text(build.path)} as warehouse (read_only)")
     db.execute("use warehouse")
     return db
 
