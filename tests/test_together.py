@@ -154,6 +154,19 @@ def test_models_read_only_the_layers_below_them(published):
         assert layers <= allowed[layer], layer
 
 
+def test_curated_folders_read_only_those_before_them():
+    path = ["events", "products", "quality", "survival", "pace", "estimates", "metrics", "limits"]
+    nodes = json.loads((stage().home / "dbt" / "manifest.json").read_text())["nodes"]
+    models = {
+        name: node for name, node in nodes.items() if node["resource_type"] == "model" and node["schema"] == "curated"
+    }
+    folders = {name: path.index(node["fqn"][2]) for name, node in models.items()}
+    assert set(folders.values()) == set(range(len(path)))
+    for name, node in models.items():
+        later = [parent for parent in node["depends_on"]["nodes"] if folders.get(parent, -1) > folders[name]]
+        assert not later, f"{name} reads {later}"
+
+
 def test_the_authoritative_properties_are_what_the_contracts_say():
     path = CHECKOUT / "dbt_project" / "models" / "authoritative" / "properties.yml"
     assert path.read_text() == dbt_properties(load_layer("authoritative")), "run `make contracts`"

@@ -1,6 +1,6 @@
 """dbt's own tests: the rules that a person would argue about, and the checks that stop a publication.
 
-The rules are dbt's unit tests, in dbt_project/models/unit_tests.yml, each on rows worked out by hand. Here they run,
+The rules are dbt's unit tests, in the unit_tests.yml of each folder of models, each on rows worked out by hand. Here they run,
 once, on the tables of a home that was built. The checks run in every build; here they are broken on purpose.
 """
 
@@ -28,7 +28,8 @@ def unit_test(root) -> int:
 
 
 def test_every_rule_holds_on_the_rows_worked_out_by_hand(tmp_path):
-    declared = yaml.safe_load((DBT_PROJECT / "models" / "unit_tests.yml").read_text())["unit_tests"]
+    files = sorted((DBT_PROJECT / "models").rglob("unit_tests.yml"))
+    declared = [test for file in files for test in yaml.safe_load(file.read_text())["unit_tests"]]
     expected = {f"unit_test.flywheel.{test['model']}.{test['name']}": "pass" for test in declared}
     assert len(expected) == len(declared) > 0
 
