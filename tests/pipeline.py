@@ -143,9 +143,10 @@ def build_file(home: Path) -> Path:
 
 
 def compile_project(target: Path, as_of: str, north_star: str = "") -> None:
-    """Compile every model, ephemeral or not, and every test to `target`; `north_star` is that var as YAML, or none.
+    """Compile every model, ephemeral or not, and every test to `target`; `north_star` is that section of
+    flywheel.yml as YAML, or nothing.
 
-    Raises ValueError with dbt's words.
+    Raises ValueError with the words of what stopped it.
     """
     ended = Started(_compile, target, as_of, north_star).end()
     if ended.code:
@@ -269,14 +270,17 @@ def _compile(target, as_of, north_star) -> int:
 
     from orchestration import transform
     from orchestration.home import Home
+    from orchestration.settings import load_settings
 
     (target / "builds").mkdir(parents=True)
-    os.environ |= {"FLYWHEEL_HOME": str(target), "FLYWHEEL_AS_OF": as_of, "FLYWHEEL_IS_SAMPLE": ""}
+    os.environ |= {"FLYWHEEL_HOME": str(target), "FLYWHEEL_AS_OF": as_of}
     os.environ |= {"FLYWHEEL_BUILD": str(target / "builds" / "compiled.duckdb")}
-    settings = ["--target-path", str(target), *(["--vars", f"{{north_star: {north_star}}}"] if north_star else [])]
-    manifest = pipeline_server.manifest
+    home = Home(target)
+    home.settings.write_text(f"north_star: {north_star}\n" if north_star else "")
+    os.environ["FLYWHEEL_SETTINGS"] = load_settings(home).of_the_tables()
+    settings, manifest = ["--target-path", str(target)], pipeline_server.manifest
     if north_star:  # which models refer to which depends on it
-        parsed = transform.invoke(Home(target), ["parse", *settings])
+        parsed = transform.invoke(home, ["parse", *settings])
         if not parsed.success:
             print(parsed.exception)
             return 1
@@ -284,7 +288,7 @@ def _compile(target, as_of, north_star) -> int:
     for node in manifest.nodes.values():  # each model on its own, not inside the one that reads it
         if node.config.materialized == "ephemeral":
             node.config.materialized = "table"
-    return 0 if transform.invoke(Home(target), ["compile", *settings], manifest).success else 1
+    return 0 if transform.invoke(home, ["compile", *settings], manifest).success else 1
 
 
 def dbt(home, *arguments: str) -> int:

@@ -59,7 +59,7 @@ def _nodes(as_of: str, north_star: str) -> list[dict]:
 
 @cache
 def compiled(as_of: str = AS_OF, north_star: str = "") -> dict[str, Model]:
-    """{name: model} in an order in which they can be built; `north_star` is that var as YAML, or the project's own."""
+    """{name: model} in an order in which they can be built; `north_star` is that section of flywheel.yml as YAML."""
     models = {node["name"]: _model(node) for node in _nodes(as_of, north_star) if node["resource_type"] == "model"}
     return _in_order({name: model for name, model in models.items() if model.schema != "raw"})
 
@@ -117,9 +117,9 @@ def empty_warehouse(threads: int = 1, changes: Iterable[tuple[str, str]] = ()) -
             db.execute(f"create schema {schema}")
         for path in (DBT_PROJECT / "seeds" / "declared").glob("*.csv"):
             db.execute(f"create table declared.{path.stem} as from read_csv('{path}')")
-        db.execute("create or replace table declared.process_changes (changed_on date, note text, is_sample boolean)")
+        db.execute("create table declared.process_changes (changed_on date, note text)")
         for day, note in changes:
-            db.execute("insert into declared.process_changes values ($1, $2, false)", [day, note])
+            db.execute("insert into declared.process_changes values ($1, $2)", [day, note])
         yield db
 
 

@@ -1,4 +1,4 @@
-"""Process limits, rules and verdicts in SQL against numpy and by hand, and what a North Star may not be."""
+"""Process limits, rules and verdicts in SQL against numpy and by hand."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import duckdb
-import jinja2
 import numpy as np
 import pyarrow as pa
 import pytest
-from shaped import AS_OF, DBT_PROJECT, build_models, compiled, empty_warehouse, event, rows, shaped
+from shaped import build_models, compiled, empty_warehouse, event, rows, shaped
 
 JUDGES = ("phase_limits", "verdicts", "process_limits")
 SIGNALS = pa.schema(
@@ -542,127 +541,3 @@ def test_a_stock_is_shown_without_limits():
     } == {None}
     assert {(row["verdict"], row["verdict_reason"]) for row in found} == {("not_enough_data", "stock")}
     assert {row["target"] for row in found} == {4}
-
-
-# --- What a North Star may not be -------------------------------------------------------------------
-
-
-class Refused(Exception):
-    """What dbt would stop with."""
-
-
-class _Returned(BaseException):
-    """What a macro hands back by `return`."""
-
-
-def _returned(value) -> None:
-    raise _Returned(value)
-
-
-def _refused(message: str) -> None:
-    raise Refused(message)
-
-
-def north_star(**declared) -> dict:
-    """The macro of that name, rendered as dbt renders it: each macro a function, `return` its value."""
-    names = ("north_star_metrics", "north_star", "refuse_north_star")
-    source = (DBT_PROJECT / "macros" / "north_star.sql").read_text()
-    for name in names:
-        source = source.replace("{% macro " + name + "(", "{% macro dbt_macro__" + name + "(")
-    told = {"var": lambda _: declared, "return": _returned}
-    told["exceptions"] = type("exceptions", (), {"raise_compiler_error": staticmethod(_refused)})
-
-    def function(name: str):
-        def call(*arguments):
-            try:
-                return getattr(module, f"dbt_macro__{name}")(*arguments)
-            except _Returned as returned:
-                return returned.args[0]
-
-        return call
-
-    told |= {name: function(name) for name in names}
-    module = jinja2.Environment().from_string(source).make_module(told)
-    return told["north_star"]()
-
-
-def refusal(**declared) -> str:
-    with pytest.raises(Refused) as refused:
-        north_star(**declared)
-    return str(refused.value)
-
-
-def test_a_north_star_of_nothing_has_every_default():
-    found = north_star()
-    assert (found["metric"], found["kind"], found["period"]) == ("cross_domain_adoptions", "flow", "month")
-    assert (found["lateness_days"], found["timezone"], found["target"]) == (5, "UTC", None)
-    assert (found["k"], found["days"], found["has_limits"]) == (3, 180, True)
-    assert north_star(metric="adopted_within_days")["period"] == "quarter"
-    assert north_star(period="quarter", target=0)["target"] == 0
-    assert (
-        north_star(**dict.fromkeys(("metric", "period", "target", "lateness_days", "timezone", "k", "days", "limits")))
-        == found
-    )
-    assert north_star(lateness_days=0)["lateness_days"] == 0
-
-
-def test_only_a_flow_or_a_rate_of_its_own_has_limits():
-    assert {
-        metric: (found["has_limits"], found["no_limits_reason"])
-        for metric in ["adopted_within_days", "time_to_value_median", "active_cross_domain_pairs"]
-        for found in [north_star(metric=metric)]
-    } == {
-        "adopted_within_days": (True, "limits_switched_off"),
-        "time_to_value_median": (False, "overlapping_windows"),
-        "active_cross_domain_pairs": (False, "stock"),
-    }
-    switched_off = north_star(limits=False)
-    assert (switched_off["has_limits"], switched_off["no_limits_reason"]) == (False, "limits_switched_off")
-    assert north_star(metric="active_cross_domain_pairs", limits=False)["has_limits"] is False
-
-
-@pytest.mark.parametrize(
-    ("declared", "words"),
-    [
-        ({"metrics": "cross_domain_adoptions"}, ["no setting metrics", "the settings are metric, target, period"]),
-        ({"metric": "downloads"}, ["no metric downloads", "choose one of cross_domain_adoptions, sustained_adoptions"]),
-        (
-            {"metric": "active_cross_domain_pairs", "limits": True},
-            [
-                "active_cross_domain_pairs can't have process limits",
-                "a stock carries",
-                "Leave `limits` out",
-                "choose a flow",
-            ],
-        ),
-        (
-            {"metric": "time_to_value_median", "limits": True},
-            ["time_to_value_median can't have process limits", "180 days overlap", "Leave `limits` out"],
-        ),
-        ({"period": "week"}, ["no period week", "choose month or quarter"]),
-        (
-            {"metric": "adopted_within_days", "period": "month"},
-            ["can't be told by month", "too few for a share", "Write `period: quarter`"],
-        ),
-        ({"target": "many"}, ["target must be a number of 0 or more", "not many"]),
-        ({"target": -1}, ["target must be a number of 0 or more", "not -1"]),
-        ({"target": True}, ["target must be a number of 0 or more", "not True"]),
-        ({"k": "three"}, ["k must be a whole number of 1 or more, not three"]),
-        ({"k": 0}, ["k must be a whole number of 1 or more, not 0"]),
-        ({"k": 1.5}, ["k must be a whole number of 1 or more, not 1.5"]),
-        ({"k": True}, ["k must be a whole number of 1 or more, not True"]),
-        ({"days": -30}, ["days must be a whole number of 1 or more, not -30"]),
-        ({"lateness_days": -5}, ["lateness_days must be a whole number of 0 or more, not -5"]),
-        ({"lateness_days": 2.5}, ["lateness_days must be a whole number of 0 or more, not 2.5"]),
-    ],
-)
-def test_what_a_north_star_may_not_be_is_refused_with_the_reason(declared, words):
-    message = refusal(**declared)
-    assert message.startswith("The var north_star is wrong: ") and message.endswith("It stands in dbt_project.yml.")
-    for part in words:
-        assert part in message
-
-
-def test_dbt_stops_at_a_refused_north_star():
-    with pytest.raises(ValueError, match="a stock carries most of last month over"):
-        compiled(AS_OF, "{metric: active_cross_domain_pairs, limits: true}")

@@ -44,9 +44,8 @@ changes as (
         changes.changed_on,
         periods.period,
         min(periods.month_starting) as month_starting
-    from {{ ref('process_changes') }} as changes
+    from {{ source('declared', 'process_changes') }} as changes
     inner join periods on changes.changed_on <= periods.month_starting
-    where changes.is_sample = {{ 'true' if is_sample() else 'false' }}
     group by changes.note, changes.changed_on, periods.period
 
 ),

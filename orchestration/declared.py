@@ -1,0 +1,92 @@
+"""The tables that people declare: `<home>/declared/<table>.csv`, each behind its contract in data_contracts/declared.
+
+Belongs here: reading and checking them. Does not belong here: what is computed from them (dbt), measured events
+(landing/). A declaration is a decision: a row that breaks its contract stops the run, where an event would wait in
+quarantine.
+"""
+
+import csv
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.contracts import Contract, load_layer
+from orchestration.home import Home, write_whole
+from orchestration.landing.conform import WORDS, conform
+from orchestration.landing.formats import read_file
+from orchestration.landing.rows import Chunk, UnreadableFile
+from orchestration.landing.rules import broken_rows, rules_of
+
+FAULTS_SHOWN = 5
+
+
+class DeclarationError(ValueError):
+    """A declared table that can't be used: says which file and line, what is wrong, and what to do."""
+
+
+def declared_tables(home: Home) -> dict[str, pa.Table]:
+    """{table: its rows, typed by its contract}; no rows where the home has no file. Raises DeclarationError."""
+    return {name: _read(home.declared / f"{name}.csv", contract) for name, contract in load_layer("declared").items()}
+
+
+def write_declared(home: Home, rows: dict[str, list[dict]] | None = None) -> list[Path]:
+    """Write each declared table that the home has no file of: its header, and the rows given for it; returns the paths."""
+    written = []
+    home.declared.mkdir(exist_ok=True)
+    for name, contract in load_layer("declared").items():
+        path = home.declared / f"{name}.csv"
+        if not path.exists():
+            text = io.StringIO()
+            writer = csv.DictWriter(text, [p.name for p in contract.properties], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows((rows or {}).get(name, []))
+            write_whole(path, text.getvalue().encode())
+            written.append(path)
+    return written
+
+
+def _read(path: Path, contract: Contract) -> pa.Table:
+    empty = pa.schema([(p.name, p.arrow_type) for p in contract.properties]).empty_table()
+    if not path.exists():
+        return empty
+    columns = {p.name for p in contract.properties}
+    try:
+        chunks = list(read_file(path, columns))
+    except UnreadableFile as error:
+        raise DeclarationError(f"{path}: {error}.") from None
+    faults = [fault for chunk in chunks for fault in _unreadable(chunk, sorted(columns))]
+    frames, lines = [empty], []
+    for chunk in (chunk for chunk in chunks if chunk.lines):
+        frames.append(_typed(chunk, contract, faults))
+        lines += chunk.lines
+    frame = pa.concat_tables(frames)
+    if frame.num_rows and not faults:
+        broken, _ = broken_rows(rules_of({contract.name: contract}), {}, {contract.name: frame})
+        faults = [(lines[row], words) for row, found in broken[contract.name].items() for _, words in found]
+    if faults:
+        shown = [f"{path} line {line}: {words}." for line, words in sorted(faults)[:FAULTS_SHOWN]]
+        more = [f"{len(faults) - FAULTS_SHOWN} more."] if len(faults) > FAULTS_SHOWN else []
+        raise DeclarationError("\n".join([*shown, *more, "Correct the file and run again."]))
+    return frame
+
+
+def _unreadable(chunk: Chunk, columns: list[str]) -> list[tuple[int, str]]:
+    found = [(u.line or 1, u.message) for u in chunk.unreadable]
+    unknown = sorted({name for extra in chunk.extras if extra for name in extra})
+    if unknown:
+        found.append((1, f"{', '.join(unknown)} is no column of this table; its columns are {', '.join(columns)}"))
+    return found
+
+
+def _typed(chunk: Chunk, contract: Contract, faults: list[tuple[int, str]]) -> pa.Table:
+    """The contract's columns of a chunk; what is not of its type is added to `faults`."""
+    typed = {}
+    for p in contract.properties:
+        sent = chunk.columns[p.name]
+        got = conform(sent, p.logical_type)
+        typed[p.name] = got.values
+        for row in pc.indices_nonzero(got.is_wrong).to_pylist():
+            faults.append((chunk.lines[row], f"{p.name}: {str(sent[row])[:80]!r} is not {WORDS[p.logical_type]}"))
+    return pa.table(typed)

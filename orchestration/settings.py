@@ -1,0 +1,229 @@
+"""The settings of a home: what `<home>/flywheel.yml` says, its defaults, and what can't be chosen.
+
+Belongs here: every choice that a person makes once for a home. Does not belong here: the dates of a run (home.py), the
+tables that people declare (declared.py), how a choice is computed (dbt).
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jsonschema
+import yaml
+
+from orchestration.contracts import ContractError
+from orchestration.contracts.strict_yaml import compose, line_of, read_bounded
+from orchestration.home import Home, write_whole
+
+# metric: (kind, its own period, why it can't have process limits). A process limit asks whether a point differs from
+# its neighbours. A stock carries last month's pairs into this one, and a median over 180 days shares five sixths of its
+# products with the month before: 87 to 100 % of such series show a signal with nothing changed.
+NORTH_STARS = {
+    "cross_domain_adoptions": ("flow", "month", None),
+    "sustained_adoptions": ("flow", "month", None),
+    "products_reaching_k_domains": ("flow", "month", None),
+    "adopted_within_days": ("rate", "quarter", None),
+    "time_to_value_median": ("duration", "month", "overlapping_windows"),
+    "active_cross_domain_pairs": ("stock", "month", "stock"),
+}
+WHY_NO_LIMITS = {
+    "stock": "a stock carries most of last month over, so its points resemble each other",
+    "overlapping_windows": "its windows of 180 days overlap, so its points resemble each other",
+}
+NO_BROWSER = "none"
+
+TEMPLATE = """\
+# The settings of this Flywheel home. Every line may be left out: what stands here are the defaults.
+# `flywheel status` checks this file. After a change the next run builds everything anew.
+
+north_star:
+  # What you steer by:
+  #   cross_domain_adoptions       data products used for the first time by another domain, by product and domain
+  #   sustained_adoptions          the same, once used again 28 days later or more
+  #   products_reaching_k_domains  data products that reach their k-th other domain
+  #   adopted_within_days          share of a quarter's ideas that another domain uses within `days`
+  #   time_to_value_median         days from idea to adopted, at the pace of the trailing 180 days
+  #   active_cross_domain_pairs    pairs of data product and other domain with use in the last 90 days
+  metric: cross_domain_adoptions
+  # A number a period; null while nobody has declared one.
+  target: null
+  # month or quarter; null is the metric's own.
+  period: null
+  # Of products_reaching_k_domains: how many other domains.
+  k: 3
+  # Of adopted_within_days: within how many days.
+  days: 180
+  # false switches the process limits off.
+  limits: null
+
+reporting:
+  # Months are calendar months of this timezone, a name such as Europe/Zurich.
+  timezone: UTC
+  # A month is complete, and judged, once its end and this many days are over.
+  lateness_days: 5
+
+page:
+  # The browser that prints the PDF: its path, `none` for no PDF, or null for the first Chromium on this machine.
+  chromium: null
+"""
+
+
+# What each setting may be, null being its default; an error says to write its `description`.
+_TYPES = {
+    "metric": {"enum": [*NORTH_STARS, None], "description": f"one of {', '.join(NORTH_STARS)}"},
+    "target": {"type": ["number", "null"], "minimum": 0, "description": "a number of 0 or more, or null"},
+    "period": {"enum": ["month", "quarter", None], "description": "month, quarter or null"},
+    "k": {"type": ["integer", "null"], "minimum": 1, "description": "a whole number of 1 or more"},
+    "days": {"type": ["integer", "null"], "minimum": 1, "maximum": 3650, "description": "a whole number from 1 to 3650"},
+    "limits": {"type": ["boolean", "null"], "description": "true, false or null"},
+    "timezone": {"type": ["string", "null"], "description": "the name of a timezone, such as Europe/Zurich"},
+    "lateness_days": {
+        "type": ["integer", "null"],
+        "minimum": 0,
+        "maximum": 366,
+        "description": "a whole number from 0 to 366",
+    },
+    "chromium": {"type": ["string", "null"], "description": f"a path, {NO_BROWSER} or null"},
+}
+
+
+class SettingsError(ValueError):
+    """A setting that can't be used: says which file and line, what is wrong, and what to write."""
+
+
+@dataclass(frozen=True)
+class NorthStar:
+    """What the organisation steers by; `period` and `limits` None mean the metric's own."""
+
+    metric: str = "cross_domain_adoptions"
+    target: float | None = None
+    period: str | None = None
+    k: int = 3
+    days: int = 180
+    limits: bool | None = None
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """What a month is, and when it is complete."""
+
+    timezone: str = "UTC"
+    lateness_days: int = 5
+
+
+@dataclass(frozen=True)
+class Page:
+    """How the page is printed."""
+
+    chromium: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting of a home."""
+
+    north_star: NorthStar = field(default_factory=NorthStar)
+    reporting: Reporting = field(default_factory=Reporting)
+    page: Page = field(default_factory=Page)
+
+    def of_the_tables(self) -> str:
+        """What the tables depend on, as JSON for dbt's macro `north_star`: {metric, kind, target, period, k, days,
+        has_limits, no_limits_reason, timezone, lateness_days}."""
+        kind, period, no_limits = NORTH_STARS[self.north_star.metric]
+        chosen = asdict(self.north_star) | asdict(self.reporting)
+        has_limits = not no_limits and chosen.pop("limits") is not False
+        chosen.pop("limits", None)
+        chosen |= {"kind": kind, "period": self.north_star.period or period, "has_limits": has_limits}
+        return json.dumps(chosen | {"no_limits_reason": no_limits or "limits_switched_off"}, sort_keys=True)
+
+
+SECTIONS = {"north_star": NorthStar, "reporting": Reporting, "page": Page}
+
+
+def schema() -> dict:
+    """The JSON Schema of flywheel.yml."""
+    sections = {
+        name: _object({f.name: _TYPES[f.name] for f in fields(section)}, "a section with")
+        for name, section in SECTIONS.items()
+    }
+    return _object(sections, "the sections")
+
+
+def _object(properties: dict, words: str) -> dict:
+    description = f"{words} {', '.join(properties)}"
+    return {
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": properties,
+        "description": description,
+    }
+
+
+def load_settings(home: Home) -> Settings:
+    """The settings of a home; the defaults where it has no file. Raises SettingsError with every fault."""
+    path = home.settings
+    if not path.exists():
+        return Settings()
+    try:
+        given, root = compose(path, read_bounded(path))
+    except ContractError as error:
+        raise SettingsError(str(error)) from None
+    given = {} if given is None else given
+    faults = _misplaced(given, root) or _impossible(_settings(given), root)
+    if faults:
+        raise SettingsError("\n".join(f"{path} line {line}: {words}" for line, words in sorted(faults)))
+    return _settings(given)
+
+
+def write_settings(home: Home) -> Path | None:
+    """Write the commented defaults, unless the home has a file; returns the path when it was written."""
+    if home.settings.exists():
+        return None
+    write_whole(home.settings, TEMPLATE.encode())
+    return home.settings
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    chosen = {
+        name: {key: value for key, value in (given.get(name) or {}).items() if value is not None} for name in SECTIONS
+    }
+    return Settings(**{name: section(**chosen[name]) for name, section in SECTIONS.items()})
+
+
+def _misplaced(given: object, root: yaml.Node | None) -> list[tuple[int, str]]:
+    """(line, words) of each value that is not of its kind, and of each key that is no setting."""
+    found = []
+    for error in jsonschema.Draft202012Validator(schema()).iter_errors(given):
+        path = list(error.absolute_path)
+        where = ".".join(map(str, path)) or "the file"
+        if error.validator == "additionalProperties":
+            for key in sorted(set(error.instance) - set(error.schema["properties"])):
+                known = ", ".join(error.schema["properties"])
+                found.append((line_of(root, [*path, key]), f"{where} has no setting {key}; its settings are {known}."))
+        else:
+            value = json.dumps(error.instance, default=str)[:80]
+            found.append((line_of(root, path), f"{where} can't be {value}; write {error.schema['description']}."))
+    return found
+
+
+def _impossible(settings: Settings, root: yaml.Node | None) -> list[tuple[int, str]]:
+    """(line, words) of each choice that can't be computed, or not judged honestly."""
+    star, zone = settings.north_star, settings.reporting.timezone
+    _, own_period, no_limits = NORTH_STARS[star.metric]
+    found = []
+    if star.target is not None and not math.isfinite(star.target):
+        found.append(("target", f"north_star.target can't be {star.target}; write a number of 0 or more, or null."))
+    if star.limits and no_limits:
+        words = f"{star.metric} can't have process limits: {WHY_NO_LIMITS[no_limits]}, and limits would show signals"
+        found.append(("limits", f"{words} where nothing has changed. Leave limits out, or choose a flow."))
+    if star.period == "month" and own_period == "quarter":
+        words = f"{star.metric} can't be reported by month: a month has too few ideas for a share."
+        found.append(("period", f"{words} Write period: quarter, or leave it out."))
+    lines = [(line_of(root, ["north_star", key]), words) for key, words in found]
+    if not duckdb.execute("select count(*) from pg_timezone_names() where name = $1", [zone]).fetchone()[0]:
+        words = f"reporting.timezone {zone!r} is no timezone; write a name such as UTC or Europe/Zurich."
+        lines.append((line_of(root, ["reporting", "timezone"]), words))
+    return lines

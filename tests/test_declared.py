@@ -1,0 +1,61 @@
+"""The tables that people declare: read behind their contract, refused with file, line and reason."""
+
+from datetime import date
+
+import pytest
+
+from orchestration.declared import DeclarationError, declared_tables, write_declared
+from orchestration.home import Home
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    home = Home.at(tmp_path)
+    home.declared.mkdir()
+    return home
+
+
+def changes(home: Home, text: str | bytes) -> list[dict]:
+    path = home.declared / "process_changes.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return declared_tables(home)["process_changes"].to_pylist()
+
+
+def test_a_home_that_declares_nothing_has_empty_tables(tmp_path):
+    home = Home.at(tmp_path)
+    assert declared_tables(home)["process_changes"].num_rows == 0
+    [path] = write_declared(home)
+    assert path.read_text() == "changed_on,note\n"
+    assert declared_tables(home)["process_changes"].num_rows == 0
+    path.write_text("changed_on,note\n2025-01-01,mine\n")
+    assert write_declared(home) == [] and "mine" in path.read_text()
+
+
+def test_declared_rows_are_typed(home):
+    text = 'note,changed_on\n"Self-service, for all",2024-12-01\nÜbergabe ohne Ticket,2025-03-31\n'
+    assert changes(home, text) == [
+        {"changed_on": date(2024, 12, 1), "note": "Self-service, for all"},
+        {"changed_on": date(2025, 3, 31), "note": "Übergabe ohne Ticket"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("changed_on,note\n2025-01-01,ok\n2025-02-30,no such day\n", 3, "changed_on: '2025-02-30' is not a date"),
+        ("changed_on,note\n01.12.2024,German\n", 2, "changed_on: '01.12.2024' is not a date, like 2026-08-22"),
+        ("changed_on,note\n2025-01-01,\n", 2, "note is missing"),
+        ("changed_on,note\n,something\n", 2, "changed_on is missing"),
+        ("changed_on,note,who\n2025-01-01,ok,me\n", 1, "who is no column of this table; its columns are changed_on,"),
+        ("changed_on\n2025-01-01\n", 2, "note is missing"),
+        ("changed_on,note\n2025-01-01,ok,too,many\n", 2, ""),
+        ("changed_on,note\n2025-01-01,twice\n2025-01-01,twice\n", 2, "is declared twice; keep one row"),
+        (b"changed_on,note\n2025-01-01,\xff\xfe\n", 2, ""),
+    ],
+)
+def test_a_row_that_breaks_the_contract_is_named_with_file_line_and_reason(home, text, line, words):
+    with pytest.raises(DeclarationError) as refused:
+        changes(home, text)
+    message = str(refused.value)
+    assert f"{home.declared / 'process_changes.csv'} line {line}: " in message and words in message
+    assert message.endswith("Correct the file and run again.")

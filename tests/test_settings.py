@@ -1,0 +1,127 @@
+"""What a home's flywheel.yml may say, and what is refused, with file, line and what to write."""
+
+import json
+
+import pytest
+
+from orchestration.home import Home
+from orchestration.settings import TEMPLATE, Settings, SettingsError, load_settings, write_settings
+
+
+def of_the_tables(home: Home, text: str) -> dict:
+    home.settings.write_text(text)
+    return json.loads(load_settings(home).of_the_tables())
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    return Home.at(tmp_path)
+
+
+def test_a_home_without_a_file_has_the_defaults_and_so_has_the_file_that_init_writes(home):
+    assert load_settings(home) == Settings()
+    assert write_settings(home) == home.settings and home.settings.read_text() == TEMPLATE
+    assert load_settings(home) == Settings()
+    assert write_settings(home) is None
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "north_star:\n", "north_star:\n  k: null\n  metric: null\n"])
+def test_what_is_left_out_or_null_is_its_default(home, text):
+    assert of_the_tables(home, text) == {
+        "metric": "cross_domain_adoptions",
+        "kind": "flow",
+        "target": None,
+        "period": "month",
+        "k": 3,
+        "days": 180,
+        "has_limits": True,
+        "no_limits_reason": "limits_switched_off",
+        "timezone": "UTC",
+        "lateness_days": 5,
+    }
+
+
+def test_what_is_set_reaches_the_tables(home):
+    text = """
+north_star: {metric: products_reaching_k_domains, k: 2, target: 0, period: quarter}
+reporting: {timezone: Europe/Zurich, lateness_days: 0}
+"""
+    found = of_the_tables(home, text)
+    assert (found["metric"], found["k"], found["target"], found["period"]) == (
+        "products_reaching_k_domains",
+        2,
+        0,
+        "quarter",
+    )
+    assert (found["timezone"], found["lateness_days"]) == ("Europe/Zurich", 0)
+    assert of_the_tables(home, "north_star: {metric: adopted_within_days}")["period"] == "quarter"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "has_limits", "reason"),
+    [
+        ("metric: adopted_within_days", True, "limits_switched_off"),
+        ("metric: time_to_value_median", False, "overlapping_windows"),
+        ("metric: active_cross_domain_pairs", False, "stock"),
+        ("metric: active_cross_domain_pairs, limits: false", False, "stock"),
+        ("limits: false", False, "limits_switched_off"),
+    ],
+)
+def test_only_a_flow_or_a_rate_has_limits(home, chosen, has_limits, reason):
+    found = of_the_tables(home, f"north_star: {{{chosen}}}")
+    assert (found["has_limits"], found["no_limits_reason"]) == (has_limits, reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("north_star:\n  metrics: x", 2, "north_star has no setting metrics; its settings are metric, target, period"),
+        ("north_stars: {}", 1, "the file has no setting north_stars; its settings are north_star, reporting, page"),
+        ("- north_star", 1, 'the file can\'t be ["north_star"]; write the sections north_star, reporting, page'),
+        ("north_star: 4", 1, "north_star can't be 4; write a section with metric, target"),
+        ("north_star:\n  metric: downloads", 2, 'can\'t be "downloads"; write one of cross_domain_adoptions, sust'),
+        ("north_star:\n\n  target: many", 3, 'north_star.target can\'t be "many"; write a number of 0 or more, or null'),
+        ("north_star:\n  target: -1", 2, "north_star.target can't be -1; write a number of 0 or more"),
+        ("north_star:\n  target: true", 2, "north_star.target can't be true; write a number of 0 or more"),
+        ("north_star:\n  target: .nan", 2, "north_star.target can't be nan; write a number of 0 or more"),
+        ("north_star:\n  target: .inf", 2, "north_star.target can't be inf; write a number of 0 or more"),
+        ("north_star:\n  period: week", 2, 'north_star.period can\'t be "week"; write month, quarter or null'),
+        ("north_star:\n  k: 0", 2, "north_star.k can't be 0; write a whole number of 1 or more"),
+        ("north_star:\n  k: 1.5", 2, "north_star.k can't be 1.5; write a whole number of 1 or more"),
+        ("north_star:\n  k: true", 2, "north_star.k can't be true; write a whole number of 1 or more"),
+        ("north_star:\n  days: -30", 2, "north_star.days can't be -30; write a whole number from 1 to 3650"),
+        ("reporting:\n  lateness_days: -5", 2, "reporting.lateness_days can't be -5; write a whole number from 0"),
+        ("reporting:\n  timezone: Mars/Base", 2, "'Mars/Base' is no timezone; write a name such as UTC or Europe/Zuri"),
+        (
+            "north_star:\n  metric: active_cross_domain_pairs\n  limits: true",
+            3,
+            "can't have process limits: a stock carries most of last month over",
+        ),
+        (
+            "north_star:\n  limits: true\n  metric: time_to_value_median",
+            2,
+            "can't have process limits: its windows of 180 days overlap",
+        ),
+        (
+            "north_star:\n  metric: adopted_within_days\n  period: month",
+            3,
+            "can't be reported by month: a month has too few ideas for a share. Write period: quarter",
+        ),
+        ("north_star:\n  k: 1\n  k: 2", 3, "the key 'k' stands twice"),
+        ("north_star: [", 1, "not YAML that can be read"),
+    ],
+)
+def test_what_can_not_be_set_is_refused_with_file_line_and_what_to_write(home, text, line, words):
+    home.settings.write_text(text)
+    with pytest.raises(SettingsError) as refused:
+        load_settings(home)
+    message = str(refused.value)
+    assert words in message and message.startswith(str(home.settings))
+    assert f"line {line}" in message.replace(f"line {line},", f"line {line}:")
+
+
+def test_every_fault_is_named_at_once(home):
+    home.settings.write_text("north_star:\n  k: 0\n  days: no\nreporting:\n  zone: UTC\n")
+    with pytest.raises(SettingsError) as refused:
+        load_settings(home)
+    assert [line.partition(" line ")[2][:1] for line in str(refused.value).splitlines()] == ["2", "3", "5"]
