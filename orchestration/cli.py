@@ -21,10 +21,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.builds import is_current
+from orchestration.build.builds import is_current
 from orchestration.home import Dates, Home, write_whole
 from orchestration.instance import CLI_TAG, open_instance, prepare_instance
-from orchestration.landing import place_in_inbox, waiting_files
+from orchestration.landing.inbox import place_in_inbox, waiting_files
 from orchestration.progress import listening
 
 app = typer.Typer(
@@ -103,7 +103,7 @@ def sample(
     console = Console(file=sys.stdout)
     if to:
         to.mkdir(parents=True, exist_ok=True)
-        from orchestration.sample import write_sample
+        from orchestration.sample.deliveries import write_sample
 
         files = write_sample(to)
         console.print(f"{len(files)} sample files in {to}", soft_wrap=True)
@@ -118,12 +118,12 @@ def sample(
 @app.command()
 def replay(home: HomeOption = None):
     """Read quarantined rows again with today's contracts and land those that now pass, once."""
-    from orchestration import landing
+    from orchestration.landing import quarantine
 
     console, place = Console(file=sys.stdout), Home.at(home)
     with place.lock():
-        receipt = landing.replay(place)
-        left = landing.quarantined(place).num_rows
+        receipt = quarantine.replay(place)
+        left = quarantine.quarantined(place).num_rows
     if receipt is None and not left:
         console.print("Nothing waits in quarantine.")
     elif receipt is None:
@@ -135,8 +135,8 @@ def replay(home: HomeOption = None):
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def dbt(context: typer.Context, home: HomeOption = None):
     """Run dbt by hand on the scratch, a copy of the last approved build, at that build's dates; publishes nothing."""
-    from orchestration import transform
-    from orchestration.builds import DBT_PROJECT, BuildError, scratch
+    from orchestration.build.builds import DBT_PROJECT, BuildError, scratch
+    from orchestration.build.dbt import dbt_environment
 
     console, place = Console(file=sys.stdout), Home.at(home)
     with place.lock():
@@ -146,7 +146,7 @@ def dbt(context: typer.Context, home: HomeOption = None):
             _refuse(console, str(error))
         places = ["--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--target-path", place.dbt_target]
         command = [Path(sys.executable).with_name("dbt"), *context.args, *places, "--log-path", place.logs]
-        environment = os.environ | transform.dbt_environment(place, build, build.dates)
+        environment = os.environ | dbt_environment(place, build, build.dates)
         raise typer.Exit(subprocess.run(list(map(str, command)), env=environment, check=False).returncode)
 
 
@@ -190,7 +190,8 @@ def _is_untouched(place: Home) -> bool:
 
 
 def _put_sample(console: Console, place: Home) -> None:
-    from orchestration.sample import SAMPLE_AS_OF, write_sample
+    from orchestration.sample.deliveries import write_sample
+    from orchestration.sample.organisation import SAMPLE_AS_OF
 
     with tempfile.TemporaryDirectory(dir=place.root) as folder:
         files = write_sample(Path(folder))

@@ -13,9 +13,9 @@ from deliveries import AS_OF, BEFORE
 from pipeline import Started, build_well, dbt, stage, write_events
 from shaped import event, publication_rules, rows, shaped
 
-from orchestration.builds import DBT_PROJECT, last_approved
+from orchestration.build.builds import DBT_PROJECT, last_approved
+from orchestration.build.dbt import dbt_environment
 from orchestration.home import Home
-from orchestration.transform import dbt_environment
 
 pytestmark = pytest.mark.slow
 

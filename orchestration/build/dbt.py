@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.builds import DBT_PROJECT, Build, sql_text
+from orchestration.build.builds import DBT_PROJECT, Build, sql_text
 from orchestration.home import Dates, Home, write_whole
 
 PREVIEW_ROWS = 5

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.contracts import load_yaml
-from orchestration.dashboard import browser
+from orchestration.contracts.strict_yaml import load_yaml
 from orchestration.home import CHECKOUT, Dates, Home, Place, sha256, write_whole
-from orchestration.landing import receipts
+from orchestration.landing.batch import receipts
+from orchestration.publish.pages import browser
 
 DBT_PROJECT = CHECKOUT / "dbt_project"
 CODE = ("dashboard", "data_contracts", "dbt_project", "orchestration")

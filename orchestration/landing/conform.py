@@ -1,7 +1,7 @@
 """Turns values as they came on the wire into the types a contract promises.
 
 Belongs here: one column at a time, values in, typed values and verdicts out. Does not belong here: which columns there
-are and what else they must keep (contracts), reading files (events.py).
+are and what else they must keep (contracts), reading files (formats.py).
 
 The verdict on a value never depends on the values beside it: the same event must fare the same in any file.
 """
@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.contracts import ARROW_TYPES, ContractError
+from orchestration.contracts.contract import ARROW_TYPES, ContractError
 
 # RFC 3339, and a date alone (midnight); pandas alone would also take "2024" or "20240101"
 RFC_3339 = r"^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})?)?$"
