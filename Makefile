@@ -45,7 +45,7 @@ format: .venv/ready ## let ruff format the Python
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
 contracts: .venv/ready ## derive dbt's properties from data_contracts/authoritative
-	@$(BIN)/python -m orchestration.contracts
+	@$(BIN)/python -m orchestration.contracts.dbt_properties
 
 bench: .venv/ready ## 5,000,000 events against a hand-written floor; takes minutes
 	@$(BIN)/python tests/benchmarks/bench.py

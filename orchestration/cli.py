@@ -1,4 +1,4 @@
-"""The command line: `flywheel run`, `status`, `sample`, `replay`, `dbt`, `ui`.
+"""The command line: `flywheel init`, `run`, `status`, `sample`, `replay`, `dbt`, `ui`.
 
 Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2 bad usage). Does not belong here: work.
 """
@@ -21,11 +21,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.builds import is_current
+from orchestration.build.builds import is_current
 from orchestration.home import Dates, Home, write_whole
 from orchestration.instance import CLI_TAG, open_instance, prepare_instance
-from orchestration.landing import place_in_inbox, waiting_files
+from orchestration.landing.inbox import place_in_inbox, waiting_files
 from orchestration.progress import listening
+from orchestration.settings import SettingsError, load_settings, write_settings
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Delivery events in; North Star and time to value out."
@@ -34,6 +35,20 @@ app = typer.Typer(
 NOT_PUBLISHED = "[bold red]Not published.[/] The last good tables stay in place."
 FULL_BYTES = 20_000_000  # with less free space not even a small build fits
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Home folder; else FLYWHEEL_HOME, else data/.")]
+
+
+@app.command()
+def init(home: HomeOption = None):
+    """Write the files in which you choose a North Star and declare changes; keeps those that are there."""
+    from orchestration.declared import write_declared
+
+    console, place = Console(file=sys.stdout), Home.at(home)
+    with place.lock():
+        written = [path for path in (write_settings(place), *write_declared(place)) if path]
+    for path in written:
+        console.print(f"Wrote {path}", soft_wrap=True)
+    if not written:
+        console.print(f"{place.settings} and {place.declared} are there already; nothing was changed.", soft_wrap=True)
 
 
 @app.command()
@@ -55,6 +70,7 @@ def run(
     console = Console(file=sys.stdout)
     place = Home.at(home)
     _dates(place, as_of, known_at)
+    _check_settings(console, place)
     if place.is_locked():
         console.print("Another run is at work in this home; waiting for it.")
     with place.lock():
@@ -88,6 +104,7 @@ def status(home: HomeOption = None):
     waiting = len(waiting_files(place))
     console.print(f"Home: {place.root}" + (" (sample events)" if place.sample() else ""), soft_wrap=True)
     console.print(f"Inbox: {waiting} files wait to land" + ("; a run is at work" if place.is_locked() else ""))
+    _check_settings(console, place)
     if place.serving.exists():
         _print_summary(console, place, place.dates())
     else:
@@ -103,7 +120,7 @@ def sample(
     console = Console(file=sys.stdout)
     if to:
         to.mkdir(parents=True, exist_ok=True)
-        from orchestration.sample import write_sample
+        from orchestration.sample.deliveries import write_sample
 
         files = write_sample(to)
         console.print(f"{len(files)} sample files in {to}", soft_wrap=True)
@@ -118,12 +135,12 @@ def sample(
 @app.command()
 def replay(home: HomeOption = None):
     """Read quarantined rows again with today's contracts and land those that now pass, once."""
-    from orchestration import landing
+    from orchestration.landing import quarantine
 
     console, place = Console(file=sys.stdout), Home.at(home)
     with place.lock():
-        receipt = landing.replay(place)
-        left = landing.quarantined(place).num_rows
+        receipt = quarantine.replay(place)
+        left = quarantine.quarantined(place).num_rows
     if receipt is None and not left:
         console.print("Nothing waits in quarantine.")
     elif receipt is None:
@@ -135,8 +152,8 @@ def replay(home: HomeOption = None):
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def dbt(context: typer.Context, home: HomeOption = None):
     """Run dbt by hand on the scratch, a copy of the last approved build, at that build's dates; publishes nothing."""
-    from orchestration import transform
-    from orchestration.builds import DBT_PROJECT, BuildError, scratch
+    from orchestration.build.builds import DBT_PROJECT, BuildError, scratch
+    from orchestration.build.dbt import dbt_environment
 
     console, place = Console(file=sys.stdout), Home.at(home)
     with place.lock():
@@ -146,7 +163,7 @@ def dbt(context: typer.Context, home: HomeOption = None):
             _refuse(console, str(error))
         places = ["--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--target-path", place.dbt_target]
         command = [Path(sys.executable).with_name("dbt"), *context.args, *places, "--log-path", place.logs]
-        environment = os.environ | transform.dbt_environment(place, build, build.dates)
+        environment = os.environ | dbt_environment(place, build, build.dates)
         raise typer.Exit(subprocess.run(list(map(str, command)), env=environment, check=False).returncode)
 
 
@@ -172,6 +189,13 @@ def _dates(place: Home, as_of: str, known_at: str) -> Dates:
         raise typer.BadParameter(str(error)) from None
 
 
+def _check_settings(console: Console, place: Home) -> None:
+    try:
+        load_settings(place)
+    except SettingsError as error:
+        _refuse(console, str(error))
+
+
 def _fill_inbox(console: Console, place: Home, events: list[Path]) -> None:
     files = [f for path in events for f in (sorted(path.iterdir()) if path.is_dir() else [path])]
     missing = [str(path) for path in files if not path.is_file()]
@@ -190,11 +214,15 @@ def _is_untouched(place: Home) -> bool:
 
 
 def _put_sample(console: Console, place: Home) -> None:
-    from orchestration.sample import SAMPLE_AS_OF, write_sample
+    from orchestration.declared import write_declared
+    from orchestration.sample.deliveries import write_sample
+    from orchestration.sample.organisation import PROCESS_CHANGE, PROCESS_CHANGE_ON, SAMPLE_AS_OF
 
     with tempfile.TemporaryDirectory(dir=place.root) as folder:
         files = write_sample(Path(folder))
         place.remember_sample(SAMPLE_AS_OF, [file.name for file in files])
+        write_settings(place)
+        write_declared(place, {"process_changes": [{"changed_on": PROCESS_CHANGE_ON, "note": PROCESS_CHANGE}]})
         for file in files:
             place_in_inbox(place, file)
     console.print(

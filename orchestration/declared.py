@@ -12,7 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.contracts import Contract, load_layer
+from orchestration.contracts.contract import Contract
+from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home, write_whole
 from orchestration.landing.conform import WORDS, conform
 from orchestration.landing.formats import read_file
@@ -32,7 +33,7 @@ def declared_tables(home: Home) -> dict[str, pa.Table]:
 
 
 def write_declared(home: Home, rows: dict[str, list[dict]] | None = None) -> list[Path]:
-    """Write each declared table that the home has no file of: its header, and the rows given for it; returns the paths."""
+    """Write a file for each declared table that has none: its header, and the rows given for it; returns the paths."""
     written = []
     home.declared.mkdir(exist_ok=True)
     for name, contract in load_layer("declared").items():

@@ -82,6 +82,16 @@ class Home(Place):
         return self.root / "landing"
 
     @property
+    def settings(self) -> Path:
+        """What people set; settings.py reads it."""
+        return self.root / "flywheel.yml"
+
+    @property
+    def declared(self) -> Path:
+        """The tables that people declare, as CSV; declared.py reads them."""
+        return self.root / "declared"
+
+    @property
     def builds(self) -> Path:
         """One DuckDB file a whole run, and the scratch; rebuilt from landing at any time."""
         return self.root / "builds"

@@ -14,7 +14,7 @@ import duckdb
 import jsonschema
 import yaml
 
-from orchestration.contracts import ContractError
+from orchestration.contracts.contract import ContractError
 from orchestration.contracts.strict_yaml import compose, line_of, read_bounded
 from orchestration.home import Home, write_whole
 
@@ -33,7 +33,6 @@ WHY_NO_LIMITS = {
     "stock": "a stock carries most of last month over, so its points resemble each other",
     "overlapping_windows": "its windows of 180 days overlap, so its points resemble each other",
 }
-NO_BROWSER = "none"
 
 TEMPLATE = """\
 # The settings of this Flywheel home. Every line may be left out: what stands here are the defaults.
@@ -64,10 +63,6 @@ reporting:
   timezone: UTC
   # A month is complete, and judged, once its end and this many days are over.
   lateness_days: 5
-
-page:
-  # The browser that prints the PDF: its path, `none` for no PDF, or null for the first Chromium on this machine.
-  chromium: null
 """
 
 
@@ -77,7 +72,12 @@ _TYPES = {
     "target": {"type": ["number", "null"], "minimum": 0, "description": "a number of 0 or more, or null"},
     "period": {"enum": ["month", "quarter", None], "description": "month, quarter or null"},
     "k": {"type": ["integer", "null"], "minimum": 1, "description": "a whole number of 1 or more"},
-    "days": {"type": ["integer", "null"], "minimum": 1, "maximum": 3650, "description": "a whole number from 1 to 3650"},
+    "days": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": 3650,
+        "description": "a whole number from 1 to 3650",
+    },
     "limits": {"type": ["boolean", "null"], "description": "true, false or null"},
     "timezone": {"type": ["string", "null"], "description": "the name of a timezone, such as Europe/Zurich"},
     "lateness_days": {
@@ -86,7 +86,6 @@ _TYPES = {
         "maximum": 366,
         "description": "a whole number from 0 to 366",
     },
-    "chromium": {"type": ["string", "null"], "description": f"a path, {NO_BROWSER} or null"},
 }
 
 
@@ -115,19 +114,11 @@ class Reporting:
 
 
 @dataclass(frozen=True)
-class Page:
-    """How the page is printed."""
-
-    chromium: str | None = None
-
-
-@dataclass(frozen=True)
 class Settings:
     """Every setting of a home."""
 
     north_star: NorthStar = field(default_factory=NorthStar)
     reporting: Reporting = field(default_factory=Reporting)
-    page: Page = field(default_factory=Page)
 
     def of_the_tables(self) -> str:
         """What the tables depend on, as JSON for dbt's macro `north_star`: {metric, kind, target, period, k, days,
@@ -140,7 +131,7 @@ class Settings:
         return json.dumps(chosen | {"no_limits_reason": no_limits or "limits_switched_off"}, sort_keys=True)
 
 
-SECTIONS = {"north_star": NorthStar, "reporting": Reporting, "page": Page}
+SECTIONS = {"north_star": NorthStar, "reporting": Reporting}
 
 
 def schema() -> dict:

@@ -9,7 +9,8 @@ from collections import Counter
 from dashboard import words
 from dashboard.tables import read
 from orchestration.home import Dates, Home, Place
-from orchestration.landing import quarantined, receipts
+from orchestration.landing.batch import receipts
+from orchestration.landing.quarantine import quarantined
 
 
 def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:

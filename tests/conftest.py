@@ -14,8 +14,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration import contracts, landing
+from orchestration.contracts.odcs import CONTRACTS, load_layer
 from orchestration.home import CHECKOUT, Home
+from orchestration.landing import batch, quarantine
+from orchestration.landing import land as landing
 
 SESSION_FOLDER = "FLYWHEEL_TEST_SESSION"  # what the processes of one session share
 NOW = datetime(2026, 8, 22, 12, tzinfo=UTC)
@@ -98,7 +100,7 @@ def put(home: Home, name: str, content: bytes) -> Path:
 
 def visible(home: Home, table: str) -> list[dict]:
     """The rows of one landing table whose batch has its receipt, in the order they were sent."""
-    batches = {receipt["batch_id"] for receipt in landing.receipts(home)}
+    batches = {receipt["batch_id"] for receipt in batch.receipts(home)}
     files = sorted((home.landing / table).glob("*.parquet"))
     rows = [row for file in files if file.stem in batches for row in pq.read_table(file).to_pylist()]
     return sorted(rows, key=lambda row: (row["batch_id"], row["row_number"] or 0))
@@ -126,8 +128,9 @@ def land(home):
 def promise(tmp_path, monkeypatch):
     """Land under changed copies of the contracts: promise("work_started", old text, new text)."""
     root = tmp_path / "data_contracts"
-    shutil.copytree(contracts.CONTRACTS / "landing", root / "landing")
-    monkeypatch.setattr(landing, "load_layer", lambda layer: contracts.load_layer(layer, root))
+    shutil.copytree(CONTRACTS / "landing", root / "landing")
+    for module in (landing, quarantine):
+        monkeypatch.setattr(module, "load_layer", lambda layer: load_layer(layer, root))
 
     def change(table: str, old: str, new: str) -> Path:
         path = root / "landing" / f"{table}.odcs.yaml"

@@ -16,10 +16,11 @@ from pathlib import Path
 from conftest import once_a_session
 from pipeline import attached, build_well, published, sample_home, stage, write_events
 
-from orchestration.builds import last_approved
+from orchestration.build.builds import last_approved
 from orchestration.home import Home
-from orchestration.sample import SAMPLE_AS_OF, write_sample
-from orchestration.serving import publish_serving
+from orchestration.publish.serving import publish_serving
+from orchestration.sample.deliveries import write_sample
+from orchestration.sample.organisation import SAMPLE_AS_OF
 
 AS_OF = "2026-01-07T00:00:00Z"  # January 2026 is the incomplete month of every made-up input
 DRAWN_AT = datetime(2026, 1, 7, 9, 30, tzinfo=UTC)

@@ -248,14 +248,16 @@ def stop_the_clock(at: str) -> None:
 
 
 def _build(root, events, as_of) -> int:
-    from orchestration import builds, landing
+    from orchestration.build import builds
+    from orchestration.build.dbt import run_dbt
     from orchestration.home import Dates, Home, parse_instant
-    from orchestration.transform import run_dbt
+    from orchestration.landing.inbox import place_in_inbox
+    from orchestration.landing.land import land_inbox
 
     home, dates = Home.at(root), Dates(parse_instant(as_of))
     for path in events:
-        landing.place_in_inbox(home, path)
-    landing.land_inbox(home)
+        place_in_inbox(home, path)
+    land_inbox(home)
     build = builds.begin(home, "by hand", dates)
     if failed := [node for node in run_dbt(home, build, dates) if node.has_failed]:
         print(*failed, sep="\n")
@@ -268,7 +270,7 @@ def _build(root, events, as_of) -> int:
 def _compile(target, as_of, north_star) -> int:
     import pipeline_server
 
-    from orchestration import transform
+    from orchestration.build.dbt import invoke
     from orchestration.home import Home
     from orchestration.settings import load_settings
 
@@ -280,7 +282,7 @@ def _compile(target, as_of, north_star) -> int:
     os.environ["FLYWHEEL_SETTINGS"] = load_settings(home).of_the_tables()
     settings, manifest = ["--target-path", str(target)], pipeline_server.manifest
     if north_star:  # which models refer to which depends on it
-        parsed = transform.invoke(home, ["parse", *settings])
+        parsed = invoke(home, ["parse", *settings])
         if not parsed.success:
             print(parsed.exception)
             return 1
@@ -288,13 +290,13 @@ def _compile(target, as_of, north_star) -> int:
     for node in manifest.nodes.values():  # each model on its own, not inside the one that reads it
         if node.config.materialized == "ephemeral":
             node.config.materialized = "table"
-    return 0 if transform.invoke(home, ["compile", *settings], manifest).success else 1
+    return 0 if invoke(home, ["compile", *settings], manifest).success else 1
 
 
 def dbt(home, *arguments: str) -> int:
     """dbt in this process, on the project as the server parsed it; its exit code."""
     import pipeline_server
 
-    from orchestration import transform
+    from orchestration.build.dbt import invoke
 
-    return 0 if transform.invoke(home, list(arguments), pipeline_server.manifest).success else 1
+    return 0 if invoke(home, list(arguments), pipeline_server.manifest).success else 1

@@ -13,9 +13,11 @@ import scipy.stats
 from dbt.cli.main import dbtRunner
 from pipeline import PARSED_IN_A_FORK
 
-from orchestration import summary, transform
+from orchestration import summary
+from orchestration.build.dbt import parsed
 from orchestration.cli import open_instance, prepare_instance
-from orchestration.contracts import expectation_suites, load_layer
+from orchestration.contracts.expectations import expectation_suites
+from orchestration.contracts.odcs import load_layer
 from orchestration.definitions import defs
 from orchestration.home import Home
 
@@ -26,4 +28,4 @@ open_instance(home)
 defs().resolve_job_def("flywheel")  # which parses dbt's project in this home
 for contract in load_layer("landing").values():
     expectation_suites(contract)
-manifest = transform.parsed(home)
+manifest = parsed(home)

@@ -27,8 +27,10 @@ from pipeline import (
     write_events,
 )
 
-from orchestration import builds, landing
+from orchestration.build import builds
 from orchestration.home import Home
+from orchestration.landing.batch import RECEIPT, receipts
+from orchestration.landing.inbox import place_in_inbox
 
 pytestmark = pytest.mark.slow
 
@@ -56,10 +58,10 @@ def count_a_row_more(home: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for receipt in landing.receipts(Home(home)):
+    for receipt in receipts(Home(home)):
         path = home / "landing" / "batches" / f"{receipt['batch_id']}.parquet"
         more = receipt | {"rows_landed": receipt["rows_landed"] + 1, "rows_read": receipt["rows_read"] + 1}
-        pq.write_table(pa.Table.from_pylist([more], landing.RECEIPT), path)
+        pq.write_table(pa.Table.from_pylist([more], RECEIPT), path)
 
 
 def materialize(root: Path, assets, check=None, as_of="", now=AS_OF) -> int:
@@ -178,12 +180,12 @@ def test_assets_of_another_date_are_refused_and_serving_publishes_no_build_of_an
 
 def test_landing_with_a_few_assets_is_no_whole_run(published, tmp_path):
     home = stage().back_to("published")
-    landing.place_in_inbox(Home(home), write_events(tmp_path / "after.jsonl", AFTER))
+    place_in_inbox(Home(home), write_events(tmp_path / "after.jsonl", AFTER))
     every_landing = [f"landing/{path.name}" for path in (home / "landing").iterdir()]
     ended = Started(materialize, home, [*every_landing, DOMAINS, SERVING]).end()
     assert ended.code == 0, ended.output
     assert f"made {DOMAINS} scratch" in ended.output
-    assert len(landing.receipts(Home(home))) == 2
+    assert len(receipts(Home(home))) == 2
     assert served(home) == published
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.conform import PYTHON_TYPES, conform
-from orchestration.contracts import ARROW_TYPES, ContractError
+from orchestration.contracts.contract import ARROW_TYPES, ContractError
+from orchestration.landing.conform import PYTHON_TYPES, conform
 
 
 def verdicts(values, logical_type):

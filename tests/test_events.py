@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import NOW, as_lines, make_event, put, visible
 
-from orchestration import landing
-from orchestration.checking import wire_columns
-from orchestration.contracts import load_layer
-from orchestration.events import CHUNK_ROWS, MAX_LINE_BYTES, UnreadableFile, read_file, read_texts
+from orchestration.contracts.odcs import load_layer
 from orchestration.home import CHECKOUT
+from orchestration.landing.check import wire_columns
+from orchestration.landing.formats import read_file, read_texts
+from orchestration.landing.land import land_inbox
+from orchestration.landing.rows import CHUNK_ROWS, MAX_LINE_BYTES, UnreadableFile
 
 KNOWN = wire_columns(load_layer("landing"))
 
@@ -128,7 +129,7 @@ def test_every_format_and_its_gzip_land_the_same_rows(home):
         put(home, f"{name}.gz", gzip.compress(content))
     (home.inbox / "columns.parquet.gz").unlink()
 
-    receipts = landing.land_inbox(home, NOW)
+    receipts = land_inbox(home, NOW)
 
     assert len(receipts) == 2 * len(FORMATS) - 1
     assert {r["file_name"]: (r["rows_read"], r["rows_landed"], r["assumed_utc_count"]) for r in receipts} == {
@@ -215,7 +216,7 @@ def test_a_parquet_row_is_counted_from_one_over_row_groups(tmp_path):
 
 
 def test_the_places_of_rows_go_on_from_chunk_to_chunk(file, monkeypatch):
-    monkeypatch.setattr("orchestration.events.CHUNK_ROWS", 2)
+    monkeypatch.setattr("orchestration.landing.rows.CHUNK_ROWS", 2)
     path = file("events.jsonl", "".join(f'{{"event_id": "{i}"}}\n' if i % 3 else "bad\n" for i in range(1, 12)))
 
     good, bad = read(path)
@@ -507,9 +508,9 @@ def test_a_parquet_file_that_names_a_column_twice_is_unreadable(tmp_path):
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from orchestration.contracts import load_layer
-from orchestration.events import read_file
-from orchestration.checking import wire_columns
+from orchestration.contracts.odcs import load_layer
+from orchestration.landing.formats import read_file
+from orchestration.landing.check import wire_columns
 
 known, peak = wire_columns(load_layer("landing")), lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before = peak()

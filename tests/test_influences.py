@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from orchestration.sample import DEFAULT_SEED, LEAD_MONTHS, PROCESS_CHANGE_ON, sample_events
+from orchestration.sample.events import sample_events
+from orchestration.sample.organisation import DEFAULT_SEED, LEAD_MONTHS, PROCESS_CHANGE_ON
 
 CURATED = Path(__file__).parent.parent / "dbt_project" / "models" / "curated"
 LEAST_P = 1 / 2001

@@ -25,8 +25,11 @@ from pipeline import (
     write_events,
 )
 
-from orchestration import builds, landing, serving
+from orchestration.build import builds
 from orchestration.home import Home
+from orchestration.landing.inbox import place_in_inbox, settled_files
+from orchestration.landing.land import land_inbox
+from orchestration.publish import serving
 
 pytestmark = pytest.mark.slow
 
@@ -85,9 +88,9 @@ class Watched:
 
 def kill_at_node(name: str) -> None:
     """From now on the process dies when dbt has ended the model or test of that name."""
-    from orchestration import transform
+    from orchestration.build import dbt
 
-    original = transform.invoke
+    original = dbt.invoke
 
     def watched(home, arguments, manifest=None, callback=None):
         def watch(event):
@@ -97,13 +100,13 @@ def kill_at_node(name: str) -> None:
 
         return original(home, arguments, manifest, watch if callback else None)
 
-    transform.invoke = watched
+    dbt.invoke = watched
 
 
 def land(root: Path, first=None) -> int:
     if first:
         first()
-    landing.land_inbox(Home.at(root))
+    land_inbox(Home.at(root))
     return 0
 
 
@@ -129,7 +132,7 @@ def states(files):
     run_well(home, before, as_of=AS_OF)
     old = served(home)
     stage().keep("before")
-    landing.place_in_inbox(Home.at(home), after)
+    place_in_inbox(Home.at(home), after)
     stage().keep("waiting")
     build_well(home, as_of=AS_OF)
     stage().keep("built")
@@ -153,9 +156,10 @@ def landed(home: Path) -> dict[str, list[tuple]]:
     return rows
 
 
-BATCH, MODULE = "orchestration.landing:_Batch", "orchestration.landing"
+MODULE = "orchestration.landing.batch"
+BATCH = f"{MODULE}:Batch"
 LANDING_POINTS = [
-    (MODULE, "receipts", "after", 1),
+    ("orchestration.landing.land", "receipts", "after", 1),
     (BATCH, "_write", "before", 1),
     (BATCH, "_write", "after", 1),
     (BATCH, "_write", "after", 4),
@@ -183,7 +187,7 @@ def test_killed_while_landing_the_next_landing_is_whole(states, point):
     assert len(rows["quarantined_events"]) == 1
 
 
-BUILDS, SHAPING = "orchestration.builds", "orchestration.defs.transform"
+BUILDS, SHAPING = "orchestration.build.builds", "orchestration.defs.transform"
 WHILE_SHAPING = {
     "beginning": [
         partial(kill_at, BUILDS, "begin", "before"),
@@ -238,7 +242,7 @@ def test_killed_while_building_the_next_run_publishes_the_same(states, firsts):
     assert [path.suffix for path in sorted((home / "builds").iterdir())] == [".duckdb", ".json"]
 
 
-PUBLICATION = "orchestration.serving"
+PUBLICATION = "orchestration.publish.serving"
 PUBLICATION_STATEMENTS = [
     ("begin", "after"),
     ("commit", "before"),
@@ -304,7 +308,7 @@ def test_killed_while_a_file_is_copied_into_the_inbox_it_is_not_there_yet(states
     old, _ = states
     home = stage().back_to("before")
     more = write_events(tmp_path / "more.jsonl", AFTER)
-    first = partial(kill_at, MODULE, "publish", "before")
+    first = partial(kill_at, "orchestration.landing.inbox", "publish", "before")
     assert run(home, more, as_of=AS_OF, first=first).code == -signal.SIGKILL
-    assert [path.name for path in landing.settled_files(home / "inbox")] == ["before.jsonl"]
+    assert [path.name for path in settled_files(home / "inbox")] == ["before.jsonl"]
     assert served(home) == old

@@ -18,11 +18,16 @@ from conftest import NOW, as_lines, examples, make_event, put, visible
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration import checking, landing
 from orchestration import home as home_module
-from orchestration.contracts import load_layer
+from orchestration.contracts.odcs import load_layer
 from orchestration.home import CHECKOUT, Home
-from orchestration.landing import LandingError, land_inbox, place_in_inbox, quarantined, receipts, replay
+from orchestration.landing import batch, check, rules
+from orchestration.landing import land as landing
+from orchestration.landing.batch import receipts
+from orchestration.landing.inbox import place_in_inbox, waiting_files
+from orchestration.landing.land import land_inbox
+from orchestration.landing.quarantine import quarantined, replay
+from orchestration.landing.rules import LandingError
 
 TABLES = sorted(load_layer("landing"))
 
@@ -39,7 +44,7 @@ def reasons(home) -> list[tuple]:
 @pytest.fixture
 def unchecked(monkeypatch):
     """Leave out Great Expectations, half a second a table, where a test is not about rules."""
-    monkeypatch.setattr(checking, "_failures", lambda *_: iter(()))
+    monkeypatch.setattr(rules, "_failures", lambda *_: iter(()))
 
 
 def landing_files(home) -> dict[str, bytes]:
@@ -207,14 +212,14 @@ def test_a_file_that_changed_under_its_name_lands_again(unchecked, home):
 
 def test_a_file_waits_until_a_receipt_knows_its_name_size_and_time_of_change(unchecked, home):
     a, b = (put(home, name, as_lines([make_event(event_id=name)])) for name in ("a.jsonl", "b.jsonl"))
-    assert landing.waiting_files(home) == [a, b]
+    assert waiting_files(home) == [a, b]
 
     land_inbox(home, NOW)
-    assert landing.waiting_files(home) == []
+    assert waiting_files(home) == []
 
     os.utime(b, (1, 1))
     c = put(home, "c.jsonl", as_lines([make_event(event_id="c")]))
-    assert landing.waiting_files(home) == [b, c]
+    assert waiting_files(home) == [b, c]
 
 
 def test_a_receipt_is_read_again_when_its_file_was_changed_or_removed(unchecked, home):
@@ -226,7 +231,7 @@ def test_a_receipt_is_read_again_when_its_file_was_changed_or_removed(unchecked,
     assert [r["rows_read"] for r in receipts(home)] == [1, 1]
 
     path = home.landing / "batches" / f"{first['batch_id']}.parquet"
-    pq.write_table(pa.Table.from_pylist([first], landing.RECEIPT).drop_columns("warnings"), path)
+    pq.write_table(pa.Table.from_pylist([first], batch.RECEIPT).drop_columns("warnings"), path)
     assert receipts(home) == [first | {"warnings": None}, second]
 
     path.unlink()
@@ -235,11 +240,12 @@ def test_a_receipt_is_read_again_when_its_file_was_changed_or_removed(unchecked,
 
 NOTHING_NEW = """
 import sys
-from orchestration import landing
+from orchestration.landing.batch import receipts
+from orchestration.landing.land import land_inbox
 from orchestration.home import Home
 
-assert landing.land_inbox(Home.at(sys.argv[1])) == []
-print(len(landing.receipts(Home.at(sys.argv[1]))), {"great_expectations", "pandas"} & sys.modules.keys())
+assert land_inbox(Home.at(sys.argv[1])) == []
+print(len(receipts(Home.at(sys.argv[1]))), {"great_expectations", "pandas"} & sys.modules.keys())
 """
 
 
@@ -361,8 +367,8 @@ def test_a_rule_on_several_rows_sees_the_rows_of_its_own_table_only(promise, lan
 def test_many_small_files_are_checked_together_without_a_file_open_for_each(home, monkeypatch):
     resource = pytest.importorskip("resource")
     checks = []
-    results = checking._results
-    monkeypatch.setattr(checking, "_results", lambda rules, *args: checks.extend(rules[:1]) or results(rules, *args))
+    results = rules._results
+    monkeypatch.setattr(rules, "_results", lambda rules, *args: checks.extend(rules[:1]) or results(rules, *args))
     for i in range(60):
         put(home, f"{i}.jsonl", as_lines([make_event(event_id=f"e{i}"), make_event("adopted", f"a{i}"), "bad"]))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -394,7 +400,7 @@ def test_a_crash_before_the_receipt_leaves_nothing_visible_and_the_next_run_land
     """Three renames: ideas_logged, products_adopted, quarantined_events. The fourth is the receipt."""
     content = as_lines(MIXED)
     put(home, "a.jsonl", content)
-    landing.prepare_landing(home, load_layer("landing"))
+    batch.prepare_landing(home, load_layer("landing"))
     calls = []
 
     def crash(temporary, path):
@@ -404,10 +410,10 @@ def test_a_crash_before_the_receipt_leaves_nothing_visible_and_the_next_run_land
         if len(calls) == call:
             raise Crash
 
-    monkeypatch.setattr(landing, "publish", crash)
+    monkeypatch.setattr(batch, "publish", crash)
     with pytest.raises(Crash):
         land_inbox(home, NOW)
-    monkeypatch.setattr(landing, "publish", home_module.publish)
+    monkeypatch.setattr(batch, "publish", home_module.publish)
 
     assert (receipts(home), landed_count(home), quarantined(home).num_rows) == ([], 0, 0)
     [receipt] = land_inbox(home, NOW)
@@ -417,14 +423,14 @@ def test_a_crash_before_the_receipt_leaves_nothing_visible_and_the_next_run_land
 
 def test_the_receipt_is_the_last_file_to_appear(unchecked, home, monkeypatch):
     put(home, "a.jsonl", as_lines(MIXED))
-    landing.prepare_landing(home, load_layer("landing"))
+    batch.prepare_landing(home, load_layer("landing"))
     published = []
 
     def note(temporary, path):
         published.append(path.parent.name)
         home_module.publish(temporary, path)
 
-    monkeypatch.setattr(landing, "publish", note)
+    monkeypatch.setattr(batch, "publish", note)
 
     land_inbox(home, NOW)
 
@@ -441,10 +447,10 @@ def test_what_a_crashed_attempt_left_never_becomes_visible_with_a_later_one(home
             raise Crash
         home_module.publish(temporary, path)
 
-    monkeypatch.setattr(landing, "publish", crash_at_receipt)
+    monkeypatch.setattr(batch, "publish", crash_at_receipt)
     with pytest.raises(Crash):
         land_inbox(home, NOW)
-    monkeypatch.setattr(landing, "publish", home_module.publish)
+    monkeypatch.setattr(batch, "publish", home_module.publish)
     assert len(list((home.landing / "quarantined_events").glob("*.parquet"))) == 2
     [receipt] = land_inbox(home, NOW + timedelta(hours=1))
 
@@ -456,17 +462,17 @@ def test_what_a_crashed_attempt_left_never_becomes_visible_with_a_later_one(home
 def test_a_crash_in_one_file_leaves_those_before_it_landed(unchecked, home, monkeypatch):
     for name in ("a.jsonl", "b.jsonl", "c.jsonl"):
         put(home, name, as_lines([make_event(event_id=name)]))
-    finish = landing._Batch.finish
+    finish = batch.Batch.finish
 
     def crash_at_b(self, **about):
         if self.file_name == "b.jsonl":
             raise Crash
         return finish(self, **about)
 
-    monkeypatch.setattr(landing._Batch, "finish", crash_at_b)
+    monkeypatch.setattr(batch.Batch, "finish", crash_at_b)
     with pytest.raises(Crash):
         land_inbox(home, NOW)
-    monkeypatch.setattr(landing._Batch, "finish", finish)
+    monkeypatch.setattr(batch.Batch, "finish", finish)
 
     assert [row["event_id"] for row in visible(home, "ideas_logged")] == ["a.jsonl"]
     assert [r["file_name"] for r in land_inbox(home, NOW)] == ["b.jsonl", "c.jsonl"]
@@ -509,9 +515,9 @@ def test_a_rule_that_can_not_run_stops_the_batch(promise, land, home, old, new, 
 
 
 def test_accounts_that_do_not_add_up_stop_the_batch(unchecked, land, home, monkeypatch):
-    hand_over = landing.Checker._hand_over
+    hand_over = check.Checker._hand_over
     monkeypatch.setattr(
-        landing.Checker,
+        check.Checker,
         "_hand_over",
         lambda self, table, pending, warnings: table == "work_started" or hand_over(self, table, pending, warnings),
     )
@@ -524,8 +530,8 @@ def test_accounts_that_do_not_add_up_stop_the_batch(unchecked, land, home, monke
 
 def test_an_unreadable_file_is_one_quarantined_row_and_costs_no_other(unchecked, home, monkeypatch):
     """The array breaks after two chunks of good rows: none of them lands."""
-    monkeypatch.setattr("orchestration.events.CHUNK_ROWS", 10)
-    monkeypatch.setattr(checking, "CHECKED_ROWS", 15)
+    monkeypatch.setattr("orchestration.landing.rows.CHUNK_ROWS", 10)
+    monkeypatch.setattr(check, "CHECKED_ROWS", 15)
     put(home, "a.jsonl", as_lines([make_event(event_id="before")]))
     put(home, "b.json", b"[" + b",\n".join(as_lines([make_event()]).strip() for _ in range(25)))
     put(home, "c.xlsx", b"PK")
@@ -589,8 +595,8 @@ def test_how_rows_are_cut_into_chunks_changes_nothing(tmp_path, monkeypatch):
     rows = [make_event(("idea_logged", "adopted", "nonsense")[i % 3], f"e{i}", revision=i % 5 - 1) for i in range(60)]
     found = []
     for k, (read_rows, checked_rows) in enumerate([(1_000, 1_000), (7, 1_000), (7, 20)]):
-        monkeypatch.setattr("orchestration.events.CHUNK_ROWS", read_rows)
-        monkeypatch.setattr(checking, "CHECKED_ROWS", checked_rows)
+        monkeypatch.setattr("orchestration.landing.rows.CHUNK_ROWS", read_rows)
+        monkeypatch.setattr(check, "CHECKED_ROWS", checked_rows)
         home = Home.at(tmp_path / str(k))
         put(home, "a.jsonl", as_lines(rows))
         [receipt] = land_inbox(home, NOW)
@@ -783,10 +789,10 @@ def test_a_replay_that_crashes_leaves_its_rows_in_quarantine(promise, land, home
             raise Crash
         home_module.publish(temporary, path)
 
-    monkeypatch.setattr(landing, "publish", crash_at_receipt)
+    monkeypatch.setattr(batch, "publish", crash_at_receipt)
     with pytest.raises(Crash):
         replay(home, NOW)
-    monkeypatch.setattr(landing, "publish", home_module.publish)
+    monkeypatch.setattr(batch, "publish", home_module.publish)
 
     assert (quarantined(home).num_rows, landed_count(home)) == (1, 0)
     assert replay(home, NOW)["rows_landed"] == 1

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from pipeline import attached, build_file, build_well, stage, tables, write_events
 from shaped import with_raw
 
-from orchestration import landing
-from orchestration.contracts import load_layer
+from orchestration.contracts.odcs import load_layer
 from orchestration.home import CHECKOUT, Home
+from orchestration.landing.batch import prepare_landing
 
 pytestmark = pytest.mark.slow
 
@@ -199,7 +199,7 @@ class Warehouse:
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory) -> Warehouse:
     home = Home(tmp_path_factory.mktemp("landing"))
-    landing.prepare_landing(home, load_layer("landing"))
+    prepare_landing(home, load_layer("landing"))
     return Warehouse(home.landing)
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from shaped import event, rows, shaped
 
-from orchestration.contracts import load_layer
+from orchestration.contracts.odcs import load_layer
 
 DOMAINS = ["sales", "finance", "risk", "legal"]
 CONTRACTS = load_layer("authoritative")

@@ -22,8 +22,8 @@ from pypdf import PdfReader
 
 from dashboard.pages import Page, _drawing
 from dashboard.tables import read
-from orchestration import dashboard
 from orchestration.home import CHECKOUT, Home
+from orchestration.publish import pages as dashboard
 
 pytestmark = pytest.mark.slow
 
@@ -297,7 +297,8 @@ def test_a_page_that_cannot_be_drawn_leaves_the_last_ones_in_place(served_home, 
 
 KILLED = """
 import os, signal, sys
-from orchestration import dashboard, home
+from orchestration import home
+from orchestration.publish import pages as dashboard
 point, count = sys.argv[2], int(sys.argv[3])
 module = home if point == "publish" else dashboard
 original = getattr(module, point)

@@ -8,7 +8,6 @@ import pytest
 from pipeline import attached, build_file, published, query, run_well, stage
 from test_promises import holds_on
 
-from orchestration import landing
 from orchestration.home import Home
 
 pytestmark = pytest.mark.slow
@@ -43,7 +42,7 @@ def test_no_event_is_lost_and_unknown_types_wait_in_quarantine(case, shared):
     [(read, landed, quarantined)] = query(
         home, "select read_count, landed_count, quarantined_count from authoritative.event_accounting"
     )
-    refused = landing.quarantined(Home.at(home)).to_pylist()
+    refused = quarantined(Home.at(home)).to_pylist()
     assert (read, landed, quarantined) == (len(lines), len(lines) - UNKNOWN_ROWS[name], UNKNOWN_ROWS[name])
     assert Counter(row["event_type"] for row in refused) == Counter(
         kind for kind in (json.loads(line)["event_type"] for line in lines) if kind in UNKNOWN_TYPES

@@ -14,12 +14,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from orchestration import sample
+from orchestration.sample import organisation
+from orchestration.sample.deliveries import sample_mess, write_sample
+from orchestration.sample.events import sample_events
 
 MONTHS = pd.date_range("2023-01-01", "2025-12-01", freq="MS")
-CHANGE = pd.Timestamp(sample.PROCESS_CHANGE_ON)
+CHANGE = pd.Timestamp(organisation.PROCESS_CHANGE_ON)
 CHANGE_AT = MONTHS.get_loc(CHANGE)
-AS_OF = pd.Timestamp(sample.SAMPLE_AS_OF)
+AS_OF = pd.Timestamp(organisation.SAMPLE_AS_OF)
 SOME_SEEDS = range(5)
 
 REQUIRED = {
@@ -39,8 +41,8 @@ OPTIONAL = {"recorded_at", "revision", "domain", "title", "source_ref", "named_c
 OPTIONAL |= {"version", "consumer_domain", "evidence", "contract_version", "passed_count", "failed_count"}
 
 
-def frame(seed: int = sample.DEFAULT_SEED, planted: bool = True) -> pd.DataFrame:
-    events = pd.DataFrame(sample.sample_events(seed, planted))
+def frame(seed: int = organisation.DEFAULT_SEED, planted: bool = True) -> pd.DataFrame:
+    events = pd.DataFrame(sample_events(seed, planted))
     events["at"] = pd.to_datetime(events["occurred_at"], utc=True)
     events["month"] = events["at"].dt.tz_localize(None).dt.to_period("M").dt.start_time
     return events
@@ -72,7 +74,7 @@ def products(events: pd.DataFrame) -> pd.DataFrame:
     """One row a product: its domain and the first time of each stage."""
     ideas = events[events.event_type == "idea_logged"].set_index("data_product_id")
     first = events.pivot_table(index="data_product_id", columns="event_type", values="at", aggfunc="min")
-    first["closed"] = first[list(sample.CLOSINGS)].min(axis=1)
+    first["closed"] = first[list(organisation.CLOSINGS)].min(axis=1)
     first["adopted"] = pairs(events).groupby("data_product_id")["at"].min()
     return first.assign(domain=ideas.domain)
 
@@ -130,22 +132,23 @@ def digest(folder: Path) -> str:
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
     for folder in ("a", "b"):
-        sample.write_sample(tmp_path / folder, seed=5)
+        write_sample(tmp_path / folder, seed=5)
     assert digest(tmp_path / "a") == digest(tmp_path / "b")
-    assert sample.sample_events(5) != sample.sample_events(6)
+    assert sample_events(5) != sample_events(6)
 
 
 def test_the_bytes_depend_on_no_platform_version_or_hash_seed(tmp_path):
     """The digest was the same on Python 3.11, 3.12 and 3.13; change it only with the organisation."""
-    code = "import sys, pathlib; from orchestration import sample; sample.write_sample(pathlib.Path(sys.argv[1]))"
+    code = "import sys, pathlib; from orchestration.sample.deliveries import write_sample\n"
+    code += "write_sample(pathlib.Path(sys.argv[1]))"
     environment = os.environ | {"PYTHONHASHSEED": "4"}
-    root = Path(sample.__file__).parents[1]
+    root = Path(organisation.__file__).parents[2]
     subprocess.run([sys.executable, "-c", code, tmp_path / "out"], env=environment, cwd=root, check=True)
     assert digest(tmp_path / "out") == "2fae3c31a923fbf6d703d38cfbed8010b6d561cc3dd8594f297a333d44358df7"
 
 
 def test_every_file_is_whole_and_no_part_is_left_behind(tmp_path):
-    paths = sample.write_sample(tmp_path / "inbox")
+    paths = write_sample(tmp_path / "inbox")
     assert sorted((tmp_path / "inbox").iterdir()) == paths
     quarters = [f"events-{year}q{quarter}.jsonl" for year in (2023, 2024, 2025) for quarter in (1, 2, 3, 4)]
     assert [p.name for p in paths] == [
@@ -162,7 +165,7 @@ def test_every_file_is_whole_and_no_part_is_left_behind(tmp_path):
 
 @pytest.mark.parametrize("planted", [True, False])
 def test_every_event_is_in_the_wire_format(planted):
-    for event in sample.sample_events(planted=planted):
+    for event in sample_events(planted=planted):
         assert event.keys() >= ALWAYS | REQUIRED[event["event_type"]]
         assert event.keys() <= ALWAYS | OPTIONAL
         assert ("domain" in event) == (event["event_type"] == "idea_logged")
@@ -191,7 +194,7 @@ def test_an_idea_names_only_other_domains(events):
     for domain, named in zip(ideas.domain, ideas.named_consumer_domains, strict=True):
         assert named
         assert domain not in named
-        assert set(named) <= set(sample.DOMAINS)
+        assert set(named) <= set(organisation.DOMAINS)
 
 
 def test_january_2026_is_there_in_part(events):
@@ -232,16 +235,16 @@ def test_adoptions_have_their_level_from_the_first_month_on(events):
 def test_one_domain_builds_three_times_slower(events):
     items = products(events)
     build = days(items.work_started, items.deployed).groupby(items.domain).agg(["median", "count"])
-    elsewhere = days(items.work_started, items.deployed)[items.domain != sample.SLOW_DOMAIN].median()
-    others = build[(build["count"] >= 10) & (build.index != sample.SLOW_DOMAIN)]
-    assert build["median"][sample.SLOW_DOMAIN] >= 2.5 * elsewhere
+    elsewhere = days(items.work_started, items.deployed)[items.domain != organisation.SLOW_DOMAIN].median()
+    others = build[(build["count"] >= 10) & (build.index != organisation.SLOW_DOMAIN)]
+    assert build["median"][organisation.SLOW_DOMAIN] >= 2.5 * elsewhere
     assert others["median"].max() < 1.6 * elsewhere
 
 
 @pytest.mark.parametrize("prewhiten", [within_phases, without_ar1])
 def test_named_consumers_lead_adoptions_by_two_months(events, prewhiten):
     lag, correlation, p_value = lead(prewhiten(named_share(events)), prewhiten(monthly_adoptions(events)))
-    assert lag == sample.LEAD_MONTHS
+    assert lag == organisation.LEAD_MONTHS
     assert correlation >= 0.6
     assert p_value < 0.05
 
@@ -263,7 +266,7 @@ def test_nothing_is_found_where_nothing_was_planted():
         monthly, items = monthly_adoptions(events), products(events)
         ratios.append(monthly[CHANGE_AT:].mean() / monthly[:CHANGE_AT].mean())
         leads.append(lead(without_ar1(named_share(events)), without_ar1(monthly))[2] < 0.05)
-        build, is_slow = days(items.work_started, items.deployed), items.domain == sample.SLOW_DOMAIN
+        build, is_slow = days(items.work_started, items.deployed), items.domain == organisation.SLOW_DOMAIN
         builds.append(build[is_slow].median() / build[~is_slow].median())
     assert np.mean(ratios) == pytest.approx(1, abs=0.15)
     assert max(ratios) < 1.45
@@ -371,13 +374,13 @@ def normal(row: dict) -> dict:
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory) -> tuple[list[tuple[str, dict]], int]:
     folder = tmp_path_factory.mktemp("inbox")
-    sample.write_sample(folder)
+    write_sample(folder)
     return read_as_sent(folder)
 
 
 @pytest.fixture(scope="module")
 def mess() -> dict[str, int]:
-    return sample.sample_mess()
+    return sample_mess()
 
 
 def test_the_files_hold_the_stated_rows(sent, mess):
@@ -399,7 +402,7 @@ def test_what_survives_reading_the_files_rightly_is_the_truth(sent):
                 latest[key] = row
     current = [row for row in latest.values() if not row.get("is_retracted")]
     current.sort(key=lambda row: (row["occurred_at"], row["source"], row["event_id"]))
-    assert current == sample.sample_events()
+    assert current == sample_events()
 
 
 def test_every_kind_of_mess_is_counted_exactly(sent, mess):
@@ -425,7 +428,7 @@ def test_duplicates_come_again_in_the_same_file_and_in_others(sent):
 
 
 def test_some_rows_arrive_in_a_later_quarters_file(sent, mess):
-    truth = {(e["source"], e["event_id"]): e for e in sample.sample_events()}
+    truth = {(e["source"], e["event_id"]): e for e in sample_events()}
     late = set()
     for name, row in sent[0]:
         if name.startswith("events-") and (row.get("source"), row.get("event_id")) in truth:
@@ -453,7 +456,7 @@ def test_unknown_columns_ride_along(sent):
 
 def test_the_mess_adds_up_for_any_seed_planted_or_not():
     for seed in SOME_SEEDS:
-        mess = sample.sample_mess(seed, planted=bool(seed % 2))
+        mess = sample_mess(seed, planted=bool(seed % 2))
         parts = ("current", "superseded", "duplicates", "retractions", "malformed")
         assert mess["rows"] == sum(mess[part] for part in parts)
         assert (mess["duplicates"], mess["superseded"], mess["corrections"]) == (40, 18, 12)

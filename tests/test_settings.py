@@ -76,11 +76,15 @@ def test_only_a_flow_or_a_rate_has_limits(home, chosen, has_limits, reason):
     ("text", "line", "words"),
     [
         ("north_star:\n  metrics: x", 2, "north_star has no setting metrics; its settings are metric, target, period"),
-        ("north_stars: {}", 1, "the file has no setting north_stars; its settings are north_star, reporting, page"),
-        ("- north_star", 1, 'the file can\'t be ["north_star"]; write the sections north_star, reporting, page'),
+        ("north_stars: {}", 1, "the file has no setting north_stars; its settings are north_star, reporting"),
+        ("- north_star", 1, 'the file can\'t be ["north_star"]; write the sections north_star, reporting'),
         ("north_star: 4", 1, "north_star can't be 4; write a section with metric, target"),
         ("north_star:\n  metric: downloads", 2, 'can\'t be "downloads"; write one of cross_domain_adoptions, sust'),
-        ("north_star:\n\n  target: many", 3, 'north_star.target can\'t be "many"; write a number of 0 or more, or null'),
+        (
+            "north_star:\n\n  target: many",
+            3,
+            'north_star.target can\'t be "many"; write a number of 0 or more, or null',
+        ),
         ("north_star:\n  target: -1", 2, "north_star.target can't be -1; write a number of 0 or more"),
         ("north_star:\n  target: true", 2, "north_star.target can't be true; write a number of 0 or more"),
         ("north_star:\n  target: .nan", 2, "north_star.target can't be nan; write a number of 0 or more"),

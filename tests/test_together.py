@@ -12,7 +12,8 @@ from conftest import SECONDS
 from deliveries import AS_OF, BEFORE, delivered, event
 from pipeline import CHECKOUT, FLYWHEEL, attached, query, run, run_well, served, stage, tables, write_events
 
-from orchestration.contracts import dbt_properties, load_layer
+from orchestration.contracts.dbt_properties import dbt_properties
+from orchestration.contracts.odcs import load_layer
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,8 @@ from scipy import stats
 from shaped import AS_OF, DAY, build_models, compiled, empty_warehouse, instant
 from test_promises import holds_on
 
-from orchestration.sample import LEAD_MONTHS, LEADING_METRIC, PROCESS_CHANGE_ON, SLOW_DOMAIN, SLOW_STAGE, sample_events
+from orchestration.sample.events import sample_events
+from orchestration.sample.organisation import LEAD_MONTHS, LEADING_METRIC, PROCESS_CHANGE_ON, SLOW_DOMAIN, SLOW_STAGE
 
 pytestmark = pytest.mark.slow
 

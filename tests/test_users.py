@@ -18,7 +18,8 @@ from browser import CHROMIUM, FLAGS, needs_chromium
 from conftest import SECONDS, wait_for
 from pipeline import FLYWHEEL, query, served
 
-from orchestration.sample import sample_events, sample_mess
+from orchestration.sample.deliveries import sample_mess
+from orchestration.sample.events import sample_events
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 
 from dashboard import words
 from dashboard.tables import Served
-from orchestration.contracts import load_layer
+from orchestration.contracts.odcs import load_layer
 
 ADOPTIONS = {
     "metric_id": "cross_domain_adoptions",

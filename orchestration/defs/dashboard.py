@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from orchestration.builds import are_pages_intact, pages_are_published
-from orchestration.dashboard import publish_dashboard
+from orchestration.build.builds import are_pages_intact, pages_are_published
 from orchestration.defs.resources import AnalysisDates
 from orchestration.progress import tell
+from orchestration.publish.pages import publish_dashboard
 
 
 @dg.asset(

@@ -8,12 +8,16 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import duckdb
 
-from orchestration import builds, landing
-from orchestration.contracts import Contract, load_layer
+from orchestration.build import builds
+from orchestration.build.dbt import PREVIEW_ROWS, as_markdown
+from orchestration.contracts.contract import Contract
+from orchestration.contracts.odcs import load_layer
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Home
+from orchestration.landing import batch, quarantine
+from orchestration.landing.inbox import settled_files
+from orchestration.landing.land import land_inbox, release_memory
 from orchestration.progress import tell
-from orchestration.transform import PREVIEW_ROWS, as_markdown
 
 SHOWN_ROWS = 20
 SMALL_SHARE_ROWS = 20  # under so many rows a share says nothing
@@ -88,12 +92,15 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
     home = dates.home
     tell("landing", "reading the inbox")
     refuse_mixing(home)
-    new = landing.land_inbox(home)
+    new = land_inbox(home)
     if new:
-        landing.release_memory()
-    builds.begin(home, context.run_id, dates.dates)
-    receipts = landing.receipts(home)
-    refused = landing.quarantined(home).to_pylist()
+        release_memory()
+    try:
+        builds.begin(home, context.run_id, dates.dates)
+    except ValueError as error:  # what people set or declared wrongly
+        raise dg.Failure(str(error)) from error
+    receipts = batch.receipts(home)
+    refused = quarantine.quarantined(home).to_pylist()
     for receipt in new:
         context.log.info(
             f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
@@ -127,7 +134,7 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
 def refuse_mixing(home: Home) -> None:
     """A home that holds sample events takes no others: mixed numbers would belong to nobody."""
     sample = home.sample()
-    strangers = [p.name for p in landing.settled_files(home.inbox) if sample and p.name not in sample["files"]]
+    strangers = [p.name for p in settled_files(home.inbox) if sample and p.name not in sample["files"]]
     if strangers:
         raise dg.Failure(
             f"{home.root} holds the sample organisation's events, and now {', '.join(strangers[:3])} in its inbox. "
@@ -151,7 +158,7 @@ def _look_at(home: Home, table: str) -> tuple[dg.MarkdownMetadataValue, datetime
     columns = "event_id, source, data_product_id, occurred_at, domain, title"
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        db.execute("set variable files = $1", [landing.visible_files(home, table)])
+        db.execute("set variable files = $1", [batch.visible_files(home, table)])
         landed = "from read_parquet(getvariable('files'), union_by_name=true)"
         latest = db.execute(f"select max(epoch_us(occurred_at)) {landed}").fetchone()[0]
         preview = as_markdown(db, f"select {columns} {landed} order by occurred_at desc, event_id", PREVIEW_ROWS)

@@ -7,6 +7,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from orchestration.home import Dates, Home, Place
+from orchestration.settings import load_settings
 
 
 class AnalysisDates(dg.ConfigurableResource):
@@ -28,6 +29,7 @@ class AnalysisDates(dg.ConfigurableResource):
         with self._home.lock():
             try:
                 self._dates = self._home.dates(self.as_of, self.known_at)
+                load_settings(self._home)
             except ValueError as error:
                 raise dg.Failure(str(error)) from error
             yield self

@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from orchestration import builds
-from orchestration.builds import Build, BuildError
-from orchestration.contracts import load_layer
+from orchestration.build import builds
+from orchestration.build.builds import Build, BuildError
+from orchestration.contracts.odcs import load_layer
 from orchestration.defs.resources import AnalysisDates
 from orchestration.progress import tell
-from orchestration.serving import DRILL_DOWN, publish_serving
+from orchestration.publish.serving import DRILL_DOWN, publish_serving
 
 UPSTREAM = [["authoritative", name] for name in load_layer("authoritative")] + [
     ["curated", name] for name in DRILL_DOWN

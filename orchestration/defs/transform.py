@@ -10,12 +10,12 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY
 
-from orchestration import builds
-from orchestration.builds import Build, BuildError
+from orchestration.build import builds
+from orchestration.build.builds import Build, BuildError
+from orchestration.build.dbt import Node, failing_rows, fresh_manifest, run_dbt, tables_at_a_glance
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Dates, Home
 from orchestration.progress import tell
-from orchestration.transform import Node, failing_rows, fresh_manifest, run_dbt, tables_at_a_glance
 
 SCRATCH = "scratch, a copy of the last approved build: never published; 'Materialize all' builds anew and publishes"
 

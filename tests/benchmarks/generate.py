@@ -1,7 +1,7 @@
 """Writes delivery events to measure with, in two shapes: many data products, and many uses of few.
 
 Belongs here: plausible shapes at any size, seeded, in bounded memory. Does not belong here: known truths
-(orchestration/sample.py has those), malformed rows, any metric.
+(orchestration/sample/ has those), malformed rows, any metric.
 
     generate.py FOLDER [--events 5000000] [--increment 10000] [--products 20000] [--seed 7]
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.builds import DBT_PROJECT, Build, sql_text
+from orchestration.build.builds import DBT_PROJECT, Build, sql_text
 from orchestration.home import Dates, Home, write_whole
+from orchestration.settings import Settings, SettingsError, load_settings
 
 PREVIEW_ROWS = 5
 FAILING_ROWS = 20
@@ -46,27 +47,33 @@ class Node:
         return self.status in ("fail", "error")
 
 
-def dbt_environment(home: Home, build: Build | None = None, dates: Dates | None = None) -> dict[str, str]:
-    """What the dbt project reads from its environment."""
+def dbt_environment(
+    home: Home, build: Build | None = None, dates: Dates | None = None, settings: str | None = None
+) -> dict[str, str]:
+    """What the dbt project reads from its environment; a build has settings of its own."""
+    settings = settings or (build.about["settings"] if build else Settings().of_the_tables())
     return {
         "FLYWHEEL_HOME": str(home.root),
         "FLYWHEEL_BUILD": str(build.path if build else home.builds / "scratch.duckdb"),
         "FLYWHEEL_AS_OF": dates.as_of.isoformat() if dates else "",
         "FLYWHEEL_KNOWN_AT": dates.known_at.isoformat() if dates and dates.known_at else "",
-        "FLYWHEEL_IS_SAMPLE": "true" if home.sample() else "",
+        "FLYWHEEL_SETTINGS": settings,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
 
 
-def fresh_manifest(home: Home) -> Path:
-    """The home's dbt manifest, parsed again when the project is another one; raises RuntimeError with dbt's words."""
+def fresh_manifest(home: Home, settings: str | None = None) -> Path:
+    """The home's dbt manifest, parsed again for another project or other settings: which models the North Star reads
+    depends on them. `settings` are the home's if not given. Raises RuntimeError with dbt's words.
+    """
+    settings = settings or _settings(home)
     manifest, stamp = home.dbt_target / "manifest.json", home.dbt_target / "project.sha256"
-    project = _project_version(home)
+    project = _project_version(home, settings)
     if not (manifest.exists() and stamp.exists() and stamp.read_text() == project):
         stamp.unlink(missing_ok=True)
         (home.dbt_target / PARSED).unlink(missing_ok=True)
-        os.environ.update(dbt_environment(home))
+        os.environ.update(dbt_environment(home, settings=settings))
         done = invoke(home, ["parse"])
         if not done.success:
             raise RuntimeError(f"dbt can't parse the project: {done.exception}")
@@ -85,8 +92,9 @@ def run_dbt(
 
     Returns what came of each node, in the order they ended. Raises RuntimeError where dbt could not start at all.
     """
-    fresh_manifest(home)
-    os.environ.update(dbt_environment(home, build, dates))
+    settings = build.about["settings"]
+    fresh_manifest(home, settings)
+    os.environ.update(dbt_environment(home, build, dates, settings))
     # unit tests are about the SQL, not about anybody's events
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if select is not None:
@@ -173,8 +181,16 @@ def parsed(home: Home):
     return Manifest.from_msgpack((home.dbt_target / PARSED).read_bytes(), decoder=extended_mashumuro_decoder)
 
 
-def _project_version(home: Home) -> str:
-    digest = hashlib.sha256(f"{home.root} {version('dbt-core')} {version('dbt-duckdb')}".encode())
+def _settings(home: Home) -> str:
+    """The home's settings for dbt; the defaults where they can't be used, so that a run can start and report it."""
+    try:
+        return load_settings(home).of_the_tables()
+    except SettingsError:
+        return Settings().of_the_tables()
+
+
+def _project_version(home: Home, settings: str) -> str:
+    digest = hashlib.sha256(f"{home.root} {settings} {version('dbt-core')} {version('dbt-duckdb')}".encode())
     for path in sorted(DBT_PROJECT.rglob("*")):
         if path.suffix in PROJECT_SUFFIXES and path.is_file():
             digest.update(f"\0{path.relative_to(DBT_PROJECT)}\0".encode() + path.read_bytes())

@@ -1,18 +1,19 @@
 """Turns values as they came on the wire into the types a contract promises.
 
 Belongs here: one column at a time, values in, typed values and verdicts out. Does not belong here: which columns there
-are and what else they must keep (contracts), reading files (events.py).
+are and what else they must keep (contracts), reading files (formats.py).
 
 The verdict on a value never depends on the values beside it: the same event must fare the same in any file.
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.contracts import ARROW_TYPES, ContractError
+from orchestration.contracts.contract import ARROW_TYPES, ContractError
 
 # RFC 3339, and a date alone (midnight); pandas alone would also take "2024" or "20240101"
 RFC_3339 = r"^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})?)?$"
@@ -26,6 +27,7 @@ MIN_INTEGER, MAX_INTEGER = -(1 << 63), (1 << 63) - 1
 PYTHON_TYPES = {
     "string": (str,),
     "timestamp": (str,),
+    "date": (str,),
     "integer": (int, float, str),
     "number": (int, float, str),
     "boolean": (bool, str),
@@ -34,6 +36,7 @@ PYTHON_TYPES = {
 WORDS = {
     "string": "text",
     "timestamp": "an RFC 3339 time, like 2026-08-22T12:00:00Z",
+    "date": "a date, like 2026-08-22",
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
@@ -53,7 +56,7 @@ class Conformed:
 def conform(values: list | pa.Array, logical_type: str) -> Conformed:
     """Type one column; `values` are JSON values or an Arrow array. Raises ContractError for a type nobody can send."""
     if logical_type not in PYTHON_TYPES:
-        raise ContractError(f"a landing column can't be of type {logical_type}; use one of {', '.join(PYTHON_TYPES)}")
+        raise ContractError(f"a column can't be of type {logical_type}; use one of {', '.join(PYTHON_TYPES)}")
     if isinstance(values, pa.Array):
         return _conform_array(_plain(values), logical_type, pc.is_valid(values))
     kinds = set(map(type, values)) - {type(None)}
@@ -197,6 +200,21 @@ def _booleans(array: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_in(words, pa.array(["true", "false"])), pc.equal(words, "true"), None)
 
 
+def _dates(array: pa.Array) -> pa.Array:
+    if pa.types.is_date(array.type):
+        return array.cast(pa.date32(), safe=False)
+    if not pa.types.is_string(array.type):
+        return _nulls(array, "date")
+    return pa.array([_date(value) for value in array.to_pylist()], pa.date32())
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text and len(text) == len("2026-08-22") else None
+    except ValueError:
+        return None
+
+
 def _text_lists(array: pa.Array) -> pa.Array:
     if array.type == ARROW_TYPES["array"] and not array.flatten().null_count:
         return array
@@ -221,5 +239,6 @@ _CONVERTERS = {
     "integer": _integers,
     "number": _numbers,
     "boolean": _booleans,
+    "date": _dates,
     "array": _text_lists,
 }

@@ -1,42 +1,33 @@
-"""Lands inbox files: writes the rows that pass their check, quarantines the others, and writes the receipt last.
+"""A batch on its way to disk, and the receipts of those that have landed.
 
-Belongs here: what waits in the inbox, the landing files, receipts, replay. Does not belong here: parsing formats
-(events.py), types, routing and the check (checking.py), anything that ranks or joins events (dbt).
+Belongs here: the files of the landing tables, receipts, which files are visible. Does not belong here: the check of
+rows (check.py), what waits to land (inbox.py).
 
 A batch is one inbox file, named by the hash of its content: landing it twice is a no-op. Its files are
 `landing/<table>/<batch_id>.parquet`, and it becomes visible when `landing/batches/<batch_id>.parquet`, the receipt, is
 renamed into place. Rows read = rows landed + rows quarantined, or the batch does not land.
 """
 
-import gc
-import hashlib
 import os
-import shutil
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
-import duckdb
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.checking import Checked, Checker, LandingError, json_text, refusal
-from orchestration.contracts import Contract, load_layer
-from orchestration.events import Chunk, Unreadable, UnreadableFile, read_file, read_texts
-from orchestration.home import Home, publish, sha256, sync
+from orchestration.contracts.contract import Contract
+from orchestration.home import Home, publish, sync
+from orchestration.landing.check import Checked, Checker, json_text, refusal
+from orchestration.landing.rows import Chunk, Unreadable
+from orchestration.landing.rules import LandingError
 
-SETTLED_SECONDS = 2  # a file changed later than this may still be written to
 EXTRA_COLUMNS_NAMED = 50
 EXTRA_COLUMNS_COUNTED = 10_000  # a file may name new ones on every line
 FLUSHED_BYTES = 8 << 20
-GROUPED_BYTES = 32 << 20
-GROUPED_FILES = 1_000
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UTC_INSTANT = pa.timestamp("us", tz="UTC")
@@ -89,124 +80,6 @@ RECEIPT = pa.schema(
 )
 
 
-def land_inbox(home: Home, now: datetime | None = None) -> list[dict]:
-    """Land every settled inbox file that has not landed yet, in name order; returns the new receipts."""
-    contracts = load_layer("landing")
-    prepare_landing(home, contracts)
-    known_batches = {r["batch_id"] for r in receipts(home)}
-    found = []
-    for path in waiting_files(home):
-        digest = sha256(path)
-        if digest[:32] not in known_batches:
-            known_batches.add(digest[:32])
-            found.append((path, digest))
-    checker = Checker(contracts, now or datetime.now(UTC))
-    return [receipt for group in _groups(found) for receipt in _land_group(home, checker, group)]
-
-
-def release_memory() -> None:
-    """Give back what a large landing took, 1.5 GB for 5,000,000 rows: the process goes on, and dbt needs it."""
-    gc.collect()
-    pa.default_memory_pool().release_unused()
-
-
-def _groups(found: list[tuple[Path, str]]) -> Iterator[list[tuple[Path, str]]]:
-    """Small files together: a check costs 0.3 CPU-s however few rows it sees."""
-    group, size = [], 0
-    for path, digest in found:
-        group.append((path, digest))
-        size += path.stat().st_size
-        if size > GROUPED_BYTES or len(group) == GROUPED_FILES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
-
-
-def _land_group(home: Home, checker: Checker, group: list[tuple[Path, str]]) -> Iterator[dict]:
-    """Read the files of a group, check their rows together, then make each batch visible on its own."""
-    with ExitStack() as stack:
-        batches = []
-        for path, digest in group:
-            stat = path.stat()
-            about = {"sha256": digest, "file_bytes": stat.st_size, "file_modified_ns": stat.st_mtime_ns}
-            batch = stack.enter_context(_Batch(home, checker, digest[:32], path.name))
-            try:
-                for chunk in read_file(path, checker.known):
-                    batch.add(chunk)
-                if sha256(path) != digest:
-                    raise UnreadableFile("it changed while it was read; rename finished files into the inbox")
-            except UnreadableFile as error:
-                batch.refuse_file(f"{path.name}: {error}. Mend the file and send it again.")
-            batches.append((batch, about))
-        checker.settle()
-        for batch, about in batches:
-            yield batch.finish(**about)
-
-
-def settled_files(inbox: Path) -> list[Path]:
-    """Inbox files nobody is still writing, in name order."""
-    now = time.time()
-    return [
-        path
-        for path in sorted(inbox.iterdir())
-        if path.is_file()
-        and not path.name.startswith(".")
-        and path.suffix not in (".tmp", ".part")
-        and abs(now - path.stat().st_mtime) >= SETTLED_SECONDS  # a clock that runs ahead must not hide its files
-    ]
-
-
-def waiting_files(home: Home) -> list[Path]:
-    """Settled inbox files that no receipt knows by name, size and time of change, in name order."""
-    known = {(r["file_name"], r["file_bytes"], r["file_modified_ns"]) for r in receipts(home)}
-    found = [(path, path.stat()) for path in settled_files(home.inbox)]
-    return [path for path, stat in found if (path.name, stat.st_size, stat.st_mtime_ns) not in known]
-
-
-def place_in_inbox(home: Home, path: Path) -> Path:
-    """Copy a file into the inbox whole, under its own name or, where that is taken, with its hash beside it."""
-    # hidden files are not read
-    target = home.inbox / path.name.removesuffix(".tmp").removesuffix(".part").lstrip(".")
-    if target.exists() and sha256(target) != (digest := sha256(path)):
-        stem, *suffixes = target.name.split(".", 1)
-        target = target.with_name(".".join([f"{stem}-{digest[:8]}", *suffixes]))
-    if not target.exists():
-        temporary = home.inbox / f".{target.name}.tmp"
-        shutil.copy2(path, temporary)
-        # renamed in whole, so there is no writer to wait for, however young the original is
-        settled = min(path.stat().st_mtime, time.time() - SETTLED_SECONDS - 1)
-        os.utime(temporary, (settled, settled))
-        publish(temporary, target)
-    return target
-
-
-def replay(home: Home, now: datetime | None = None) -> dict | None:
-    """Check quarantined rows again with today's contracts and land those that now pass, once.
-
-    They land as a batch of their own; each row keeps the batch and line it came from. Returns its receipt, or None
-    when nothing passes. Rows that still fail stay where they are.
-    """
-    contracts = load_layer("landing")
-    prepare_landing(home, contracts)
-    waiting = quarantined(home).to_pylist()
-    waiting = [row for row in waiting if row["is_whole_text"]]
-    if not waiting:
-        return None
-    checker = Checker(contracts, now or datetime.now(UTC))
-    passing = _passing(checker, waiting)
-    if not passing:
-        return None
-    origins = [(waiting[i]["batch_id"], waiting[i]["row_number"], waiting[i]["line_number"]) for i in passing]
-    digest = hashlib.sha256(orjson.dumps(sorted(origins))).hexdigest()
-    places = dict(zip(passing, origins, strict=True))
-    with _Batch(home, checker, digest[:32], f"replay of {len(passing)} rows", places) as batch:
-        for chunk in _read_again(checker, waiting, passing):
-            batch.add(chunk)
-        checker.settle()
-        return batch.finish(sha256=digest, is_replay=True)
-
-
 def receipts(home: Home) -> list[dict]:
     """Every batch's receipt, oldest first.
 
@@ -248,38 +121,16 @@ def visible_files(home: Home, table: str) -> list[str]:
     """
     is_quarantine = table == "quarantined_events"
     landed = receipts(home)
-    holding = [r for r in landed if (r["rows_quarantined"] if is_quarantine else table in _landed_by_table(r))]
-    return _files(home, table, ["_empty", *(r["batch_id"] for r in holding)])
+    holding = [r for r in landed if (r["rows_quarantined"] if is_quarantine else table in landed_by_table(r))]
+    return files_of(home, table, ["_empty", *(r["batch_id"] for r in holding)])
 
 
-def quarantined(home: Home, batch_ids: list[str] | None = None) -> pa.Table:
-    """Quarantined rows of visible batches that no replay has landed since; of `batch_ids` only, when given."""
-    refused = visible_files(home, "quarantined_events")
-    if not refused:
-        return QUARANTINE.empty_table()
-    replays = [r for r in receipts(home) if r["is_replay"]]
-    replayed = [path for r in replays for table in _landed_by_table(r) for path in _files(home, table, [r["batch_id"]])]
-    with duckdb.connect() as db:
-        db.execute("create table released (origin_batch_id text, row_number bigint)")
-        if replayed:
-            rows = "select origin_batch_id, row_number from read_parquet($1, union_by_name=true)"
-            db.execute(f"insert into released {rows}", [replayed])
-        return db.sql(
-            """
-            select q.* from read_parquet($1, union_by_name=true) q
-            anti join released on q.batch_id = released.origin_batch_id and q.row_number = released.row_number
-            where $2 is null or list_contains($2, q.batch_id)
-            order by q.file_name, q.batch_id, q.row_number
-            """,
-            params=[refused, batch_ids],
-        ).to_arrow_table()
-
-
-def _landed_by_table(receipt: dict) -> dict[str, int]:
+def landed_by_table(receipt: dict) -> dict[str, int]:
+    """Rows landed by table, of one receipt."""
     return orjson.loads(receipt["landed_by_table"])
 
 
-def _files(home: Home, table: str, names: list[str]) -> list[str]:
+def files_of(home: Home, table: str, names: list[str]) -> list[str]:
     """Those of the names that are a file of the table."""
     paths = (home.landing / table / f"{name}.parquet" for name in names)
     return [str(path) for path in paths if path.exists()]
@@ -302,39 +153,7 @@ def _landed_schema(contract: Contract) -> pa.Schema:
     return pa.schema([pa.field(p.name, p.arrow_type) for p in contract.properties] + LANDED_BESIDE)
 
 
-def _read_again(checker: Checker, waiting: list[dict], indexes: Iterable[int]) -> Iterator[Chunk]:
-    by_header: dict[str | None, list[tuple[int, str]]] = {}
-    for i in indexes:
-        by_header.setdefault(waiting[i]["csv_header"], []).append((i, waiting[i]["original_text"]))
-    for header, texts in by_header.items():
-        yield from read_texts(texts, header, checker.known)
-
-
-class _Passing:
-    """Takes note of the rows that keep their contract today, and lands nothing."""
-
-    batch_id = "replay"
-
-    def __init__(self):
-        self.rows: list[int] = []
-
-    def land(self, checked: Checked) -> None:
-        self.rows += checked.rows.to_pylist()
-
-    def refuse(self, rows: list[dict]) -> None:
-        pass
-
-
-def _passing(checker: Checker, waiting: list[dict]) -> list[int]:
-    """Indexes of the waiting rows that keep their contract today."""
-    passing = _Passing()
-    for chunk in _read_again(checker, waiting, range(len(waiting))):
-        checker.take(chunk, passing)
-    checker.settle()
-    return sorted(passing.rows)
-
-
-class _Batch:
+class Batch:
     """One batch on its way to disk: everything goes to `.tmp` files, which `finish` renames, the receipt last."""
 
     def __init__(self, home: Home, checker: Checker, batch_id: str, file_name: str, origins: dict | None = None):

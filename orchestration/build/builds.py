@@ -18,10 +18,11 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.contracts import load_yaml
-from orchestration.dashboard import browser
+from orchestration.declared import declared_tables
 from orchestration.home import CHECKOUT, Dates, Home, Place, sha256, write_whole
-from orchestration.landing import receipts
+from orchestration.landing.batch import receipts
+from orchestration.publish.pages import browser
+from orchestration.settings import load_settings
 
 DBT_PROJECT = CHECKOUT / "dbt_project"
 CODE = ("dashboard", "data_contracts", "dbt_project", "orchestration")
@@ -117,7 +118,11 @@ class Build:
 
 
 def begin(home: Home, run_id: str, dates: Dates) -> Build:
-    """A new, empty build of this run, with its dates, settings and code version inside; sweeps what others left."""
+    """A new build of this run: its dates, settings, code version and declared tables; sweeps what others left.
+
+    Raises SettingsError or DeclarationError for what people set or declared wrongly.
+    """
+    settings, declared = load_settings(home).of_the_tables(), declared_tables(home)
     numbers = [int(build.id[:6]) for build in _all(home)]
     sweep(home)
     build = Build(home.builds / f"{max(numbers, default=0) + 1:06}-{run_id[:8]}.duckdb")
@@ -139,10 +144,15 @@ def begin(home: Home, run_id: str, dates: Dates) -> Build:
                 dates.name,
                 home.sample() is not None,
                 code_version(),
-                settings(),
+                settings,
                 fingerprint(home, dates),
             ],
         )
+        db.execute("create schema declared")
+        for name, rows in declared.items():
+            db.register("rows", rows)
+            db.execute(f"create table declared.{name} as from rows")
+            db.unregister("rows")
     return build
 
 
@@ -181,9 +191,14 @@ def scratch(home: Home) -> Build:
 
 
 def fingerprint(home: Home, dates: Dates) -> str:
-    """One text for everything that a build depends on: its events, dates, settings and code."""
-    about = [str(dates.as_of), str(dates.known_at), home.sample() is not None, settings(), code_version()]
-    return hashlib.sha256(json.dumps([receipts(home), *about], default=str).encode()).hexdigest()
+    """One text for everything that a build depends on: its events, dates, settings, declared tables and code.
+
+    Raises SettingsError.
+    """
+    about = [str(dates.as_of), str(dates.known_at), home.sample() is not None, load_settings(home).of_the_tables()]
+    declared = {path.name: sha256(path) for path in sorted(home.declared.glob("*.csv"))}
+    inputs = [receipts(home), *about, declared, code_version()]
+    return hashlib.sha256(json.dumps(inputs, default=str).encode()).hexdigest()
 
 
 def is_current(home: Home, dates: Dates) -> bool:
@@ -237,11 +252,6 @@ def _pages(place: Place) -> dict[str, str]:
     """{file: sha256} of the pages at a place."""
     files = sorted(path for path in place.dashboard.rglob("*") if path.is_file())
     return {str(path.relative_to(place.dashboard)): sha256(path) for path in files}
-
-
-def settings() -> str:
-    """What people set, as JSON."""
-    return json.dumps(load_yaml(DBT_PROJECT / "dbt_project.yml")["vars"], sort_keys=True)
 
 
 @cache

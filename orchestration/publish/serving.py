@@ -10,11 +10,11 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import builds
-from orchestration.builds import Build, sql_text
-from orchestration.contracts import load_layer
+from orchestration.build import builds
+from orchestration.build.builds import Build, sql_text
+from orchestration.build.dbt import reading
+from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home, new_folder, publish, swap_folder, sync
-from orchestration.transform import reading
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and every later one can read it
 # curated tables served beside the authoritative ones

@@ -1,0 +1,110 @@
+"""Quarantined rows: which wait, and landing those that pass by now.
+
+Belongs here: reading quarantine, replay. Does not belong here: why a row is refused (check.py).
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+import duckdb
+import orjson
+import pyarrow as pa
+
+from orchestration.contracts.odcs import load_layer
+from orchestration.home import Home
+from orchestration.landing.batch import (
+    QUARANTINE,
+    Batch,
+    files_of,
+    landed_by_table,
+    prepare_landing,
+    receipts,
+    visible_files,
+)
+from orchestration.landing.check import Checked, Checker
+from orchestration.landing.formats import read_texts
+from orchestration.landing.rows import Chunk
+
+
+def replay(home: Home, now: datetime | None = None) -> dict | None:
+    """Check quarantined rows again with today's contracts and land those that now pass, once.
+
+    They land as a batch of their own; each row keeps the batch and line it came from. Returns its receipt, or None
+    when nothing passes. Rows that still fail stay where they are.
+    """
+    contracts = load_layer("landing")
+    prepare_landing(home, contracts)
+    waiting = quarantined(home).to_pylist()
+    waiting = [row for row in waiting if row["is_whole_text"]]
+    if not waiting:
+        return None
+    checker = Checker(contracts, now or datetime.now(UTC))
+    passing = _passing(checker, waiting)
+    if not passing:
+        return None
+    origins = [(waiting[i]["batch_id"], waiting[i]["row_number"], waiting[i]["line_number"]) for i in passing]
+    digest = hashlib.sha256(orjson.dumps(sorted(origins))).hexdigest()
+    places = dict(zip(passing, origins, strict=True))
+    with Batch(home, checker, digest[:32], f"replay of {len(passing)} rows", places) as batch:
+        for chunk in _read_again(checker, waiting, passing):
+            batch.add(chunk)
+        checker.settle()
+        return batch.finish(sha256=digest, is_replay=True)
+
+
+def quarantined(home: Home, batch_ids: list[str] | None = None) -> pa.Table:
+    """Quarantined rows of visible batches that no replay has landed since; of `batch_ids` only, when given."""
+    refused = visible_files(home, "quarantined_events")
+    if not refused:
+        return QUARANTINE.empty_table()
+    replays = [r for r in receipts(home) if r["is_replay"]]
+    replayed = [
+        path for r in replays for table in landed_by_table(r) for path in files_of(home, table, [r["batch_id"]])
+    ]
+    with duckdb.connect() as db:
+        db.execute("create table released (origin_batch_id text, row_number bigint)")
+        if replayed:
+            rows = "select origin_batch_id, row_number from read_parquet($1, union_by_name=true)"
+            db.execute(f"insert into released {rows}", [replayed])
+        return db.sql(
+            """
+            select q.* from read_parquet($1, union_by_name=true) q
+            anti join released on q.batch_id = released.origin_batch_id and q.row_number = released.row_number
+            where $2 is null or list_contains($2, q.batch_id)
+            order by q.file_name, q.batch_id, q.row_number
+            """,
+            params=[refused, batch_ids],
+        ).to_arrow_table()
+
+
+def _read_again(checker: Checker, waiting: list[dict], indexes: Iterable[int]) -> Iterator[Chunk]:
+    by_header: dict[str | None, list[tuple[int, str]]] = {}
+    for i in indexes:
+        by_header.setdefault(waiting[i]["csv_header"], []).append((i, waiting[i]["original_text"]))
+    for header, texts in by_header.items():
+        yield from read_texts(texts, header, checker.known)
+
+
+class _Passing:
+    """Takes note of the rows that keep their contract today, and lands nothing."""
+
+    batch_id = "replay"
+
+    def __init__(self):
+        self.rows: list[int] = []
+
+    def land(self, checked: Checked) -> None:
+        self.rows += checked.rows.to_pylist()
+
+    def refuse(self, rows: list[dict]) -> None:
+        pass
+
+
+def _passing(checker: Checker, waiting: list[dict]) -> list[int]:
+    """Indexes of the waiting rows that keep their contract today."""
+    passing = _Passing()
+    for chunk in _read_again(checker, waiting, range(len(waiting))):
+        checker.take(chunk, passing)
+    checker.settle()
+    return sorted(passing.rows)
