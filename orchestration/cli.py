@@ -177,6 +177,7 @@ def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks 
     os.environ["DAGSTER_WEBSERVER_PATH_PREFIX"] = prefix  # `dagster dev` has no option for it, its web server does
     console.print(f"Dagster UI: http://127.0.0.1:{port}{prefix}\nStop it with Ctrl-C.", soft_wrap=True)
     sys.stdout.flush()
+    os.chdir(place.root)  # Dagster reads a .env of the folder it starts in, over what is set here
     dagster = str(Path(sys.executable).with_name("dagster"))
     where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
     os.execv(dagster, [dagster, "dev", "--log-level", "warning", *where])
@@ -275,11 +276,18 @@ def _explain(console: Console, result, log: Path) -> None:
             console.print(rows, markup=False, soft_wrap=True)
     if not stopped:
         for event in result.get_step_failure_events():
-            error = event.step_failure_data.error
-            while error.cause:
-                error = error.cause
-            console.print(f"✗ {event.step_key}: {error.message.strip()}", markup=False, soft_wrap=True)
+            console.print(f"✗ {event.step_key}: {_why(event.step_failure_data)}", markup=False, soft_wrap=True)
     console.print(f"Full log: {log}", soft_wrap=True)
+
+
+def _why(failure) -> str:
+    """The words of a dg.Failure, else the first cause."""
+    if failure.user_failure_data:
+        return failure.user_failure_data.description
+    error = failure.error
+    while error.cause:
+        error = error.cause
+    return error.message.strip()
 
 
 def _print_summary(console: Console, place: Home, dates: Dates, log: Path | None = None) -> None:

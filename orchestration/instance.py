@@ -3,6 +3,7 @@
 Belongs here: instance settings and runs that died. Does not belong here: assets (defs/).
 """
 
+import json
 import os
 
 from orchestration.home import Home, write_whole
@@ -10,8 +11,8 @@ from orchestration.home import Home, write_whole
 CLI_TAG = "flywheel/started_by"
 
 # Runs of the UI queue for the home one at a time; `flywheel run` starts outside the queue and waits for the home's
-# lock instead, so a run that is killed never keeps a slot.
-SETTINGS = b"""\
+# lock instead, so a run that is killed never keeps a slot. Every run's events go to one file in the home's logs.
+SETTINGS = """\
 telemetry:
   enabled: false
 nux:
@@ -22,6 +23,21 @@ concurrency:
     default_limit: 1
 run_monitoring:
   enabled: true
+freshness:
+  enabled: true
+python_logs:
+  dagster_handler_config:
+    handlers:
+      home:
+        class: logging.handlers.RotatingFileHandler
+        filename: "{logs}/dagster.log"
+        maxBytes: 10000000
+        backupCount: 3
+        delay: true
+        formatter: plain
+    formatters:
+      plain:
+        format: "%(asctime)s %(levelname)s %(message)s"
 """
 
 
@@ -30,9 +46,9 @@ def prepare_instance(home: Home) -> None:
     os.environ["FLYWHEEL_HOME"] = str(home.root)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
-    settings = home.dagster / "dagster.yaml"
-    if not settings.exists() or settings.read_bytes() != SETTINGS:
-        write_whole(settings, SETTINGS)
+    path, settings = home.dagster / "dagster.yaml", SETTINGS.format(logs=json.dumps(str(home.logs))[1:-1]).encode()
+    if not path.exists() or path.read_bytes() != settings:
+        write_whole(path, settings)
 
 
 def open_instance(home: Home):

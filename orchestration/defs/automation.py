@@ -8,6 +8,9 @@ from orchestration.build.builds import is_current
 from orchestration.home import Home
 from orchestration.landing.inbox import waiting_files
 
+WAITING_TAG = "flywheel/waiting_files"
+ATTEMPTS = 3  # runs for the same waiting files; one that lands them leaves none waiting, whatever fails after that
+
 flywheel_job = dg.define_asset_job(
     "flywheel",
     selection=dg.AssetSelection.all(),
@@ -19,13 +22,21 @@ flywheel_job = dg.define_asset_job(
     job=flywheel_job, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING, name="inbox_sensor"
 )
 def inbox_sensor(context: dg.SensorEvaluationContext):
-    """Start one run for everything new in the inbox, once the files are no longer written to."""
-    home = Home.at()
-    waiting = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in waiting_files(home)]
+    """Start one run for everything new in the inbox, once no file is written to any more; again where one failed."""
+    waiting = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in waiting_files(Home.at())]
     if not waiting:
         return dg.SkipReason("Nothing new in the inbox.")
-    # one key for the set: a key never fires twice, so a file that returns beside others must not be skipped
-    return dg.RunRequest(run_key=hashlib.sha256(repr(waiting).encode()).hexdigest())
+    files = hashlib.sha256(repr(waiting).encode()).hexdigest()[:32]
+    earlier = context.instance.get_runs(dg.RunsFilter(tags={WAITING_TAG: files}))
+    if any(not run.is_finished for run in earlier):
+        return dg.SkipReason("A run for these files has not ended yet.")
+    if len(earlier) >= ATTEMPTS:
+        names = ", ".join(name for name, *_ in waiting[:3])
+        return dg.SkipReason(
+            f"{len(earlier)} runs for {names} have failed. Look at the last one, then materialize all by hand."
+        )
+    # a key never fires twice: it names the set of files, as one may return with others, and the attempt
+    return dg.RunRequest(run_key=f"{files}-{len(earlier)}", tags={WAITING_TAG: files})
 
 
 @dg.schedule(

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration.build.builds import are_pages_intact, pages_are_published
-from orchestration.defs.resources import AnalysisDates
+from orchestration.defs.resources import AnalysisDates, published_daily
 from orchestration.progress import tell
 from orchestration.publish.pages import publish_dashboard
 
@@ -15,6 +15,7 @@ from orchestration.publish.pages import publish_dashboard
     kinds={"html"},
     owners=["team:data-office"],
     pool="home",
+    freshness_policy=published_daily(),
     description="The North Star page, one page a domain, a PDF where a Chromium is installed; each month's is kept.",
 )
 def index_html(dates: AnalysisDates) -> dg.MaterializeResult:

@@ -12,6 +12,7 @@ from orchestration.build import builds
 from orchestration.build.dbt import PREVIEW_ROWS, as_markdown
 from orchestration.contracts.contract import Contract
 from orchestration.contracts.odcs import load_layer
+from orchestration.defs.inputs import INBOX
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Home
 from orchestration.landing import batch, quarantine
@@ -29,6 +30,7 @@ def _specs() -> Iterator[dg.AssetSpec]:
     for contract in CONTRACTS.values():
         yield dg.AssetSpec(
             ["landing", contract.name],
+            deps=[INBOX],
             group_name="landing",
             description=f"{contract.purpose} {contract.description}",
             owners=[f"team:{contract.owner}"],
@@ -37,6 +39,7 @@ def _specs() -> Iterator[dg.AssetSpec]:
         )
     yield dg.AssetSpec(
         ["landing", "quarantined_events"],
+        deps=[INBOX],
         group_name="landing",
         description="One row per refused row: reasons, file, line, original text. `flywheel replay` tries again.",
         owners=["team:data-engineering"],
@@ -44,6 +47,7 @@ def _specs() -> Iterator[dg.AssetSpec]:
     )
     yield dg.AssetSpec(
         ["landing", "batches"],
+        deps=[INBOX],
         group_name="landing",
         description="One row per landed batch: its receipt, written last.",
         owners=["team:data-engineering"],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -48,6 +49,13 @@ class AnalysisDates(dg.ConfigurableResource):
     def place(self) -> Place:
         """Where this run publishes."""
         return self._home.place(self._dates)
+
+
+def published_daily() -> dg.FreshnessPolicy | None:
+    """What people read is at most a day old, and two hours for the run; a sample's dates stand still, so it has none."""
+    if Home.at().sample():
+        return None
+    return dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=48), warn_window=timedelta(hours=26))
 
 
 @dg.definitions

@@ -5,7 +5,7 @@ import dagster as dg
 from orchestration.build import builds
 from orchestration.build.builds import Build, BuildError
 from orchestration.contracts.odcs import load_layer
-from orchestration.defs.resources import AnalysisDates
+from orchestration.defs.resources import AnalysisDates, published_daily
 from orchestration.progress import tell
 from orchestration.publish.serving import DRILL_DOWN, publish_serving
 
@@ -21,6 +21,7 @@ UPSTREAM = [["authoritative", name] for name in load_layer("authoritative")] + [
     kinds={"duckdb"},
     owners=["team:data-office"],
     pool="home",
+    freshness_policy=published_daily(),
     description=(
         "The read-only DuckDB file people query, and the same tables as Parquet; swapped in whole. It is always a copy "
         "of the latest whole build that passed every check, whatever else this run materializes."
