@@ -52,7 +52,7 @@ class AnalysisDates(dg.ConfigurableResource):
 
 
 def published_daily() -> dg.FreshnessPolicy | None:
-    """What people read is at most a day old, and two hours for the run; a sample's dates stand still, so it has none."""
+    """How old what people read may get: a day, and two hours for the run. A sample stands still and has no policy."""
     if Home.at().sample():
         return None
     return dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=48), warn_window=timedelta(hours=26))
