@@ -3,7 +3,10 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
+from orchestration.build.builds import fingerprint
+from orchestration.cli import app
 from orchestration.home import Home
 from orchestration.settings import TEMPLATE, Settings, SettingsError, load_settings, write_settings
 
@@ -129,3 +132,32 @@ def test_every_fault_is_named_at_once(home):
     with pytest.raises(SettingsError) as refused:
         load_settings(home)
     assert [line.partition(" line ")[2][:1] for line in str(refused.value).splitlines()] == ["2", "3", "5"]
+
+
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_a_command_stops_at_a_wrong_setting(home, command):
+    home.settings.write_text("north_star:\n  target: many\n")
+    ended = CliRunner().invoke(app, [command, "--home", str(home.root)])
+    assert ended.exit_code == 2 and "flywheel.yml line 2: north_star.target can't be" in ended.output.replace("\n", "")
+
+
+def test_another_setting_or_declaration_is_another_build(home):
+    dates = home.dates()
+    before = fingerprint(home, dates)
+    home.settings.write_text(TEMPLATE)
+    assert fingerprint(home, dates) == before
+    home.settings.write_text("north_star: {target: 20}\n")
+    with_target = fingerprint(home, dates)
+    home.declared.mkdir()
+    (home.declared / "process_changes.csv").write_text("changed_on,note\n2025-01-01,new way\n")
+    assert len({before, with_target, fingerprint(home, dates)}) == 3
+
+
+def test_init_writes_what_is_missing_and_changes_nothing_else(home):
+    home.settings.write_text("north_star: {target: 20}\n")
+    ended = CliRunner().invoke(app, ["init", "--home", str(home.root)])
+    assert ended.exit_code == 0 and "process_changes.csv" in ended.output
+    assert home.settings.read_text() == "north_star: {target: 20}\n"
+    assert "nothing was changed" in CliRunner().invoke(app, ["init", "--home", str(home.root)]).output.replace(
+        "\n", " "
+    )
