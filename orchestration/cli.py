@@ -24,7 +24,7 @@ from rich.table import Table
 from orchestration.build.builds import is_current
 from orchestration.home import Dates, Home, write_whole
 from orchestration.instance import CLI_TAG, open_instance, prepare_instance
-from orchestration.landing.inbox import place_in_inbox, waiting_files
+from orchestration.landing.inbox import has_received, place_in_inbox, waiting_files
 from orchestration.progress import listening
 
 app = typer.Typer(
@@ -110,7 +110,7 @@ def sample(
         return
     place = Home.at(home)
     with place.lock():
-        if not _is_untouched(place) and not place.sample():
+        if has_received(place) and not place.sample():
             _refuse(console, f"{place.root} holds events already; choose another home: flywheel sample --home NEW")
         _put_sample(console, place)
 
@@ -181,12 +181,8 @@ def _fill_inbox(console: Console, place: Home, events: list[Path]) -> None:
         _refuse(console, f"{place.root} holds sample events; give your own a home of their own: --home NEW")
     for path in files:
         place_in_inbox(place, path)
-    if not files and _is_untouched(place):
+    if not files and not has_received(place):
         _put_sample(console, place)
-
-
-def _is_untouched(place: Home) -> bool:
-    return not any(place.inbox.iterdir()) and not any((place.landing / "batches").glob("[!_]*.parquet"))
 
 
 def _put_sample(console: Console, place: Home) -> None:

@@ -159,7 +159,7 @@ def landed(home: Path) -> dict[str, list[tuple]]:
 MODULE = "orchestration.landing.batch"
 BATCH = f"{MODULE}:Batch"
 LANDING_POINTS = [
-    ("orchestration.landing.land", "receipts", "after", 1),
+    ("orchestration.landing.inbox", "receipts", "after", 1),
     (BATCH, "_write", "before", 1),
     (BATCH, "_write", "after", 1),
     (BATCH, "_write", "after", 4),

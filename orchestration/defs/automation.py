@@ -21,7 +21,7 @@ flywheel_job = dg.define_asset_job(
 def inbox_sensor(context: dg.SensorEvaluationContext):
     """Start one run for everything new in the inbox, once the files are no longer written to."""
     home = Home.at()
-    waiting = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in waiting_files(home)]
+    waiting = [(file.path.name, file.size, file.modified_ns) for file in waiting_files(home)]
     if not waiting:
         return dg.SkipReason("Nothing new in the inbox.")
     # one key for the set: a key never fires twice, so a file that returns beside others must not be skipped

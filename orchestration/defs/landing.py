@@ -9,7 +9,7 @@ import dagster as dg
 import duckdb
 
 from orchestration.build import builds
-from orchestration.build.dbt import PREVIEW_ROWS, as_markdown
+from orchestration.build.dbt import PREVIEW_ROWS, as_markdown, one_row
 from orchestration.contracts.contract import Contract
 from orchestration.contracts.odcs import load_layer
 from orchestration.defs.resources import AnalysisDates
@@ -104,7 +104,7 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
         )
     tell("landing", _summary(new), is_end=True)
     for name, contract in CONTRACTS.items():
-        preview, latest = _look_at(home, name)
+        preview, latest = _preview(home, name)
         rows = sum(json.loads(receipt["landed_by_table"]).get(name, 0) for receipt in receipts)
         yield dg.MaterializeResult(
             asset_key=["landing", name], metadata={"dagster/row_count": rows, "preview": preview}
@@ -150,15 +150,14 @@ def _summary(new: list[dict]) -> str:
     return f"{len(new):,} files, {landed:,} rows landed, {refused:,} quarantined"
 
 
-def _look_at(home: Home, table: str) -> tuple[dg.MarkdownMetadataValue, datetime | None]:
+def _preview(home: Home, table: str) -> tuple[dg.MarkdownMetadataValue, datetime | None]:
     """(the latest few rows of the visible batches as a table, when the latest happened)."""
     columns = "event_id, source, data_product_id, occurred_at, domain, title"
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        db.execute("set variable files = $1", [batch.visible_files(home, table)])
-        landed = "from read_parquet(getvariable('files'), union_by_name=true)"
-        latest = db.execute(f"select max(epoch_us(occurred_at)) {landed}").fetchone()[0]
-        preview = as_markdown(db, f"select {columns} {landed} order by occurred_at desc, event_id", PREVIEW_ROWS)
+        batch.visible_rows(db, home, table).create_view("landed")
+        latest = one_row(db.execute("select max(epoch_us(occurred_at)) from landed"))[0]
+        preview = as_markdown(db, f"select {columns} from landed order by occurred_at desc, event_id", PREVIEW_ROWS)
     when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=latest) if latest is not None else None
     return dg.MetadataValue.md(preview), when
 

@@ -18,6 +18,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from orchestration.contracts.contract import Contract
 from orchestration.home import Home, publish, sync
@@ -25,6 +26,7 @@ from orchestration.landing.check import Checked, Checker, json_text, refusal
 from orchestration.landing.rows import Chunk, Unreadable
 from orchestration.landing.rules import LandingError
 
+BATCH_ID_LENGTH = 32  # of 64 hexadecimal digits of the content's SHA-256
 EXTRA_COLUMNS_NAMED = 50
 EXTRA_COLUMNS_COUNTED = 10_000  # a file may name new ones on every line
 FLUSHED_BYTES = 8 << 20
@@ -114,26 +116,22 @@ def _read_receipts(paths: list[str]) -> list[list[dict]]:
     return [list(islice(found, table.num_rows)) for table in tables]
 
 
-def visible_files(home: Home, table: str) -> list[str]:
-    """The files that hold the rows of visible batches of a landing table, the oldest batch's first.
+def visible_rows(db: DuckDBPyConnection, home: Home, table: str, of: list[dict] | None = None) -> DuckDBPyRelation:
+    """The rows of a landing table in visible batches: all of them, or those that the receipts `of` list.
 
-    Before them `_empty.parquet`, which names every promised column.
+    It has every promised column, also where no row has landed: `_empty.parquet` is always read. Needs a landing folder
+    that `prepare_landing` has prepared.
     """
-    is_quarantine = table == "quarantined_events"
-    landed = receipts(home)
-    holding = [r for r in landed if (r["rows_quarantined"] if is_quarantine else table in landed_by_table(r))]
-    return files_of(home, table, ["_empty", *(r["batch_id"] for r in holding)])
+    names = [r["batch_id"] for r in (receipts(home) if of is None else of) if _rows_in(r, table)]
+    paths = (home.landing / table / f"{name}.parquet" for name in ["_empty", *names])
+    return db.read_parquet([str(path) for path in paths if path.exists()], union_by_name=True)
 
 
-def landed_by_table(receipt: dict) -> dict[str, int]:
-    """Rows landed by table, of one receipt."""
-    return orjson.loads(receipt["landed_by_table"])
-
-
-def files_of(home: Home, table: str, names: list[str]) -> list[str]:
-    """Those of the names that are a file of the table."""
-    paths = (home.landing / table / f"{name}.parquet" for name in names)
-    return [str(path) for path in paths if path.exists()]
+def _rows_in(receipt: dict, table: str) -> int:
+    """How many rows of a table a batch holds."""
+    if table == "quarantined_events":
+        return receipt["rows_quarantined"]
+    return orjson.loads(receipt["landed_by_table"]).get(table, 0)
 
 
 def prepare_landing(home: Home, contracts: dict[str, Contract]) -> None:
