@@ -529,11 +529,11 @@ def test_a_rule_that_can_not_run_stops_the_batch(promise, land, home, old, new, 
 
 
 def test_accounts_that_do_not_add_up_stop_the_batch(unchecked, land, home, monkeypatch):
-    hand_over = check.Checker._hand_over
+    deliver = check.Checker._deliver
     monkeypatch.setattr(
         check.Checker,
-        "_hand_over",
-        lambda self, table, pending, warnings: table == "work_started" or hand_over(self, table, pending, warnings),
+        "_deliver",
+        lambda self, table, pending, warnings: table == "work_started" or deliver(self, table, pending, warnings),
     )
 
     with pytest.raises(LandingError, match=r"events.jsonl: 2 rows read, but 1 landed \+ 0 quarantined"):

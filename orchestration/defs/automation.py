@@ -4,9 +4,9 @@ import hashlib
 
 import dagster as dg
 
-from orchestration.build.builds import is_current
 from orchestration.home import Home
 from orchestration.landing.inbox import waiting_files
+from orchestration.publish.record import is_current
 
 flywheel_job = dg.define_asset_job(
     "flywheel",
@@ -24,7 +24,7 @@ def inbox_sensor(context: dg.SensorEvaluationContext):
     waiting = [(file.path.name, file.size, file.modified_ns) for file in waiting_files(home)]
     if not waiting:
         return dg.SkipReason("Nothing new in the inbox.")
-    # one key for the set: a key never fires twice, so a file that returns beside others must not be skipped
+    # one key for the set: a key never fires twice, so a file that comes back together with others must not be skipped
     return dg.RunRequest(run_key=hashlib.sha256(repr(waiting).encode()).hexdigest())
 
 

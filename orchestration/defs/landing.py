@@ -17,10 +17,10 @@ from orchestration.home import Home
 from orchestration.landing import batch, quarantine
 from orchestration.landing.inbox import settled_files
 from orchestration.landing.land import land_inbox, release_memory
-from orchestration.progress import tell
+from orchestration.progress import report
 
 SHOWN_ROWS = 20
-SMALL_SHARE_ROWS = 20  # under so many rows a share says nothing
+SMALL_SHARE_ROWS = 20  # under so many rows a share means nothing
 
 CONTRACTS = load_layer("landing")
 
@@ -73,7 +73,7 @@ def _check_specs() -> Iterator[dg.AssetCheckSpec]:
             description="The latest batch was not refused beyond the contract's share.",
         )
         yield dg.AssetCheckSpec(
-            "freshness", asset=key, description="Events still arrive as often as the contract says."
+            "freshness", asset=key, description="Events still arrive as often as the contract promises."
         )
     batches = dg.AssetKey(["landing", "batches"])
     yield dg.AssetCheckSpec("files_readable", asset=batches, description="Every file of the run could be read.")
@@ -90,8 +90,8 @@ def _check_specs() -> Iterator[dg.AssetCheckSpec]:
 def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
     """Land the inbox: check each new file against the contracts, quarantine what breaks them, write receipts."""
     home = dates.home
-    tell("landing", "reading the inbox")
-    refuse_mixing(home)
+    report("landing", "reading the inbox")
+    refuse_other_events(home)
     new = land_inbox(home)
     if new:
         release_memory()
@@ -102,7 +102,7 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
         context.log.info(
             f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
         )
-    tell("landing", _summary(new), is_end=True)
+    report("landing", _summary(new), is_end=True)
     for name, contract in CONTRACTS.items():
         preview, latest = _preview(home, name)
         rows = sum(json.loads(receipt["landed_by_table"]).get(name, 0) for receipt in receipts)
@@ -128,13 +128,13 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
     yield from _batch_checks(new, receipts, refused)
 
 
-def refuse_mixing(home: Home) -> None:
-    """A home that holds sample events takes no others: mixed numbers would belong to nobody."""
+def refuse_other_events(home: Home) -> None:
+    """A home with sample events takes no others: mixed numbers would describe no organisation."""
     sample = home.sample()
-    strangers = [p.name for p in settled_files(home.inbox) if sample and p.name not in sample["files"]]
-    if strangers:
+    others = [p.name for p in settled_files(home.inbox) if sample and p.name not in sample["files"]]
+    if others:
         raise dg.Failure(
-            f"{home.root} holds the sample organisation's events, and now {', '.join(strangers[:3])} in its inbox. "
+            f"{home.root} holds the sample organisation's events, and now {', '.join(others[:3])} in its inbox. "
             "Move them to a home of their own: flywheel run --home NEW --events FILE."
         )
 
@@ -186,8 +186,8 @@ def _what_to_do(broken: list[dict]) -> str:
     first = broken[0]
     return (
         f"{len(broken)} rows quarantined, first {first['file_name']} line {first['line_number']}: {first['message']}. "
-        "Mend them at the source and send them again with the same event_id; or, if the contract is wrong, change it "
-        "and run `flywheel replay`."
+        "Correct them at the source and send them again with the same event_id; or, if the contract is wrong, change "
+        "it and run `flywheel replay`."
     )
 
 

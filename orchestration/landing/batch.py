@@ -28,13 +28,13 @@ from orchestration.landing.rules import LandingError
 
 BATCH_ID_LENGTH = 32  # of 64 hexadecimal digits of the content's SHA-256
 EXTRA_COLUMNS_NAMED = 50
-EXTRA_COLUMNS_COUNTED = 10_000  # a file may name new ones on every line
+EXTRA_COLUMNS_COUNTED = 10_000  # a file may have new ones on every line
 FLUSHED_BYTES = 8 << 20
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UTC_INSTANT = pa.timestamp("us", tz="UTC")
 
-LANDED_BESIDE = [
+ADDED_COLUMNS = [
     pa.field("is_assumed_utc", pa.bool_()),
     pa.field("attributes", pa.string()),
     pa.field("batch_id", pa.string()),
@@ -148,7 +148,7 @@ def prepare_landing(home: Home, contracts: dict[str, Contract]) -> None:
 
 
 def _landed_schema(contract: Contract) -> pa.Schema:
-    return pa.schema([pa.field(p.name, p.arrow_type) for p in contract.properties] + LANDED_BESIDE)
+    return pa.schema([pa.field(p.name, p.arrow_type) for p in contract.properties] + ADDED_COLUMNS)
 
 
 class Batch:
@@ -180,7 +180,7 @@ class Batch:
         return self.home.landing / table / f"{self.batch_id}.parquet.tmp"
 
     def add(self, chunk: Chunk) -> None:
-        """Send a chunk through the checker, which gives its rows back to `land` and `refuse`."""
+        """Send a chunk through the checker, which calls `land` and `refuse` with its rows."""
         self.read += len(chunk.lines) + len(chunk.unreadable)
         for extra in filter(None, chunk.extras):
             is_room = len(self.extras) < EXTRA_COLUMNS_COUNTED
@@ -188,7 +188,7 @@ class Batch:
         self.checker.take(chunk, self)
 
     def refuse_file(self, message: str) -> None:
-        """Give the whole file up: it counts as one row, quarantined, and nothing of it lands."""
+        """Refuse the whole file: it counts as one quarantined row, and nothing of it lands."""
         self.checker.forget(self)
         self.__exit__()
         self._start()
@@ -203,23 +203,23 @@ class Batch:
         rows, lines = checked.rows, checked.lines
         origins = pa.repeat(self.batch_id, len(rows))
         if self.origins:
-            places = [self.origins[number] for number in rows.to_pylist()]
-            origins, rows, lines = (pa.array([place[k] for place in places]) for k in range(3))
+            origin_rows = [self.origins[number] for number in rows.to_pylist()]
+            origins, rows, lines = (pa.array([origin[k] for origin in origin_rows]) for k in range(3))
         schema = _landed_schema(self.checker.contracts[checked.table])
-        beside = {"origin_batch_id": origins, "row_number": rows, "line_number": lines}
-        frame = pa.table({name: checked.frame.column(name) for name in checked.frame.column_names} | beside)
+        added = {"origin_batch_id": origins, "row_number": rows, "line_number": lines}
+        frame = pa.table({name: checked.frame.column(name) for name in checked.frame.column_names} | added)
         self._write(checked.table, frame.select(schema.names).cast(schema))
 
     def refuse(self, rows: list[dict]) -> None:
-        """Write rows to quarantine, with what they break and where they stood."""
+        """Write rows to quarantine, with their reasons and their lines."""
         if not rows:
             return
         for row in rows:
             self.refused[row["table_name"] or ""] += 1
             self.reasons.update(row["reasons"])
-        beside = {"batch_id": self.batch_id, "file_name": self.file_name}
+        batch = {"batch_id": self.batch_id, "file_name": self.file_name}
         rows = sorted(rows, key=lambda r: r["row_number"] or 0)
-        self._write("quarantined_events", pa.Table.from_pylist([beside | row for row in rows], QUARANTINE))
+        self._write("quarantined_events", pa.Table.from_pylist([batch | row for row in rows], QUARANTINE))
 
     def _write(self, table: str, rows: pa.Table) -> None:
         """Keep rows until they are worth a row group: a thousand small batches can't each have seven files open."""
@@ -236,8 +236,8 @@ class Batch:
             self.writers[table] = pq.ParquetWriter(self._temporary(table), rows.schema, compression="zstd")
         self.writers[table].write_table(rows)
 
-    def _publish(self) -> None:
-        """Rename every table's file into place, and remove what an attempt that crashed may have left of others."""
+    def _rename_all(self) -> None:
+        """Rename every table's file into place, and delete files that a crashed attempt left."""
         for table in list(self.waiting):
             self._flush(table)
         for path in self.home.landing.glob(f"*/{self.batch_id}.parquet"):
@@ -253,7 +253,7 @@ class Batch:
         landed, refused = sum(self.landed.values()), sum(self.refused.values())
         if self.read != landed + refused:
             raise LandingError(f"{self.file_name}: {self.read} rows read, but {landed} landed + {refused} quarantined")
-        self._publish()
+        self._rename_all()
         receipt = {
             "batch_id": self.batch_id,
             "file_name": self.file_name,

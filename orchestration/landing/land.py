@@ -34,7 +34,7 @@ def land_inbox(home: Home, now: datetime | None = None) -> list[dict]:
 
 
 def release_memory() -> None:
-    """Give back what a large landing took, 1.5 GB for 5,000,000 rows: the process goes on, and dbt needs it."""
+    """Free the memory of a large landing, 1.5 GB for 5,000,000 rows: dbt runs in the same process and needs it."""
     gc.collect()
     pa.default_memory_pool().release_unused()
 
@@ -59,7 +59,7 @@ def _land_group(home: Home, checker: Checker, group: list[WaitingFile]) -> Itera
             batch = stack.enter_context(Batch(home, checker, file.batch_id, file.path.name))
             _read_into(batch, file, checker.known)
             batches.append((batch, file))
-        checker.settle()
+        checker.check_pending()
         for batch, file in batches:
             yield batch.finish(sha256=file.sha256, file_bytes=file.size, file_modified_ns=file.modified_ns)
 

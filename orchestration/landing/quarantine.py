@@ -1,4 +1,4 @@
-"""Quarantined rows: which wait, and landing those that pass by now.
+"""Quarantined rows: which rows wait, and landing those that pass today.
 
 Belongs here: reading quarantine, replay. Does not belong here: why a row is refused (check.py).
 """
@@ -32,16 +32,16 @@ def replay(home: Home, now: datetime | None = None) -> dict | None:
     if not waiting:
         return None
     checker = Checker(contracts, now or datetime.now(UTC))
-    passing = _passing(checker, waiting)
+    passing = _rows_that_pass(checker, waiting)
     if not passing:
         return None
     origins = [(waiting[i]["batch_id"], waiting[i]["row_number"], waiting[i]["line_number"]) for i in passing]
     digest = hashlib.sha256(orjson.dumps(sorted(origins))).hexdigest()
-    places = dict(zip(passing, origins, strict=True))
-    with Batch(home, checker, digest[:BATCH_ID_LENGTH], f"replay of {len(passing)} rows", places) as batch:
+    origin_of = dict(zip(passing, origins, strict=True))
+    with Batch(home, checker, digest[:BATCH_ID_LENGTH], f"replay of {len(passing)} rows", origin_of) as batch:
         for chunk in _read_again(checker, waiting, passing):
             batch.add(chunk)
-        checker.settle()
+        checker.check_pending()
         return batch.finish(sha256=digest, is_replay=True)
 
 
@@ -80,8 +80,8 @@ def _read_again(checker: Checker, waiting: list[dict], indexes: Iterable[int]) -
         yield from read_texts(texts, header, checker.known)
 
 
-class _Passing:
-    """Takes note of the rows that keep their contract today, and lands nothing."""
+class _PassingRows:
+    """Collects the numbers of rows that keep their contract today, and lands nothing."""
 
     batch_id = "replay"
 
@@ -95,10 +95,10 @@ class _Passing:
         pass
 
 
-def _passing(checker: Checker, waiting: list[dict]) -> list[int]:
+def _rows_that_pass(checker: Checker, waiting: list[dict]) -> list[int]:
     """Indexes of the waiting rows that keep their contract today."""
-    passing = _Passing()
+    passing = _PassingRows()
     for chunk in _read_again(checker, waiting, range(len(waiting))):
         checker.take(chunk, passing)
-    checker.settle()
+    checker.check_pending()
     return sorted(passing.rows)
