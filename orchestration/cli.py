@@ -21,11 +21,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.build.builds import is_current
 from orchestration.home import Dates, Home, write_whole
 from orchestration.instance import CLI_TAG, open_instance, prepare_instance
-from orchestration.landing.inbox import place_in_inbox, waiting_files
+from orchestration.landing.inbox import has_received, place_in_inbox, waiting_files
 from orchestration.progress import listening
+from orchestration.publish.record import is_current
 from orchestration.settings import SettingsError, load_settings, write_settings
 
 app = typer.Typer(
@@ -38,17 +38,17 @@ HomeOption = Annotated[Path | None, typer.Option("--home", help="Home folder; el
 
 
 @app.command()
-def init(home: HomeOption = None):
+def init(root: HomeOption = None):
     """Write the files in which you choose a North Star and declare changes; keeps those that are there."""
     from orchestration.declared import write_declared
 
-    console, place = Console(file=sys.stdout), Home.at(home)
-    with place.lock():
-        written = [path for path in (write_settings(place), *write_declared(place)) if path]
+    console, home = Console(file=sys.stdout), Home.at(root)
+    with home.lock():
+        written = [path for path in (write_settings(home), *write_declared(home)) if path]
     for path in written:
         console.print(f"Wrote {path}", soft_wrap=True)
     if not written:
-        console.print(f"{place.settings} and {place.declared} are there already; nothing was changed.", soft_wrap=True)
+        console.print(f"{home.settings} and {home.declared} are there already; nothing was changed.", soft_wrap=True)
 
 
 @app.command()
@@ -63,50 +63,50 @@ def run(
         ),
     ] = "",
     known_at: Annotated[str, typer.Option(help="Look back: count only what had been recorded by then.")] = "",
-    home: HomeOption = None,
+    root: HomeOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build and publish even if nothing has changed.")] = False,
 ):
     """Land what is in the inbox, shape it, check it, and publish it."""
     console = Console(file=sys.stdout)
-    place = Home.at(home)
-    _dates(place, as_of, known_at)
-    _check_settings(console, place)
-    if place.is_locked():
-        console.print("Another run is at work in this home; waiting for it.")
-    with place.lock():
-        _fill_inbox(console, place, events or [])
-        dates = _dates(place, as_of, known_at)
-        if not rebuild and not waiting_files(place) and is_current(place, dates):
+    home = Home.at(root)
+    _dates(home, as_of, known_at)
+    _check_settings(console, home)
+    if home.is_locked():
+        console.print("Another run is working in this home; waiting for it.")
+    with home.lock():
+        _fill_inbox(console, home, events or [])
+        dates = _dates(home, as_of, known_at)
+        if not rebuild and not waiting_files(home) and is_current(home, dates):
             console.print("Nothing new since the last publication: the same events, dates, settings and code.")
-            _print_summary(console, place, dates)
+            _print_summary(console, home, dates)
             return
-        prepare_instance(place)
-        log = place.logs / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
+        prepare_instance(home)
+        log = home.logs / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
         try:
             with log.open("w") as file, _progress(console), redirect_stdout(file), redirect_stderr(file):
-                result = _execute(place, as_of, known_at)
-        except Exception as error:  # Dagster's own, which keeps its notes in the home too
+                result = _execute(home, as_of, known_at)
+        except Exception as error:  # of Dagster itself, whose files are in the home too
             console.print(f"{NOT_PUBLISHED}\n✗ {type(error).__name__}: {str(error).splitlines()[0]}", soft_wrap=True)
             result = None
         if result and not result.success:
-            _explain(console, result, log)
+            _print_failure(console, result, log)
         if not result or not result.success:
-            if shutil.disk_usage(place.root).free < FULL_BYTES:
-                console.print(f"The disk of {place.root} is full. Free some space and run again: nothing was lost.")
+            if shutil.disk_usage(home.root).free < FULL_BYTES:
+                console.print(f"The disk of {home.root} is full. Free some space and run again: nothing was lost.")
             raise typer.Exit(1)
-        _print_summary(console, place, dates, log)
+        _print_summary(console, home, dates, log)
 
 
 @app.command()
-def status(home: HomeOption = None):
-    """Say what this home holds: what waits, what landed, what is in quarantine, what is published."""
-    console, place = Console(file=sys.stdout), Home.at(home)
-    waiting = len(waiting_files(place))
-    console.print(f"Home: {place.root}" + (" (sample events)" if place.sample() else ""), soft_wrap=True)
-    console.print(f"Inbox: {waiting} files wait to land" + ("; a run is at work" if place.is_locked() else ""))
-    _check_settings(console, place)
-    if place.serving.exists():
-        _print_summary(console, place, place.dates())
+def status(root: HomeOption = None):
+    """Show what waits, what landed, what is in quarantine and what is published."""
+    console, home = Console(file=sys.stdout), Home.at(root)
+    waiting = len(waiting_files(home))
+    console.print(f"Home: {home.root}" + (" (sample events)" if home.sample() else ""), soft_wrap=True)
+    console.print(f"Inbox: {waiting} files wait to land" + ("; a run is working" if home.is_locked() else ""))
+    _check_settings(console, home)
+    if home.serving.exists():
+        _print_summary(console, home, home.dates())
     else:
         console.print("Published: nothing yet; `flywheel run` publishes.")
 
@@ -114,7 +114,7 @@ def status(home: HomeOption = None):
 @app.command()
 def sample(
     to: Annotated[Path | None, typer.Option(help="Only write the files into this folder.")] = None,
-    home: HomeOption = None,
+    root: HomeOption = None,
 ):
     """Put the made-up sample organisation's events into the inbox of a home that has none."""
     console = Console(file=sys.stdout)
@@ -125,22 +125,24 @@ def sample(
         files = write_sample(to)
         console.print(f"{len(files)} sample files in {to}", soft_wrap=True)
         return
-    place = Home.at(home)
-    with place.lock():
-        if not _is_untouched(place) and not place.sample():
-            _refuse(console, f"{place.root} holds events already; choose another home: flywheel sample --home NEW")
-        _put_sample(console, place)
+    home = Home.at(root)
+    with home.lock():
+        if has_received(home) and not home.sample():
+            _exit_with_usage_error(
+                console, f"{home.root} holds events already; choose another home: flywheel sample --home NEW"
+            )
+        _put_sample(console, home)
 
 
 @app.command()
-def replay(home: HomeOption = None):
+def replay(root: HomeOption = None):
     """Read quarantined rows again with today's contracts and land those that now pass, once."""
     from orchestration.landing import quarantine
 
-    console, place = Console(file=sys.stdout), Home.at(home)
-    with place.lock():
-        receipt = quarantine.replay(place)
-        left = quarantine.quarantined(place).num_rows
+    console, home = Console(file=sys.stdout), Home.at(root)
+    with home.lock():
+        receipt = quarantine.replay(home)
+        left = quarantine.quarantined(home).num_rows
     if receipt is None and not left:
         console.print("Nothing waits in quarantine.")
     elif receipt is None:
@@ -150,82 +152,80 @@ def replay(home: HomeOption = None):
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
-def dbt(context: typer.Context, home: HomeOption = None):
+def dbt(context: typer.Context, root: HomeOption = None):
     """Run dbt by hand on the scratch, a copy of the last approved build, at that build's dates; publishes nothing."""
     from orchestration.build.builds import DBT_PROJECT, BuildError, scratch
     from orchestration.build.dbt import dbt_environment
 
-    console, place = Console(file=sys.stdout), Home.at(home)
-    with place.lock():
+    console, home = Console(file=sys.stdout), Home.at(root)
+    with home.lock():
         try:
-            build = scratch(place)
+            build = scratch(home)
         except BuildError as error:
-            _refuse(console, str(error))
-        places = ["--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--target-path", place.dbt_target]
-        command = [Path(sys.executable).with_name("dbt"), *context.args, *places, "--log-path", place.logs]
-        environment = os.environ | dbt_environment(place, build, build.dates)
+            _exit_with_usage_error(console, str(error))
+        folders = ["--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--target-path", home.dbt_target]
+        command = [Path(sys.executable).with_name("dbt"), *context.args, *folders, "--log-path", home.logs]
+        environment = os.environ | dbt_environment(home, build, build.dates)
         raise typer.Exit(subprocess.run(list(map(str, command)), env=environment, check=False).returncode)
 
 
 @app.command()
-def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks a free one.")] = 3000):
-    """Open the Dagster UI of this home on 127.0.0.1, under a path only this home knows."""
-    console, place = Console(file=sys.stdout), Home.at(home)
-    prepare_instance(place)
+def ui(root: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks a free one.")] = 3000):
+    """Open the Dagster UI of this home on 127.0.0.1, under a secret path of this home."""
+    console, home = Console(file=sys.stdout), Home.at(root)
+    prepare_instance(home)
     port = port if port and _is_free(port) else _free_port()
-    prefix = _path_prefix(place)
+    prefix = _path_prefix(home)
     os.environ["DAGSTER_WEBSERVER_PATH_PREFIX"] = prefix  # `dagster dev` has no option for it, its web server does
     console.print(f"Dagster UI: http://127.0.0.1:{port}{prefix}\nStop it with Ctrl-C.", soft_wrap=True)
     sys.stdout.flush()
-    os.chdir(place.root)  # Dagster reads a .env of the folder it starts in, over what is set here
+    os.chdir(home.root)  # Dagster reads a .env of the folder it starts in, over what is set here
     dagster = str(Path(sys.executable).with_name("dagster"))
     where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
     os.execv(dagster, [dagster, "dev", "--log-level", "warning", *where])
 
 
-def _dates(place: Home, as_of: str, known_at: str) -> Dates:
+def _dates(home: Home, as_of: str, known_at: str) -> Dates:
     try:
-        return place.dates(as_of, known_at)
+        return home.dates(as_of, known_at)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
 
-def _check_settings(console: Console, place: Home) -> None:
+def _check_settings(console: Console, home: Home) -> None:
     try:
-        load_settings(place)
+        load_settings(home)
     except SettingsError as error:
-        _refuse(console, str(error))
+        _exit_with_usage_error(console, str(error))
 
 
-def _fill_inbox(console: Console, place: Home, events: list[Path]) -> None:
+def _fill_inbox(console: Console, home: Home, events: list[Path]) -> None:
     files = [f for path in events for f in (sorted(path.iterdir()) if path.is_dir() else [path])]
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
-        _refuse(console, f"no such file: {', '.join(missing)}")
-    if files and place.sample():
-        _refuse(console, f"{place.root} holds sample events; give your own a home of their own: --home NEW")
+        _exit_with_usage_error(console, f"no such file: {', '.join(missing)}")
+    if files and home.sample():
+        _exit_with_usage_error(
+            console, f"{home.root} holds sample events; give your own a home of their own: --home NEW"
+        )
     for path in files:
-        place_in_inbox(place, path)
-    if not files and _is_untouched(place):
-        _put_sample(console, place)
+        place_in_inbox(home, path)
+    if not files and not has_received(home):
+        _put_sample(console, home)
 
 
-def _is_untouched(place: Home) -> bool:
-    return not any(place.inbox.iterdir()) and not any((place.landing / "batches").glob("[!_]*.parquet"))
-
-
-def _put_sample(console: Console, place: Home) -> None:
+def _put_sample(console: Console, home: Home) -> None:
     from orchestration.declared import write_declared
     from orchestration.sample.deliveries import write_sample
     from orchestration.sample.organisation import PROCESS_CHANGE, PROCESS_CHANGE_ON, SAMPLE_AS_OF
 
-    with tempfile.TemporaryDirectory(dir=place.root) as folder:
+    with tempfile.TemporaryDirectory(dir=home.root) as folder:
         files = write_sample(Path(folder))
-        place.remember_sample(SAMPLE_AS_OF, [file.name for file in files])
-        write_settings(place)
-        write_declared(place, {"process_changes": [{"changed_on": PROCESS_CHANGE_ON, "note": PROCESS_CHANGE}]})
+        home.remember_sample(SAMPLE_AS_OF, [file.name for file in files])
+        write_settings(home)
+        write_declared(home, {"process_changes": [{"changed_on": PROCESS_CHANGE_ON, "note": PROCESS_CHANGE}]})
         for file in files:
-            place_in_inbox(place, file)
+            place_in_inbox(home, file)
     console.print(
         f"The inbox has never received anything: this home gets the events of a [bold]made-up sample organisation[/],"
         f" as of {SAMPLE_AS_OF:%Y-%m-%d}. Your own: flywheel run --home NEW --events FILE",
@@ -233,13 +233,13 @@ def _put_sample(console: Console, place: Home) -> None:
     )
 
 
-def _execute(place: Home, as_of: str, known_at: str):
-    # what is imported and parsed stays to the end: looking through it less often saves 1.5 of 22 CPU-seconds
+def _execute(home: Home, as_of: str, known_at: str):
+    # imports and parsed files stay to the end: collecting less often saves 1.5 of 22 CPU-seconds
     gc.set_threshold(50_000, 20, 100)
     # Dagster and dbt take seconds to import, and no other command needs them
     from orchestration.definitions import defs
 
-    instance = open_instance(place)
+    instance = open_instance(home)
     job = defs().resolve_job_def("flywheel")
     config = {"resources": {"dates": {"config": {"as_of": as_of, "known_at": known_at}}}}
     return job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags={CLI_TAG: "cli"})
@@ -247,7 +247,7 @@ def _execute(place: Home, as_of: str, known_at: str):
 
 @contextmanager
 def _progress(console: Console):
-    """A live line a step; where nobody watches, a plain line when the step ends."""
+    """A live line for each step; without a terminal, a plain line when the step ends."""
     started: dict[str, float] = {}
     with console.status("starting") as line:
 
@@ -261,7 +261,7 @@ def _progress(console: Console):
             yield
 
 
-def _explain(console: Console, result, log: Path) -> None:
+def _print_failure(console: Console, result, log: Path) -> None:
     """Which check stopped the run, why, and what to do."""
     has_tables = any(event.asset_key.path[0] == "serving" for event in result.get_asset_materialization_events())
     if has_tables:
@@ -290,23 +290,23 @@ def _why(failure) -> str:
     return error.message.strip()
 
 
-def _print_summary(console: Console, place: Home, dates: Dates, log: Path | None = None) -> None:
+def _print_summary(console: Console, home: Home, dates: Dates, log: Path | None = None) -> None:
     from orchestration.summary import summarize
 
     table = Table.grid(padding=(0, 2))
-    for label, words in summarize(place, dates) + ([("Log", str(log))] if log else []):
+    for label, words in summarize(home, dates) + ([("Log", str(log))] if log else []):
         table.add_row(f"[bold]{label}[/]", words)
     console.print(table)
 
 
-def _refuse(console: Console, words: str) -> None:
+def _exit_with_usage_error(console: Console, words: str) -> None:
     console.print(f"[red]{words}[/]", soft_wrap=True)
     raise typer.Exit(2)
 
 
-def _path_prefix(place: Home) -> str:
-    """A path nobody can guess: Dagster's server takes commands from any page open in the same browser."""
-    path = place.root / "ui_path"
+def _path_prefix(home: Home) -> str:
+    """A random path: Dagster's server takes commands from any page open in the same browser."""
+    path = home.root / "ui_path"
     if not path.exists():
         write_whole(path, f"/{secrets.token_urlsafe(24)}".encode())
         path.chmod(0o600)

@@ -1,6 +1,7 @@
-"""The home folder: where everything generated lives, the lock around it, and the dates a run looks at it from.
+"""The home folder: its paths, its lock, the dates of a run, and how files are written there.
 
-Belongs here: paths, the lock, dates, whether the home holds sample events. Does not belong here: what is in the files.
+Belongs here: paths, the lock, dates, whether the home holds sample events, atomic writes. Does not belong here: what
+is in the files.
 """
 
 import fcntl
@@ -14,12 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
-class Place:
+class PublishedFolder:
     """A folder that people read from: the serving file, the same tables as Parquet, the pages."""
 
     root: Path
@@ -36,7 +38,7 @@ class Place:
 
     @property
     def dashboard(self) -> Path:
-        """The pages people look at; `index.html` is the Chief Data Officer's."""
+        """The pages people read; `index.html` is the Chief Data Officer's."""
         return self.root / "dashboard"
 
     @property
@@ -45,14 +47,14 @@ class Place:
         return None
 
     @property
-    def published(self) -> Path:
-        """Which build the serving file and the pages are of; written after them."""
+    def record(self) -> Path:
+        """The record of which build the serving file and the pages are of; written after them."""
         return self.root / "published.json"
 
 
 @dataclass(frozen=True)
 class Dates:
-    """The dates a run looks at the events from; `name` is that of its folder when it looks back, else None."""
+    """The dates of a run; `name` is that of its folder when the run looks back, else None."""
 
     as_of: datetime
     known_at: datetime | None = None
@@ -60,7 +62,7 @@ class Dates:
 
 
 @dataclass(frozen=True)
-class Home(Place):
+class Home(PublishedFolder):
     """Paths under one absolute root."""
 
     @classmethod
@@ -120,8 +122,8 @@ class Home(Place):
     def lock(self) -> Iterator[None]:
         """Hold the home for one writer at a time; waits for the other one.
 
-        The kernel drops it when the process dies, however it dies. A process that holds it may take it again: `flywheel
-        run` holds it from the first look at the inbox, and every run of Dagster from its first step to its last.
+        The kernel releases it when the process dies, however it dies. A process that holds it may take it again:
+        `flywheel run` holds it from its first read of the inbox on, a Dagster run from its first step to its last.
         """
         if _held.get(self.root):
             yield
@@ -156,7 +158,7 @@ class Home(Place):
     def dates(self, as_of: str = "", known_at: str = "") -> Dates:
         """The dates of a run: as_of is the sample's end in a sample home, else now (UTC, whole seconds).
 
-        A date that is given makes the run look back. Raises ValueError for a text that is no date, or a date to come.
+        A date that is given makes the run look back. Raises ValueError for a text that is no date or a future date.
         """
         now, sample = current_time(), self.sample()
         if not as_of and not known_at:
@@ -167,14 +169,14 @@ class Home(Place):
             if instant and instant > now:
                 raise ValueError(
                     f"--{option} {instant:%Y-%m-%d %H:%M} UTC is in the future, it is {now:%Y-%m-%d %H:%M} UTC now: "
-                    "what has not happened can't be counted. Choose an earlier date, or leave it out to look at today."
+                    "events to come can't be counted. Choose an earlier date, or leave the option out for today."
                 )
         name = _folder_name(analysis) if as_of else f"{now:%Y-%m-%d}"
         return Dates(analysis, knowledge, name + (f"-known-{_folder_name(knowledge)}" if knowledge else ""))
 
-    def place(self, dates: Dates) -> Place:
+    def folder_for(self, dates: Dates) -> PublishedFolder:
         """Where a run with these dates publishes: the home, or a folder of its own when it looks back."""
-        return Place(self.root / "as_of" / dates.name) if dates.name else self
+        return PublishedFolder(self.root / "as_of" / dates.name) if dates.name else self
 
 
 _held: dict[Path, bool] = {}
@@ -199,8 +201,16 @@ def parse_instant(text: str | datetime) -> datetime:
     return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object that Flywheel wrote; empty where the file is missing or damaged."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a crash, sees all of it or nothing."""
+    """Write a file atomically: a reader, or a crash, sees all of it or nothing."""
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("wb") as file:
         file.write(content)
@@ -210,7 +220,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def swap_folder(link: Path, folder: Path) -> None:
-    """Point the link at the new folder beside it in one rename, then drop what it pointed at before."""
+    """Point the link at a new folder of the same parent in one rename, then delete the former folder."""
     temporary = link.with_name(f".{link.name}.link")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(folder.name, target_is_directory=True)
@@ -221,26 +231,26 @@ def swap_folder(link: Path, folder: Path) -> None:
 
 
 def new_folder(link: Path) -> Path:
-    """An empty folder beside `link`, for `swap_folder`."""
+    """An empty folder with the parent of `link`, for `swap_folder`."""
     folder = Path(tempfile.mkdtemp(prefix=f".{link.name}-", dir=link.parent))
     folder.chmod(0o755)  # mkdtemp's are for their owner only, this one is for readers
     return folder
 
 
 def sha256(path: Path) -> str:
-    """What a file holds, as one text."""
+    """The SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:
-    """Make a file's content last."""
+    """Fsync a file."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def publish(temporary: Path, path: Path) -> None:
-    """Rename into place and make the rename last."""
+    """Rename into place and fsync the folder."""
     temporary.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:

@@ -1,19 +1,19 @@
-"""Tells whoever started the run what it is doing, in one line a step.
+"""Reports the progress of a run's steps to the terminal that started it.
 
-Belongs here: the hand-over from steps to the terminal. Does not belong here: logs (Dagster keeps those).
+Belongs here: passing messages from steps to listeners. Does not belong here: logs (Dagster keeps those).
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-Listener = Callable[[str, str, bool], None]  # (step, words, whether the step has ended)
+Listener = Callable[[str, str, bool], None]  # (step, message, whether the step has ended)
 
 _listeners: list[Listener] = []
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Send every word on progress in this process to `listener`; the Dagster UI has none."""
+    """Send every message in this process to `listener`; runs of the Dagster UI have none."""
     _listeners.append(listener)
     try:
         yield
@@ -21,7 +21,7 @@ def listening(listener: Listener) -> Iterator[None]:
         _listeners.remove(listener)
 
 
-def tell(step: str, words: str, is_end: bool = False) -> None:
-    """Say how far a step is, or with `is_end` what came of it."""
+def report(step: str, message: str, is_end: bool = False) -> None:
+    """Report how far a step is or, with `is_end`, its result."""
     for listener in _listeners:
-        listener(step, words, is_end)
+        listener(step, message, is_end)

@@ -1,4 +1,4 @@
-"""Says in a few lines what was published: what a CDO would want to read in the terminal.
+"""Summarises in a few lines what was published, for the terminal.
 
 Belongs here: words about served numbers. Does not belong here: computing any of them.
 """
@@ -8,15 +8,15 @@ from collections import Counter
 
 from dashboard import words
 from dashboard.tables import read
-from orchestration.home import Dates, Home, Place
+from orchestration.home import Dates, Home, PublishedFolder
 from orchestration.landing.batch import receipts
 from orchestration.landing.quarantine import quarantined
 
 
 def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
-    """(label, words) of what the serving file of these dates says."""
-    place = home.place(dates)
-    served = read(place.serving)
+    """(label, words) of the serving file of these dates."""
+    published = home.folder_for(dates)
+    served = read(published.serving)
     about = served.publication
     as_of, known_at, through = about["as_of"], about["known_at"], about["data_through"]
     when = f"{as_of:%Y-%m-%d %H:%M} UTC" + (f", as known on {known_at:%Y-%m-%d}" if known_at else "")
@@ -27,15 +27,15 @@ def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
         ("North Star", words.plain(words.north_star_answer(served))),
         ("Time to value", words.plain([words.time_to_value_answer(served)]) + words.finished_only(served)),
         ("Act on", words.plain([words.act_on(served)]).removeprefix("Act on: ")),
-        *_rows(home, place),
+        *_rows(home, published),
     ]
     if dates.name:
-        lines.insert(0, ("Look back", f"today's tables and pages are as they were; these are in {place.root}"))
-    page = place.dashboard / "index.html"
+        lines.insert(0, ("Look back", f"today's tables and pages are as they were; these are in {published.root}"))
+    page = published.dashboard / "index.html"
     return [line for line in lines if line[1]] + ([("Page", str(page))] if page.exists() else [])
 
 
-def _rows(home: Home, place: Place) -> list[tuple[str, str]]:
+def _rows(home: Home, published: PublishedFolder) -> list[tuple[str, str]]:
     landed = receipts(home)
     waiting = quarantined(home).column("reasons").to_pylist()
     reasons = Counter(reason for row in waiting for reason in row).most_common(3)
@@ -46,6 +46,6 @@ def _rows(home: Home, place: Place) -> list[tuple[str, str]]:
     extra = Counter()
     for receipt in landed:
         extra.update(json.loads(receipt["extra_columns"]))
-    beside = [f"{assumed:,} times without offset read as UTC"] if assumed else []
-    beside += [f"unknown columns kept: {', '.join(sorted(extra)[:5])}"] if extra else []
-    return [("Rows", "; ".join([landed_words, *beside])), ("Served", str(place.serving))]
+    notes = [f"{assumed:,} times without offset read as UTC"] if assumed else []
+    notes += [f"unknown columns kept: {', '.join(sorted(extra)[:5])}"] if extra else []
+    return [("Rows", "; ".join([landed_words, *notes])), ("Served", str(published.serving))]

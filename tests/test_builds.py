@@ -31,6 +31,7 @@ from orchestration.build import builds
 from orchestration.home import Home
 from orchestration.landing.batch import RECEIPT, receipts
 from orchestration.landing.inbox import place_in_inbox
+from orchestration.publish import record
 
 pytestmark = pytest.mark.slow
 
@@ -296,7 +297,7 @@ def test_a_build_that_is_not_what_was_approved_is_neither_published_nor_copied(p
     for selection in ([SERVING], [DOMAINS]):
         ended = Started(materialize, home, selection).end()
         assert ended.code == 1
-        assert "is not what was approved: it was changed, damaged or deleted" in ended.output
+        assert "is not the approved file: it was changed, damaged or deleted" in ended.output
         assert served(home) == published
 
 
@@ -382,13 +383,13 @@ def test_a_run_with_the_same_events_dates_settings_and_code_says_so_and_ends(pub
 def test_whatever_changed_is_noticed(published, changed, monkeypatch):
     place = Home(stage().back_to("published"))
     dates = builds.Build(build_file(place.root)).dates
-    assert builds.is_current(place, dates)
+    assert record.is_current(place, dates)
     if changed == "settings":
         monkeypatch.setattr(builds, "settings", lambda: "other settings")
     elif changed == "code":
         monkeypatch.setattr(builds, "code_version", lambda: "other code")
     elif changed == "browser":
-        monkeypatch.setattr(builds, "browser", lambda: "/usr/bin/other")
+        monkeypatch.setattr(record, "browser", lambda: "/usr/bin/other")
     elif changed == "date":
         dates = type(dates)(dates.as_of.replace(day=2))
     elif changed == "page":
@@ -401,7 +402,7 @@ def test_whatever_changed_is_noticed(published, changed, monkeypatch):
         for path in (place.landing / "batches").glob("[!_]*.parquet"):
             path.rename(path.with_name("0" * 32 + ".parquet"))
             rename_batch(path.with_name("0" * 32 + ".parquet"))
-    assert not builds.is_current(place, dates)
+    assert not record.is_current(place, dates)
 
 
 def rename_batch(path: Path) -> None:
@@ -469,9 +470,9 @@ def test_each_look_back_has_a_folder_named_by_its_dates(home, monkeypatch):
     }
     for (as_of, known_at), name in names.items():
         dates = home.dates(as_of, known_at)
-        assert home.place(dates).root == home.root / "as_of" / name
-        assert home.place(dates).archive is None
-    assert home.place(home.dates()) is home
+        assert home.folder_for(dates).root == home.root / "as_of" / name
+        assert home.folder_for(dates).archive is None
+    assert home.folder_for(home.dates()) is home
 
 
 @pytest.mark.parametrize("option", ["as_of", "known_at"])

@@ -66,11 +66,11 @@ BROKEN = {
     "another ODCS": ("apiVersion: v3.1.0", "apiVersion: v3.0.2", r"line 1, \$.apiVersion: 'v3.1.0' was expected"),
     "another table": ("  - name: work_started", "  - name: work_begun", "named as the file, not work_begun"),
     "no owner": ("team:\n  name: data-engineering\n", "", "name the team"),
-    "no purpose": ("purpose: >-\n    A team started", "limitations: >-\n    A team started", "say its purpose"),
+    "no purpose": ("purpose: >-\n    A team started", "limitations: >-\n    A team started", "add its purpose"),
     "no description": (
         "description: >-\n          Link",
         "businessName: >-\n          Link",
-        "source_ref: say what it is",
+        "source_ref: add its",
     ),
     "an unknown type": ("logicalType: boolean", "logicalType: object", "is_retracted: logicalType must be one of"),
     "a default of another type": ("value: 0\n", "value: none\n", "revision: its default 'none' is not of type integer"),

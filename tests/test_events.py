@@ -242,7 +242,7 @@ def test_json_values_are_found_whatever_block_they_are_cut_at(file):
 
 UNREADABLE = {
     "events.txt": (b"{}", "its format is not known; send one of .jsonl"),
-    "events.parquet.gz": (b"", "can't be read as what its name says"),
+    "events.parquet.gz": (b"", "can't be read in the format that its name gives"),
     "utf16.jsonl": ('{"event_id": "a"}\n'.encode("utf-16"), "it is UTF-16; save it as UTF-8"),
     "utf16.csv": (b"\xfe\xff" + "event_id\na\n".encode("utf-16-be"), "it is UTF-16"),
     "utf32.json": ("[]".encode("utf-32"), "it is UTF-16"),

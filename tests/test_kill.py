@@ -159,7 +159,7 @@ def landed(home: Path) -> dict[str, list[tuple]]:
 MODULE = "orchestration.landing.batch"
 BATCH = f"{MODULE}:Batch"
 LANDING_POINTS = [
-    ("orchestration.landing.land", "receipts", "after", 1),
+    ("orchestration.landing.inbox", "receipts", "after", 1),
     (BATCH, "_write", "before", 1),
     (BATCH, "_write", "after", 1),
     (BATCH, "_write", "after", 4),
@@ -210,7 +210,7 @@ WHILE_SHAPING = {
         partial(kill_at, f"{BUILDS}:Build", "approve", "after"),
     ],
     "sweeping": [
-        partial(kill_at, BUILDS, "tables_are_published", "after"),
+        partial(kill_at, "orchestration.publish.record", "tables_are_published", "after"),
         partial(kill_at, f"{BUILDS}:Build", "delete", "before"),
         partial(kill_at, f"{BUILDS}:Build", "delete", "after"),
         partial(kill_at, "orchestration.defs.dashboard", "pages_are_published", "before"),

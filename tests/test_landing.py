@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from orchestration import home as home_module
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import CHECKOUT, Home
-from orchestration.landing import batch, check, rules
+from orchestration.landing import batch, check, inbox, rules
 from orchestration.landing import land as landing
 from orchestration.landing.batch import receipts
 from orchestration.landing.inbox import place_in_inbox, waiting_files
@@ -210,16 +210,30 @@ def test_a_file_that_changed_under_its_name_lands_again(unchecked, home):
     assert [r["rows_landed"] for r in land_inbox(home, NOW)] == [2]
 
 
-def test_a_file_waits_until_a_receipt_knows_its_name_size_and_time_of_change(unchecked, home):
+def waiting(home) -> list[str]:
+    return [file.path.name for file in waiting_files(home)]
+
+
+def test_a_file_waits_until_its_content_has_landed(unchecked, home):
     a, b = (put(home, name, as_lines([make_event(event_id=name)])) for name in ("a.jsonl", "b.jsonl"))
-    assert waiting_files(home) == [a, b]
+    assert waiting(home) == ["a.jsonl", "b.jsonl"]
 
     land_inbox(home, NOW)
-    assert waiting_files(home) == []
+    assert waiting(home) == []
 
     os.utime(b, (1, 1))
-    c = put(home, "c.jsonl", as_lines([make_event(event_id="c")]))
-    assert waiting_files(home) == [b, c]
+    put(home, "c.jsonl", as_lines([make_event(event_id="c")]))
+    put(home, "copy of a.jsonl", a.read_bytes())
+    put(home, "copy of c.jsonl", (home.inbox / "c.jsonl").read_bytes())
+    assert waiting(home) == ["c.jsonl"]
+
+
+def test_a_file_of_the_same_name_size_and_time_that_has_landed_is_not_hashed_again(unchecked, home, monkeypatch):
+    put(home, "a.jsonl", as_lines([make_event()]))
+    land_inbox(home, NOW)
+    monkeypatch.setattr(inbox, "_hash", lambda *_: pytest.fail("hashed"))
+
+    assert waiting(home) == []
 
 
 def test_a_receipt_is_read_again_when_its_file_was_changed_or_removed(unchecked, home):
@@ -515,11 +529,11 @@ def test_a_rule_that_can_not_run_stops_the_batch(promise, land, home, old, new, 
 
 
 def test_accounts_that_do_not_add_up_stop_the_batch(unchecked, land, home, monkeypatch):
-    hand_over = check.Checker._hand_over
+    deliver = check.Checker._deliver
     monkeypatch.setattr(
         check.Checker,
-        "_hand_over",
-        lambda self, table, pending, warnings: table == "work_started" or hand_over(self, table, pending, warnings),
+        "_deliver",
+        lambda self, table, pending, warnings: table == "work_started" or deliver(self, table, pending, warnings),
     )
 
     with pytest.raises(LandingError, match=r"events.jsonl: 2 rows read, but 1 landed \+ 0 quarantined"):
@@ -552,7 +566,7 @@ def test_an_unreadable_file_is_one_quarantined_row_and_costs_no_other(unchecked,
         ("c.xlsx", ["unreadable_file"], None),
     ]
     assert rows[0]["message"].startswith("b.json: it ends on line 25 where it should have a comma or ]")
-    assert rows[0]["message"].endswith("Mend the file and send it again.")
+    assert rows[0]["message"].endswith("Correct the file and send it again.")
     assert replay(home, NOW) is None
 
 

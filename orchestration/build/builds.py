@@ -19,20 +19,19 @@ from pathlib import Path
 import duckdb
 
 from orchestration.declared import declared_tables
-from orchestration.home import CHECKOUT, Dates, Home, Place, sha256, write_whole
+from orchestration.home import CHECKOUT, Dates, Home, read_json, sha256, write_whole
 from orchestration.landing.batch import receipts
-from orchestration.publish.pages import browser
 from orchestration.settings import load_settings
 
 DBT_PROJECT = CHECKOUT / "dbt_project"
 CODE = ("dashboard", "data_contracts", "dbt_project", "orchestration")
 CODE_SUFFIXES = (".css", ".csv", ".html", ".py", ".sql", ".yaml", ".yml")
 COMPUTING_PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "numpy", "scipy")
-PUBLISH = "Run `flywheel run`, or 'Materialize all' in the Dagster UI: either builds everything anew and publishes it."
+PUBLISH = "Run `flywheel run`, or 'Materialize all' in the Dagster UI: either builds everything again and publishes it."
 
 
 class BuildError(RuntimeError):
-    """There is no build that may be published; says why and what to do."""
+    """There is no build that may be published; the message gives the reason and what to do."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +78,9 @@ class Build:
         return self.path.with_suffix(".json")
 
     def approve(self) -> None:
-        """Write down that every check has passed, and what the file holds now: from here on it never changes.
+        """Record that every check has passed, and the file's hash: from here on it never changes.
 
-        Raises duckdb.Error where what dbt wrote can't all be brought into the file, as on a full disk.
+        Raises duckdb.Error where DuckDB's write-ahead log can't be written into the file, as on a full disk.
         """
         with duckdb.connect(str(self.path)) as db:
             db.execute("checkpoint")
@@ -100,17 +99,17 @@ class Build:
             raise BuildError(f"Build {self.id} has not passed its checks. {PUBLISH}")
         if not self.path.exists() or sha256(self.path) != self.approval["sha256"]:
             raise BuildError(
-                f"{self.path} is not what was approved: it was changed, damaged or deleted. What people read stays as "
-                f"it is. {PUBLISH}"
+                f"{self.path} is not the approved file: it was changed, damaged or deleted. The published tables "
+                f"stay in place. {PUBLISH}"
             )
 
     @property
     def approval(self) -> dict:
         """What `approve` wrote: sha256 of the file, fingerprint, looks_back_as; empty where there is none to read."""
-        return _read(self._approval)
+        return read_json(self._approval)
 
     def delete(self) -> None:
-        """Remove it; the approval first, so that half of it is never taken for a build."""
+        """Delete it; the approval first, so that half of it never counts as a build."""
         self._approval.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
         self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
@@ -118,7 +117,7 @@ class Build:
 
 
 def begin(home: Home, run_id: str, dates: Dates) -> Build:
-    """A new build of this run: its dates, settings, code version and declared tables; sweeps what others left.
+    """A new build of this run: its dates, settings, code version and declared tables; sweeps other builds.
 
     Raises SettingsError or DeclarationError for what people set or declared wrongly.
     """
@@ -191,7 +190,7 @@ def scratch(home: Home) -> Build:
 
 
 def fingerprint(home: Home, dates: Dates) -> str:
-    """One text for everything that a build depends on: its events, dates, settings, declared tables and code.
+    """A hash of everything that a build depends on: its events, dates, settings, declared tables and code.
 
     Raises SettingsError.
     """
@@ -199,59 +198,6 @@ def fingerprint(home: Home, dates: Dates) -> str:
     declared = {path.name: sha256(path) for path in sorted(home.declared.glob("*.csv"))}
     inputs = [receipts(home), *about, declared, code_version()]
     return hashlib.sha256(json.dumps(inputs, default=str).encode()).hexdigest()
-
-
-def is_current(home: Home, dates: Dates) -> bool:
-    """Whether what people read at these dates is whole, and was built from these events, settings and this code."""
-    place = home.place(dates)
-    try:
-        published = _read(place.published)
-        now = {"fingerprint": fingerprint(home, dates), "browser": browser()}
-        now |= {"tables": _tables(place), "pages": _pages(place)}
-        return now == {name: published.get(name) for name in now}
-    except OSError:
-        return False
-
-
-def tables_change(place: Place) -> None:
-    """Write down that the tables at a place are about to be swapped: until `pages_are_published` it is of no build."""
-    write_whole(place.published, json.dumps({"pages": _read(place.published).get("pages")}).encode())
-
-
-def tables_are_published(place: Place, build: Build) -> None:
-    """Write down which build's tables stand at a place, whose pages have not been drawn from them yet."""
-    published = {"build_id": build.id, "fingerprint": build.approval["fingerprint"], "tables": _tables(place)}
-    write_whole(place.published, json.dumps(_read(place.published) | published).encode())
-
-
-def pages_are_published(place: Place) -> None:
-    """Write down that the pages at a place were drawn from its tables."""
-    published = _read(place.published) | {"browser": browser(), "pages": _pages(place)}
-    write_whole(place.published, json.dumps(published).encode())
-
-
-def are_pages_intact(place: Place) -> bool:
-    """Whether the pages at a place are still what was published there."""
-    return _read(place.published).get("pages") == _pages(place)
-
-
-def _read(path: Path) -> dict:
-    """A JSON file of ours; empty where it is not there, or damaged."""
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-
-
-def _tables(place: Place) -> dict[str, str]:
-    """{file: sha256} of the tables that people read at a place."""
-    return {path.name: sha256(path) for path in sorted([place.serving, *place.serving_parquet.glob("*.parquet")])}
-
-
-def _pages(place: Place) -> dict[str, str]:
-    """{file: sha256} of the pages at a place."""
-    files = sorted(path for path in place.dashboard.rglob("*") if path.is_file())
-    return {str(path.relative_to(place.dashboard)): sha256(path) for path in files}
 
 
 @cache

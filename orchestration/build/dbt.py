@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -141,6 +142,13 @@ def as_markdown(db: duckdb.DuckDBPyConnection, sql: str, rows: int) -> str:
     names = [column[0] for column in found.description]
     lines = [names, ["---"] * len(names), *found.fetchall()]
     return "\n".join(f"| {' | '.join(_cell(value) for value in line)} |" for line in lines)
+
+
+def one_row(query: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+    """The row of a query that always has one."""
+    row = query.fetchone()
+    assert row is not None
+    return row
 
 
 def _cell(value: object) -> str:

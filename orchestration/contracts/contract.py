@@ -21,7 +21,7 @@ ARROW_TYPES = {
 
 
 class ContractError(ValueError):
-    """A contract that can't be trusted: says which file, where in it, and what to do."""
+    """A contract that can't be used; the message gives the file, the line or element, and what to do."""
 
 
 @dataclass(frozen=True)

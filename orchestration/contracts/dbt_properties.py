@@ -42,16 +42,16 @@ def _dbt_test(contract: Contract) -> dict:
         for rule in p.quality
         if rule.get("metric") == "invalidValues"
     }
-    description = f"There is one row per {_in_words(contract.grain)}"
+    description = f"There is one row per {_listed(contract.grain)}"
     if accepted:
         holds = "holds" if len(accepted) == 1 else "hold"
-        description += f", and {_in_words(list(accepted))} {holds} only what the contract lists"
+        description += f", and {_listed(list(accepted))} {holds} only what the contract lists"
     arguments = {"grain": contract.grain} | ({"accepted": accepted} if accepted else {})
-    config = {"meta": {"description": f"{description}."}}  # where dagster-dbt looks for what an asset check says
+    config = {"meta": {"description": f"{description}."}}  # where dagster-dbt reads an asset check's description
     return {"name": f"{contract.name}_is_valid", "arguments": arguments, "config": config}
 
 
-def _in_words(names: list[str]) -> str:
+def _listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 

@@ -18,9 +18,9 @@ CHECKED_OPTIONS = {
     "integer": {"minimum", "maximum"},
     "number": {"minimum", "maximum"},
 }
-# Only these say which rows break them.
+# Only these list the rows that break them.
 ROW_EXPECTATIONS = re.compile(r"expect_(column|multicolumn|select_column|compound_columns)_.*")
-# Of these each value decides alone, whatever rows and tables stand beside it.
+# These judge each value alone, whatever other rows and tables a frame holds.
 VALUE_EXPECTATIONS = re.compile(
     r"expect_column_(values_to_(not_)?be_null|values_to_(not_)?match_regex|values_to_(not_)?be_in_set"
     r"|values_to_be_between|value_lengths_to_be_between|value_lengths_to_equal)"
@@ -90,17 +90,17 @@ def _property_rules(p: Property):
         yield rule("values_to_not_be_null", "missing", "is missing")
     if {"minLength", "maxLength"} & options.keys():
         low, high = options.get("minLength"), options.get("maxLength")
-        words = f"must have {low or 0} to {high} characters" if high else f"must have {low} characters or more"
-        yield rule("value_lengths_to_be_between", "length", words, min_value=low, max_value=high)
+        explanation = f"must have {low or 0} to {high} characters" if high else f"must have {low} characters or more"
+        yield rule("value_lengths_to_be_between", "length", explanation, min_value=low, max_value=high)
     if "pattern" in options:
-        words = f"must match {options['pattern']}"
-        yield rule("values_to_match_regex", "pattern", words, regex=_python_pattern(p.name, options["pattern"]))
+        explanation = f"must match {options['pattern']}"
+        yield rule("values_to_match_regex", "pattern", explanation, regex=_python_pattern(p.name, options["pattern"]))
     if {"minimum", "maximum"} & options.keys():
-        low, high = _typed(p, options.get("minimum")), _typed(p, options.get("maximum"))
-        words = " and ".join(
+        low, high = _typed_bound(p, options.get("minimum")), _typed_bound(p, options.get("maximum"))
+        explanation = " and ".join(
             f"{w} {options[k]}" for w, k in (("not below", "minimum"), ("not above", "maximum")) if k in options
         )
-        yield rule("values_to_be_between", "out_of_range", f"must be {words}", min_value=low, max_value=high)
+        yield rule("values_to_be_between", "out_of_range", f"must be {explanation}", min_value=low, max_value=high)
 
 
 def _python_pattern(column: str, pattern: str) -> str:
@@ -114,7 +114,7 @@ def _python_pattern(column: str, pattern: str) -> str:
     return pattern
 
 
-def _typed(p: Property, bound):
+def _typed_bound(p: Property, bound):
     if bound is None or p.logical_type != "timestamp":
         return bound
     try:
@@ -136,7 +136,7 @@ def _quality_rule(rule: dict, column: str | None, names: set[str]):
         raise ContractError(f"{column or 'the table'}: name the rule; its name is the reason code of what it refuses")
     if counts_rows and metric == "duplicateValues" and arguments.keys() == {"properties"}:
         # in a batch: frames hold the rows of several
-        columns = {"column_list": [*_known(arguments["properties"], names), "batch_id"]}
+        columns = {"column_list": [*_require_columns(arguments["properties"], names), "batch_id"]}
         return severity, "expect_compound_columns_to_be_unique", columns, meta
     if kind == "custom" and rule["engine"] == "greatExpectations":
         return severity, *_expectation(rule, names), meta
@@ -154,12 +154,12 @@ def _expectation(rule: dict, names: set[str]) -> tuple[str, dict]:
             f"the rule {rule['name']} can't be checked: {kind} must name an expectation on columns, without "
             "`mostly`, so that each row keeps it or breaks it"
         )
-    _known([kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs], names)
-    _known(kwargs.get("column_list", ()), names)
+    _require_columns([kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs], names)
+    _require_columns(kwargs.get("column_list", ()), names)
     return kind, kwargs
 
 
-def _known(columns: Iterable[str], names: set[str]) -> list[str]:
+def _require_columns(columns: Iterable[str], names: set[str]) -> list[str]:
     """The columns; raises ContractError when the table does not have one."""
     if unknown := set(columns) - names:
         raise ContractError(f"a rule names {', '.join(sorted(unknown))}, which the table does not have")

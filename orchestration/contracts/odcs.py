@@ -77,7 +77,7 @@ def _contract(path: Path, document: dict) -> Contract:
         raise ContractError(f"describe one table, named as the file, not {', '.join(map(str, names))}")
     for element, key in ((document.get("description"), "purpose"), (table, "description"), (table, "properties")):
         if not (element or {}).get(key):
-            raise ContractError(f"say its {key}: every table has a purpose, a description and properties")
+            raise ContractError(f"add its {key}: every table has a purpose, a description and properties")
     if not isinstance(document.get("team"), dict) or not document["team"].get("name"):
         raise ContractError("name the team that owns it: team.name")
     return Contract(
@@ -98,7 +98,7 @@ def _property(p: dict) -> Property:
     if p.get("logicalType") not in ARROW_TYPES:
         raise ContractError(f"{p['name']}: logicalType must be one of {', '.join(ARROW_TYPES)}")
     if not p.get("description"):
-        raise ContractError(f"{p['name']}: say what it is in `description`")
+        raise ContractError(f"{p['name']}: add its `description`")
     if p.get("items", {}).keys() - {"logicalType", "description"} or p.get("unique"):
         raise ContractError(f"{p['name']}: `unique` and rules on items are not checked; use a rule in `quality`")
     default = _custom(p).get("default")

@@ -1,4 +1,4 @@
-"""Reads YAML that a person can write, and refuses what would surprise them.
+"""Reads YAML that a person can write, strictly.
 
 Belongs here: aliases, duplicate keys, size. Does not belong here: what the YAML means.
 """
@@ -44,7 +44,7 @@ def read_bounded(path: Path) -> bytes:
 
 
 def compose(path: Path, text: bytes) -> tuple[dict, yaml.Node]:
-    """(what the file says, its nodes, which know their lines)."""
+    """(the document, its nodes with their line numbers)."""
     try:
         loader = _StrictLoader(text)
         node = loader.get_single_node()

@@ -4,9 +4,9 @@ import hashlib
 
 import dagster as dg
 
-from orchestration.build.builds import is_current
 from orchestration.home import Home
 from orchestration.landing.inbox import waiting_files
+from orchestration.publish.record import is_current
 
 WAITING_TAG = "flywheel/waiting_files"
 ATTEMPTS = 3  # runs for the same waiting files; one that lands them leaves none waiting, whatever fails after that
@@ -23,7 +23,7 @@ flywheel_job = dg.define_asset_job(
 )
 def inbox_sensor(context: dg.SensorEvaluationContext):
     """Start one run for everything new in the inbox, once no file is written to any more; again where one failed."""
-    waiting = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in waiting_files(Home.at())]
+    waiting = [(file.path.name, file.size, file.modified_ns) for file in waiting_files(Home.at())]
     if not waiting:
         return dg.SkipReason("Nothing new in the inbox.")
     files = hashlib.sha256(repr(waiting).encode()).hexdigest()[:32]
@@ -35,7 +35,7 @@ def inbox_sensor(context: dg.SensorEvaluationContext):
         return dg.SkipReason(
             f"{len(earlier)} runs for {names} have failed. Look at the last one, then materialize all by hand."
         )
-    # a key never fires twice: it names the set of files, as one may return with others, and the attempt
+    # a key never fires twice: it names the set of files, as one may come back together with others, and the attempt
     return dg.RunRequest(run_key=f"{files}-{len(earlier)}", tags={WAITING_TAG: files})
 
 

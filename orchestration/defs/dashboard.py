@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from orchestration.build.builds import are_pages_intact, pages_are_published
 from orchestration.defs.resources import AnalysisDates, published_daily
-from orchestration.progress import tell
+from orchestration.progress import report
 from orchestration.publish.pages import publish_dashboard
+from orchestration.publish.record import are_pages_intact, pages_are_published
 
 
 @dg.asset(
@@ -20,16 +20,16 @@ from orchestration.publish.pages import publish_dashboard
 )
 def index_html(dates: AnalysisDates) -> dg.MaterializeResult:
     """Draw the pages and swap them in."""
-    place = dates.place
-    tell("drawing", "writing the pages")
-    sizes = publish_dashboard(place, carry_over=are_pages_intact(place))
-    pages_are_published(place)
+    folder = dates.folder
+    report("drawing", "writing the pages")
+    sizes = publish_dashboard(folder, carry_over=are_pages_intact(folder))
+    pages_are_published(folder)
     has_pdf = "index.pdf" in sizes
     pages = len(sizes) - has_pdf
-    tell("drawing", f"{pages} pages" + (" and a PDF" if has_pdf else "; no Chromium, so no PDF"), is_end=True)
+    report("drawing", f"{pages} pages" + (" and a PDF" if has_pdf else "; no Chromium, so no PDF"), is_end=True)
     return dg.MaterializeResult(
         metadata={
-            "page": dg.MetadataValue.url((place.dashboard / "index.html").as_uri()),
+            "page": dg.MetadataValue.url((folder.dashboard / "index.html").as_uri()),
             "pages": pages,
             "bytes": sizes["index.html"],
             "has_pdf": has_pdf,

@@ -9,7 +9,7 @@ import dagster as dg
 import duckdb
 
 from orchestration.build import builds
-from orchestration.build.dbt import PREVIEW_ROWS, as_markdown
+from orchestration.build.dbt import PREVIEW_ROWS, as_markdown, one_row
 from orchestration.contracts.contract import Contract
 from orchestration.contracts.odcs import load_layer
 from orchestration.defs.inputs import INBOX
@@ -18,10 +18,10 @@ from orchestration.home import Home
 from orchestration.landing import batch, quarantine
 from orchestration.landing.inbox import settled_files
 from orchestration.landing.land import land_inbox, release_memory
-from orchestration.progress import tell
+from orchestration.progress import report
 
 SHOWN_ROWS = 20
-SMALL_SHARE_ROWS = 20  # under so many rows a share says nothing
+SMALL_SHARE_ROWS = 20  # under so many rows a share means nothing
 
 CONTRACTS = load_layer("landing")
 
@@ -77,7 +77,7 @@ def _check_specs() -> Iterator[dg.AssetCheckSpec]:
             description="The latest batch was not refused beyond the contract's share.",
         )
         yield dg.AssetCheckSpec(
-            "freshness", asset=key, description="Events still arrive as often as the contract says."
+            "freshness", asset=key, description="Events still arrive as often as the contract promises."
         )
     batches = dg.AssetKey(["landing", "batches"])
     yield dg.AssetCheckSpec("files_readable", asset=batches, description="Every file of the run could be read.")
@@ -94,8 +94,8 @@ def _check_specs() -> Iterator[dg.AssetCheckSpec]:
 def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
     """Land the inbox: check each new file against the contracts, quarantine what breaks them, write receipts."""
     home = dates.home
-    tell("landing", "reading the inbox")
-    refuse_mixing(home)
+    report("landing", "reading the inbox")
+    refuse_other_events(home)
     new = land_inbox(home)
     if new:
         release_memory()
@@ -109,9 +109,9 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
         context.log.info(
             f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
         )
-    tell("landing", _summary(new), is_end=True)
+    report("landing", _summary(new), is_end=True)
     for name, contract in CONTRACTS.items():
-        preview, latest = _look_at(home, name)
+        preview, latest = _preview(home, name)
         rows = sum(json.loads(receipt["landed_by_table"]).get(name, 0) for receipt in receipts)
         yield dg.MaterializeResult(
             asset_key=["landing", name], metadata={"dagster/row_count": rows, "preview": preview}
@@ -135,13 +135,13 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
     yield from _batch_checks(new, receipts, refused)
 
 
-def refuse_mixing(home: Home) -> None:
-    """A home that holds sample events takes no others: mixed numbers would belong to nobody."""
+def refuse_other_events(home: Home) -> None:
+    """A home with sample events takes no others: mixed numbers would describe no organisation."""
     sample = home.sample()
-    strangers = [p.name for p in settled_files(home.inbox) if sample and p.name not in sample["files"]]
-    if strangers:
+    others = [p.name for p in settled_files(home.inbox) if sample and p.name not in sample["files"]]
+    if others:
         raise dg.Failure(
-            f"{home.root} holds the sample organisation's events, and now {', '.join(strangers[:3])} in its inbox. "
+            f"{home.root} holds the sample organisation's events, and now {', '.join(others[:3])} in its inbox. "
             "Move them to a home of their own: flywheel run --home NEW --events FILE."
         )
 
@@ -157,15 +157,14 @@ def _summary(new: list[dict]) -> str:
     return f"{len(new):,} files, {landed:,} rows landed, {refused:,} quarantined"
 
 
-def _look_at(home: Home, table: str) -> tuple[dg.MarkdownMetadataValue, datetime | None]:
+def _preview(home: Home, table: str) -> tuple[dg.MarkdownMetadataValue, datetime | None]:
     """(the latest few rows of the visible batches as a table, when the latest happened)."""
     columns = "event_id, source, data_product_id, occurred_at, domain, title"
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        db.execute("set variable files = $1", [batch.visible_files(home, table)])
-        landed = "from read_parquet(getvariable('files'), union_by_name=true)"
-        latest = db.execute(f"select max(epoch_us(occurred_at)) {landed}").fetchone()[0]
-        preview = as_markdown(db, f"select {columns} {landed} order by occurred_at desc, event_id", PREVIEW_ROWS)
+        batch.visible_rows(db, home, table).create_view("landed")
+        latest = one_row(db.execute("select max(epoch_us(occurred_at)) from landed"))[0]
+        preview = as_markdown(db, f"select {columns} from landed order by occurred_at desc, event_id", PREVIEW_ROWS)
     when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=latest) if latest is not None else None
     return dg.MetadataValue.md(preview), when
 
@@ -194,8 +193,8 @@ def _what_to_do(broken: list[dict]) -> str:
     first = broken[0]
     return (
         f"{len(broken)} rows quarantined, first {first['file_name']} line {first['line_number']}: {first['message']}. "
-        "Mend them at the source and send them again with the same event_id; or, if the contract is wrong, change it "
-        "and run `flywheel replay`."
+        "Correct them at the source and send them again with the same event_id; or, if the contract is wrong, change "
+        "it and run `flywheel replay`."
     )
 
 

@@ -1,4 +1,4 @@
-"""What a run is given, the two dates it looks at the events from, and how it runs."""
+"""What a run is given, its two dates, and how it runs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from datetime import timedelta
 import dagster as dg
 from pydantic import PrivateAttr
 
-from orchestration.home import Dates, Home, Place
+from orchestration.home import Dates, Home, PublishedFolder
 from orchestration.settings import load_settings
 
 
@@ -46,9 +46,9 @@ class AnalysisDates(dg.ConfigurableResource):
         return self._dates
 
     @property
-    def place(self) -> Place:
+    def folder(self) -> PublishedFolder:
         """Where this run publishes."""
-        return self._home.place(self._dates)
+        return self._home.folder_for(self._dates)
 
 
 def published_daily() -> dg.FreshnessPolicy | None:

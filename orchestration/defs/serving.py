@@ -6,7 +6,7 @@ from orchestration.build import builds
 from orchestration.build.builds import Build, BuildError
 from orchestration.contracts.odcs import load_layer
 from orchestration.defs.resources import AnalysisDates, published_daily
-from orchestration.progress import tell
+from orchestration.progress import report
 from orchestration.publish.serving import DRILL_DOWN, publish_serving
 
 UPSTREAM = [["authoritative", name] for name in load_layer("authoritative")] + [
@@ -29,15 +29,15 @@ UPSTREAM = [["authoritative", name] for name in load_layer("authoritative")] + [
 )
 def serving_duckdb(context: dg.AssetExecutionContext, dates: AnalysisDates) -> dg.MaterializeResult:
     """Copy the checked tables into a new serving file, read it back, and swap it in."""
-    tell("publishing", "writing the serving file")
+    report("publishing", "writing the serving file")
     try:
         build = _approved(context.run_id, dates)
         counts = publish_serving(dates.home, build, context.run_id)
     except BuildError as error:
         raise dg.Failure(str(error)) from error
-    tell("publishing", f"{len(counts)} tables published", is_end=True)
+    report("publishing", f"{len(counts)} tables published", is_end=True)
     rows = [dg.TableRecord({"table": name, "rows": count}) for name, count in counts.items()]
-    serving = dates.place.serving
+    serving = dates.folder.serving
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(counts.values()),

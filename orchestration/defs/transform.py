@@ -15,7 +15,7 @@ from orchestration.build.builds import Build, BuildError
 from orchestration.build.dbt import Node, failing_rows, fresh_manifest, run_dbt, tables_at_a_glance
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Dates, Home
-from orchestration.progress import tell
+from orchestration.progress import report
 
 SCRATCH = "scratch, a copy of the last approved build: never published; 'Materialize all' builds anew and publishes"
 
@@ -33,14 +33,14 @@ def transform(context: dg.AssetExecutionContext, dates: AnalysisDates):
         build = _scratch(home, dates.dates)
     about = {"build": SCRATCH if build.is_scratch else build.id, **_dates_in_words(build.dates)}
     selected = None if is_whole else _selectors(unique_ids)
-    nodes = run_dbt(home, build, build.dates, selected, lambda n: tell("shaping", f"{n} tables and checks done"))
+    nodes = run_dbt(home, build, build.dates, selected, lambda n: report("shaping", f"{n} tables and checks done"))
     yield from _results(context, build, nodes, unique_ids, about)
     if failed := [node for node in nodes if node.has_failed]:
-        raise dg.Failure(_in_words(failed))
+        raise dg.Failure(_failed_nodes(failed))
     if is_whole:
         build.approve()
     tables = sum(not node.is_test for node in nodes)
-    tell("shaping", f"{tables} tables built, {len(nodes) - tables} checks passed", is_end=True)
+    report("shaping", f"{tables} tables built, {len(nodes) - tables} checks passed", is_end=True)
 
 
 def _scratch(home: Home, dates: Dates) -> Build:
@@ -94,7 +94,7 @@ def _results(context, build: Build, nodes: list[Node], keys: dict, about: dict) 
             yield dg.MaterializeResult(asset_key=made[node.unique_id], metadata={**about, **seen})
 
 
-def _fault(node: Node) -> str:
+def _failure_message(node: Node) -> str:
     if node.status == "error":
         return f"The check could not run: {node.message.strip()}"
     return f"{node.failing_rows:,} rows break it; the first are in the check's metadata."
@@ -107,12 +107,12 @@ def _check_result(build: Build, node: Node, key: dg.AssetCheckKey, promise: str,
         passed=has_passed,
         asset_key=key.asset_key,
         check_name=key.name,
-        description=None if has_passed else f"{promise} {_fault(node)}".strip(),
+        description=None if has_passed else f"{promise} {_failure_message(node)}".strip(),
         severity=dg.AssetCheckSeverity.WARN if node.status == "warn" else dg.AssetCheckSeverity.ERROR,
         metadata={**about, "failing_rows": node.failing_rows, **rows},
     )
 
 
-def _in_words(failed: list[Node]) -> str:
+def _failed_nodes(failed: list[Node]) -> str:
     words = "; ".join(f"{node.unique_id.split('.')[2]}: {node.message.strip()}" for node in failed[:5])
     return f"{len(failed)} of dbt's nodes failed: {words}"

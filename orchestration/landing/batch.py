@@ -18,6 +18,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from orchestration.contracts.contract import Contract
 from orchestration.home import Home, publish, sync
@@ -25,14 +26,15 @@ from orchestration.landing.check import Checked, Checker, json_text, refusal
 from orchestration.landing.rows import Chunk, Unreadable
 from orchestration.landing.rules import LandingError
 
+BATCH_ID_LENGTH = 32  # of 64 hexadecimal digits of the content's SHA-256
 EXTRA_COLUMNS_NAMED = 50
-EXTRA_COLUMNS_COUNTED = 10_000  # a file may name new ones on every line
+EXTRA_COLUMNS_COUNTED = 10_000  # a file may have new ones on every line
 FLUSHED_BYTES = 8 << 20
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UTC_INSTANT = pa.timestamp("us", tz="UTC")
 
-LANDED_BESIDE = [
+ADDED_COLUMNS = [
     pa.field("is_assumed_utc", pa.bool_()),
     pa.field("attributes", pa.string()),
     pa.field("batch_id", pa.string()),
@@ -114,26 +116,22 @@ def _read_receipts(paths: list[str]) -> list[list[dict]]:
     return [list(islice(found, table.num_rows)) for table in tables]
 
 
-def visible_files(home: Home, table: str) -> list[str]:
-    """The files that hold the rows of visible batches of a landing table, the oldest batch's first.
+def visible_rows(db: DuckDBPyConnection, home: Home, table: str, of: list[dict] | None = None) -> DuckDBPyRelation:
+    """The rows of a landing table in visible batches: all of them, or those that the receipts `of` list.
 
-    Before them `_empty.parquet`, which names every promised column.
+    It has every promised column, also where no row has landed: `_empty.parquet` is always read. Needs a landing folder
+    that `prepare_landing` has prepared.
     """
-    is_quarantine = table == "quarantined_events"
-    landed = receipts(home)
-    holding = [r for r in landed if (r["rows_quarantined"] if is_quarantine else table in landed_by_table(r))]
-    return files_of(home, table, ["_empty", *(r["batch_id"] for r in holding)])
+    names = [r["batch_id"] for r in (receipts(home) if of is None else of) if _rows_in(r, table)]
+    paths = (home.landing / table / f"{name}.parquet" for name in ["_empty", *names])
+    return db.read_parquet([str(path) for path in paths if path.exists()], union_by_name=True)
 
 
-def landed_by_table(receipt: dict) -> dict[str, int]:
-    """Rows landed by table, of one receipt."""
-    return orjson.loads(receipt["landed_by_table"])
-
-
-def files_of(home: Home, table: str, names: list[str]) -> list[str]:
-    """Those of the names that are a file of the table."""
-    paths = (home.landing / table / f"{name}.parquet" for name in names)
-    return [str(path) for path in paths if path.exists()]
+def _rows_in(receipt: dict, table: str) -> int:
+    """How many rows of a table a batch holds."""
+    if table == "quarantined_events":
+        return receipt["rows_quarantined"]
+    return orjson.loads(receipt["landed_by_table"]).get(table, 0)
 
 
 def prepare_landing(home: Home, contracts: dict[str, Contract]) -> None:
@@ -150,7 +148,7 @@ def prepare_landing(home: Home, contracts: dict[str, Contract]) -> None:
 
 
 def _landed_schema(contract: Contract) -> pa.Schema:
-    return pa.schema([pa.field(p.name, p.arrow_type) for p in contract.properties] + LANDED_BESIDE)
+    return pa.schema([pa.field(p.name, p.arrow_type) for p in contract.properties] + ADDED_COLUMNS)
 
 
 class Batch:
@@ -182,7 +180,7 @@ class Batch:
         return self.home.landing / table / f"{self.batch_id}.parquet.tmp"
 
     def add(self, chunk: Chunk) -> None:
-        """Send a chunk through the checker, which gives its rows back to `land` and `refuse`."""
+        """Send a chunk through the checker, which calls `land` and `refuse` with its rows."""
         self.read += len(chunk.lines) + len(chunk.unreadable)
         for extra in filter(None, chunk.extras):
             is_room = len(self.extras) < EXTRA_COLUMNS_COUNTED
@@ -190,7 +188,7 @@ class Batch:
         self.checker.take(chunk, self)
 
     def refuse_file(self, message: str) -> None:
-        """Give the whole file up: it counts as one row, quarantined, and nothing of it lands."""
+        """Refuse the whole file: it counts as one quarantined row, and nothing of it lands."""
         self.checker.forget(self)
         self.__exit__()
         self._start()
@@ -205,23 +203,23 @@ class Batch:
         rows, lines = checked.rows, checked.lines
         origins = pa.repeat(self.batch_id, len(rows))
         if self.origins:
-            places = [self.origins[number] for number in rows.to_pylist()]
-            origins, rows, lines = (pa.array([place[k] for place in places]) for k in range(3))
+            origin_rows = [self.origins[number] for number in rows.to_pylist()]
+            origins, rows, lines = (pa.array([origin[k] for origin in origin_rows]) for k in range(3))
         schema = _landed_schema(self.checker.contracts[checked.table])
-        beside = {"origin_batch_id": origins, "row_number": rows, "line_number": lines}
-        frame = pa.table({name: checked.frame.column(name) for name in checked.frame.column_names} | beside)
+        added = {"origin_batch_id": origins, "row_number": rows, "line_number": lines}
+        frame = pa.table({name: checked.frame.column(name) for name in checked.frame.column_names} | added)
         self._write(checked.table, frame.select(schema.names).cast(schema))
 
     def refuse(self, rows: list[dict]) -> None:
-        """Write rows to quarantine, with what they break and where they stood."""
+        """Write rows to quarantine, with their reasons and their lines."""
         if not rows:
             return
         for row in rows:
             self.refused[row["table_name"] or ""] += 1
             self.reasons.update(row["reasons"])
-        beside = {"batch_id": self.batch_id, "file_name": self.file_name}
+        batch = {"batch_id": self.batch_id, "file_name": self.file_name}
         rows = sorted(rows, key=lambda r: r["row_number"] or 0)
-        self._write("quarantined_events", pa.Table.from_pylist([beside | row for row in rows], QUARANTINE))
+        self._write("quarantined_events", pa.Table.from_pylist([batch | row for row in rows], QUARANTINE))
 
     def _write(self, table: str, rows: pa.Table) -> None:
         """Keep rows until they are worth a row group: a thousand small batches can't each have seven files open."""
@@ -238,8 +236,8 @@ class Batch:
             self.writers[table] = pq.ParquetWriter(self._temporary(table), rows.schema, compression="zstd")
         self.writers[table].write_table(rows)
 
-    def _publish(self) -> None:
-        """Rename every table's file into place, and remove what an attempt that crashed may have left of others."""
+    def _rename_all(self) -> None:
+        """Rename every table's file into place, and delete files that a crashed attempt left."""
         for table in list(self.waiting):
             self._flush(table)
         for path in self.home.landing.glob(f"*/{self.batch_id}.parquet"):
@@ -255,7 +253,7 @@ class Batch:
         landed, refused = sum(self.landed.values()), sum(self.refused.values())
         if self.read != landed + refused:
             raise LandingError(f"{self.file_name}: {self.read} rows read, but {landed} landed + {refused} quarantined")
-        self._publish()
+        self._rename_all()
         receipt = {
             "batch_id": self.batch_id,
             "file_name": self.file_name,

@@ -1,10 +1,10 @@
 """Types rows, routes them to their tables, and checks each table's rows against its contract.
 
-Belongs here: event type to table, wire values to columns, which row breaks which rule and how that is put. Does not
+Belongs here: event type to table, wire values to columns, the message of each refused row. Does not
 belong here: the rules themselves (data_contracts/), how a rule becomes an expectation (rules.py), parsing formats
 (formats.py, rows.py), what is written where (batch.py).
 
-Great Expectations judges the frames. It and pandas take 2.5 CPU-seconds to import: only a run with new rows pays them.
+Great Expectations checks the frames. It and pandas take 2.5 CPU-seconds to import: only a run with new rows pays them.
 """
 
 from bisect import bisect_left
@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.contracts.contract import Contract, Property
-from orchestration.landing.conform import WORDS, Conformed, conform
+from orchestration.landing.conform import TYPE_NAMES, Conformed, conform
 from orchestration.landing.rows import KEPT_BYTES, MAX_LINE_BYTES, Chunk, Unreadable, as_python
-from orchestration.landing.rules import Rule, broken_rows, rules_of, shown
+from orchestration.landing.rules import Rule, broken_rows, rules_of, short_text
 
 CLOCK_TOLERANCE = timedelta(minutes=10)
 # Rows are checked so many at a time, however they were read: a check costs 0.3 CPU-s and one more a million rows
@@ -74,8 +74,8 @@ def wire_columns(contracts: dict[str, Contract]) -> set[str]:
 class Checker:
     """Routes rows to their tables and checks each table's rows against its contract.
 
-    Rows wait, whichever batch they are of, until there are CHECKED_ROWS of them or someone calls `settle`; then each
-    goes to its own batch: landed or refused.
+    Rows wait, whichever batch they are of, until there are CHECKED_ROWS of them or a caller calls
+    `check_pending`; then each goes to its own batch: landed or refused.
     """
 
     def __init__(self, contracts: dict[str, Contract], now: datetime):
@@ -87,11 +87,11 @@ class Checker:
 
     @cached_property
     def rules(self) -> "list[Rule]":
-        """Every rule of the contracts. What several state in the same words is one: 158 are 43, each 4 ms a check."""
+        """Every rule of the contracts. What several tables state alike is merged: 158 become 43, each 4 ms a check."""
         return rules_of(self.contracts)
 
     def take(self, chunk: Chunk, sink: Sink) -> None:
-        """Type and route the rows of a chunk. What can't even be routed is refused at once."""
+        """Type and route the rows of a chunk. Rows that can't be routed are refused at once."""
         sink.refuse([refusal(u, chunk.header) for u in chunk.unreadable])
         if not chunk.lines:
             return
@@ -106,12 +106,12 @@ class Checker:
         waiting = [pending for group in self._pending.values() for pending in group]
         is_much = sum(len(p.rows) for p in waiting) >= CHECKED_ROWS
         if is_much or sum({id(p.chunk): p.chunk.size for p in waiting}.values()) >= CHECKED_BYTES:
-            self.settle()
+            self.check_pending()
 
-    def settle(self) -> None:
-        """Check every waiting row, and hand each to its batch."""
+    def check_pending(self) -> None:
+        """Check every waiting row, and deliver each to its batch: landed or refused."""
         groups, self._pending = dict(sorted(self._pending.items())), {}
-        clean = {table: [_without(p.frame, p.problems) for p in group] for table, group in groups.items()}
+        clean = {table: [_rows_without(p.frame, p.problems) for p in group] for table, group in groups.items()}
         frames = {table: pa.concat_tables(each).unify_dictionaries() for table, each in clean.items()}
         frames = {table: frame for table, frame in frames.items() if frame.num_rows}
         broken, warnings = broken_rows(self.rules, self.parameters, frames) if frames else ({}, {})
@@ -120,9 +120,9 @@ class Checker:
             for pending, frame in zip(group, clean[table], strict=True):
                 end = start + frame.num_rows
                 found = rows[bisect_left(rows, start) : bisect_left(rows, end)]
-                places = _others(pending.problems, len(pending.rows)) if found else []
-                pending.problems |= {int(places[row - start]): broken[table].pop(row) for row in found}
-                self._hand_over(table, pending, warnings.pop((table, pending.sink.batch_id), Counter()))
+                positions = _positions_without(pending.problems, len(pending.rows)) if found else []
+                pending.problems |= {int(positions[row - start]): broken[table].pop(row) for row in found}
+                self._deliver(table, pending, warnings.pop((table, pending.sink.batch_id), Counter()))
                 start = end
 
     def forget(self, sink: Sink) -> None:
@@ -144,13 +144,13 @@ class Checker:
             refused.append(_refused_row(chunk, i, kind, None, [problem]))
         return refused
 
-    def _hand_over(self, table: str, pending: _Pending, warnings: Counter) -> None:
+    def _deliver(self, table: str, pending: _Pending, warnings: Counter) -> None:
         rows, chunk = pending.rows, pending.chunk
         refused = [(rows[i].as_py(), found) for i, found in sorted(pending.problems.items())]
         pending.sink.refuse([_refused_row(chunk, at, pending.kinds[at].as_py(), table, found) for at, found in refused])
-        frame = _without(pending.frame, pending.problems)
+        frame = _rows_without(pending.frame, pending.problems)
         if pending.problems:
-            rows = rows.take(_others(pending.problems, len(rows)))
+            rows = rows.take(_positions_without(pending.problems, len(rows)))
         numbers, lines = (_integers(places).take(rows) for places in (chunk.rows, chunk.lines))
         pending.sink.land(Checked(table, frame, numbers, lines, warnings))
 
@@ -174,12 +174,12 @@ class Checker:
             if p.name == "occurred_at":
                 assumed = got.is_assumed_utc
             for i in pc.indices_nonzero(got.is_wrong).to_pylist():
-                message = f"{p.name}: {shown(sent[i])} is not {WORDS[p.logical_type]}"
+                message = f"{p.name}: {short_text(sent[i])} is not {TYPE_NAMES[p.logical_type]}"
                 problems.setdefault(i, []).append((f"{p.name}_wrong_type", message))
         return columns, problems, assumed
 
     def _attributes(self, contract: Contract, chunk: Chunk, rows: pa.Array, kinds: pa.Array) -> pa.Array:
-        """What came beside the promised columns, as JSON: unknown columns, and columns of other event types."""
+        """The extra columns of each row as JSON: unknown columns, and columns of other event types; null where none."""
         # the column that keeps the event type is not taken from what was sent under its name
         kind_column = contract.custom.get("eventTypeColumn")
         own = {p.name for p in contract.properties} - {kind_column} | {"event_type"}
@@ -195,11 +195,11 @@ class Checker:
         if not foreign and not any(chunk.extras):
             return pa.nulls(len(rows), pa.string())
         extras = _take(chunk.extras, rows) if chunk.extras else [None] * len(rows)
-        beside = []
+        attributes = []
         for i, extra in enumerate(extras):
             found = {n: v[i] for n, v in foreign.items() if v[i] is not None} | (extra or {})
-            beside.append(json_text(found) if found else None)
-        return pa.array(beside, pa.string())
+            attributes.append(json_text(found) if found else None)
+        return pa.array(attributes, pa.string())
 
 
 def _take(sent: list | pa.Array, rows: pa.Array) -> list | pa.Array:
@@ -212,15 +212,15 @@ def _integers(places: list[int] | range) -> pa.Array:
     return pa.array(np.arange(places.start, places.stop) if isinstance(places, range) else places, pa.int64())
 
 
-def _others(problems: Iterable[int], length: int) -> np.ndarray:
+def _positions_without(problems: Iterable[int], length: int) -> np.ndarray:
     """Positions without a problem, ascending."""
     is_kept = np.ones(length, bool)
     is_kept[list(problems)] = False
     return np.flatnonzero(is_kept)
 
 
-def _without(frame: pa.Table, problems: dict[int, list]) -> pa.Table:
-    return frame.take(_others(problems, frame.num_rows)) if problems else frame
+def _rows_without(frame: pa.Table, problems: dict[int, list]) -> pa.Table:
+    return frame.take(_positions_without(problems, frame.num_rows)) if problems else frame
 
 
 def _with_default(got: Conformed, p: Property) -> pa.Array:

@@ -1,9 +1,9 @@
-"""Turns values as they came on the wire into the types a contract promises.
+"""Converts values from the wire into the types a contract promises.
 
 Belongs here: one column at a time, values in, typed values and verdicts out. Does not belong here: which columns there
 are and what else they must keep (contracts), reading files (formats.py).
 
-The verdict on a value never depends on the values beside it: the same event must fare the same in any file.
+The verdict on a value never depends on its neighbours: the same event gets the same verdict in any file.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ PYTHON_TYPES = {
     "boolean": (bool, str),
     "array": (list, str),
 }
-WORDS = {
+TYPE_NAMES = {
     "string": "text",
     "timestamp": "an RFC 3339 time, like 2026-08-22T12:00:00Z",
     "date": "a date, like 2026-08-22",

@@ -27,7 +27,7 @@ from orchestration.landing.rows import (
     MAX_LINE_BYTES,
     Chunk,
     CsvLayout,
-    Gathering,
+    RowCollector,
     UnreadableFile,
     csv_layout,
 )
@@ -58,12 +58,12 @@ def read_file(path: Path, known: set[str]) -> Iterator[Chunk]:
     except UnreadableFile:
         raise
     except (OSError, EOFError, UnicodeDecodeError, zlib.error, pa.ArrowException, MemoryError) as error:
-        raise UnreadableFile(f"it can't be read as what its name says it is: {error}") from error
+        raise UnreadableFile(f"it can't be read in the format that its name gives: {error}") from error
 
 
 def read_texts(texts: Iterable[tuple[int, str]], header: str | None, known: set[str]) -> Iterator[Chunk]:
     """Read rows again from (row number, original text) as quarantine keeps them; `header` if they came from a CSV."""
-    rows = Gathering(known, header)
+    rows = RowCollector(known, header)
     layout = None if header is None else csv_layout(header, known)
     for number, text in texts:
         rows.last_row = number - 1
@@ -116,13 +116,13 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
         yield number, line.rstrip(b"\r\n"), is_cut
 
 
-def _refuse_long(rows: Gathering, number: int, line: bytes):
+def _refuse_long(rows: RowCollector, number: int, line: bytes):
     message = f"is longer than {MAX_LINE_BYTES:,} bytes; its first {KEPT_BYTES:,} are kept"
     rows.refuse(number, MAX_LINE_BYTES + 1, "line_too_long", message, line, is_whole_text=False)
 
 
 def _read_json_lines(path: Path, known: set[str]) -> Iterator[Chunk]:
-    rows = Gathering(known)
+    rows = RowCollector(known)
     with _open(path) as stream:
         for number, line, is_cut in _lines(stream):
             if is_cut:
@@ -150,7 +150,7 @@ def _is_object(line: bytes) -> bool:
 
 
 def _read_json_values(path: Path, known: set[str]) -> Iterator[Chunk]:
-    rows = Gathering(known)
+    rows = RowCollector(known)
     with _open(path) as stream:
         for number, text in _json_values(stream):
             if len(text) > MAX_LINE_BYTES:
@@ -215,7 +215,7 @@ def _read_csv(path: Path, known: set[str]) -> Iterator[Chunk]:
         first = next((line for _, line, is_cut in lines if line.strip() and not is_cut), b"")
         header = first.decode("utf-8", "replace")
         layout = csv_layout(header, known)
-        rows = Gathering(known, header)
+        rows = RowCollector(known, header)
         for number, record, is_cut in _csv_records(lines, layout):
             if is_cut:
                 _refuse_long(rows, number, record)

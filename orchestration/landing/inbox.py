@@ -1,4 +1,4 @@
-"""The inbox: which files wait in it, and how one is placed there.
+"""The inbox: which files wait in it, and how a file is placed there.
 
 Belongs here: settled and waiting files, copying a file in. Does not belong here: what is in a file (formats.py).
 """
@@ -6,16 +6,59 @@ Belongs here: settled and waiting files, copying a file in. Does not belong here
 import os
 import shutil
 import time
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from orchestration.home import Home, publish, sha256
-from orchestration.landing.batch import receipts
+from orchestration.landing.batch import BATCH_ID_LENGTH, receipts
 
 SETTLED_SECONDS = 2  # a file changed later than this may still be written to
 
 
+@dataclass(frozen=True)
+class WaitingFile:
+    """An inbox file as it was when it was hashed."""
+
+    path: Path
+    size: int  # bytes
+    modified_ns: int
+    sha256: str
+
+    @property
+    def batch_id(self) -> str:
+        """The batch that it will land as."""
+        return self.sha256[:BATCH_ID_LENGTH]
+
+
+def waiting_files(home: Home) -> list[WaitingFile]:
+    """Settled inbox files whose content has not landed, each content once, in name order.
+
+    A file that a receipt lists by name, size and time of change is not hashed again.
+    """
+    landed = receipts(home)
+    batch_ids = {r["batch_id"] for r in landed}
+    listed = {(r["file_name"], r["file_bytes"], r["file_modified_ns"]) for r in landed}
+    waiting = []
+    for path in settled_files(home.inbox):
+        stat = path.stat()
+        if (path.name, stat.st_size, stat.st_mtime_ns) in listed:
+            continue
+        file = WaitingFile(path, stat.st_size, stat.st_mtime_ns, _hash(path, stat.st_size, stat.st_mtime_ns))
+        if file.batch_id not in batch_ids:
+            batch_ids.add(file.batch_id)
+            waiting.append(file)
+    return waiting
+
+
+@lru_cache(maxsize=10_000)
+def _hash(path: Path, size: int, modified_ns: int) -> str:
+    """SHA-256 of a file; once for each state of it, because a run asks twice and the sensor every 30 seconds."""
+    return sha256(path)
+
+
 def settled_files(inbox: Path) -> list[Path]:
-    """Inbox files nobody is still writing, in name order."""
+    """Inbox files that nobody is still writing, in name order."""
     now = time.time()
     return [
         path
@@ -27,15 +70,13 @@ def settled_files(inbox: Path) -> list[Path]:
     ]
 
 
-def waiting_files(home: Home) -> list[Path]:
-    """Settled inbox files that no receipt knows by name, size and time of change, in name order."""
-    known = {(r["file_name"], r["file_bytes"], r["file_modified_ns"]) for r in receipts(home)}
-    found = [(path, path.stat()) for path in settled_files(home.inbox)]
-    return [path for path, stat in found if (path.name, stat.st_size, stat.st_mtime_ns) not in known]
+def has_received(home: Home) -> bool:
+    """Whether a file was ever put into the inbox, landed or not."""
+    return any(home.inbox.iterdir()) or bool(receipts(home))
 
 
 def place_in_inbox(home: Home, path: Path) -> Path:
-    """Copy a file into the inbox whole, under its own name or, where that is taken, with its hash beside it."""
+    """Copy a file into the inbox in one rename; with its hash in the name where the name is taken."""
     # hidden files are not read
     target = home.inbox / path.name.removesuffix(".tmp").removesuffix(".part").lstrip(".")
     if target.exists() and sha256(target) != (digest := sha256(path)):
@@ -44,7 +85,7 @@ def place_in_inbox(home: Home, path: Path) -> Path:
     if not target.exists():
         temporary = home.inbox / f".{target.name}.tmp"
         shutil.copy2(path, temporary)
-        # renamed in whole, so there is no writer to wait for, however young the original is
+        # the rename shows a whole file, so there is no writer to wait for, however young the original is
         settled = min(path.stat().st_mtime, time.time() - SETTLED_SECONDS - 1)
         os.utime(temporary, (settled, settled))
         publish(temporary, target)

@@ -1,4 +1,4 @@
-"""Quarantined rows: which wait, and landing those that pass by now.
+"""Quarantined rows: which rows wait, and landing those that pass today.
 
 Belongs here: reading quarantine, replay. Does not belong here: why a row is refused (check.py).
 """
@@ -13,15 +13,7 @@ import pyarrow as pa
 
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
-from orchestration.landing.batch import (
-    QUARANTINE,
-    Batch,
-    files_of,
-    landed_by_table,
-    prepare_landing,
-    receipts,
-    visible_files,
-)
+from orchestration.landing.batch import BATCH_ID_LENGTH, QUARANTINE, Batch, prepare_landing, receipts, visible_rows
 from orchestration.landing.check import Checked, Checker
 from orchestration.landing.formats import read_texts
 from orchestration.landing.rows import Chunk
@@ -40,42 +32,44 @@ def replay(home: Home, now: datetime | None = None) -> dict | None:
     if not waiting:
         return None
     checker = Checker(contracts, now or datetime.now(UTC))
-    passing = _passing(checker, waiting)
+    passing = _rows_that_pass(checker, waiting)
     if not passing:
         return None
     origins = [(waiting[i]["batch_id"], waiting[i]["row_number"], waiting[i]["line_number"]) for i in passing]
     digest = hashlib.sha256(orjson.dumps(sorted(origins))).hexdigest()
-    places = dict(zip(passing, origins, strict=True))
-    with Batch(home, checker, digest[:32], f"replay of {len(passing)} rows", places) as batch:
+    origin_of = dict(zip(passing, origins, strict=True))
+    with Batch(home, checker, digest[:BATCH_ID_LENGTH], f"replay of {len(passing)} rows", origin_of) as batch:
         for chunk in _read_again(checker, waiting, passing):
             batch.add(chunk)
-        checker.settle()
+        checker.check_pending()
         return batch.finish(sha256=digest, is_replay=True)
 
 
 def quarantined(home: Home, batch_ids: list[str] | None = None) -> pa.Table:
     """Quarantined rows of visible batches that no replay has landed since; of `batch_ids` only, when given."""
-    refused = visible_files(home, "quarantined_events")
-    if not refused:
+    if not (home.landing / "quarantined_events" / "_empty.parquet").exists():
         return QUARANTINE.empty_table()
-    replays = [r for r in receipts(home) if r["is_replay"]]
-    replayed = [
-        path for r in replays for table in landed_by_table(r) for path in files_of(home, table, [r["batch_id"]])
-    ]
     with duckdb.connect() as db:
-        db.execute("create table released (origin_batch_id text, row_number bigint)")
-        if replayed:
-            rows = "select origin_batch_id, row_number from read_parquet($1, union_by_name=true)"
-            db.execute(f"insert into released {rows}", [replayed])
+        visible_rows(db, home, "quarantined_events").create_view("refused")
+        _create_replayed(db, home)
         return db.sql(
             """
-            select q.* from read_parquet($1, union_by_name=true) q
-            anti join released on q.batch_id = released.origin_batch_id and q.row_number = released.row_number
-            where $2 is null or list_contains($2, q.batch_id)
-            order by q.file_name, q.batch_id, q.row_number
+            select refused.* from refused
+            anti join replayed
+                on refused.batch_id = replayed.origin_batch_id and refused.row_number = replayed.row_number
+            where $1 is null or list_contains($1, refused.batch_id)
+            order by refused.file_name, refused.batch_id, refused.row_number
             """,
-            params=[refused, batch_ids],
+            params=[batch_ids],
         ).to_arrow_table()
+
+
+def _create_replayed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the table `replayed`: one row per quarantined row that a replay has landed."""
+    db.execute("create table replayed (origin_batch_id text, row_number bigint)")
+    replays = [r for r in receipts(home) if r["is_replay"]]
+    for table in sorted({table for r in replays for table in orjson.loads(r["landed_by_table"])}):
+        visible_rows(db, home, table, of=replays).project("origin_batch_id, row_number").insert_into("replayed")
 
 
 def _read_again(checker: Checker, waiting: list[dict], indexes: Iterable[int]) -> Iterator[Chunk]:
@@ -86,8 +80,8 @@ def _read_again(checker: Checker, waiting: list[dict], indexes: Iterable[int]) -
         yield from read_texts(texts, header, checker.known)
 
 
-class _Passing:
-    """Takes note of the rows that keep their contract today, and lands nothing."""
+class _PassingRows:
+    """Collects the numbers of rows that keep their contract today, and lands nothing."""
 
     batch_id = "replay"
 
@@ -101,10 +95,10 @@ class _Passing:
         pass
 
 
-def _passing(checker: Checker, waiting: list[dict]) -> list[int]:
+def _rows_that_pass(checker: Checker, waiting: list[dict]) -> list[int]:
     """Indexes of the waiting rows that keep their contract today."""
-    passing = _Passing()
+    passing = _PassingRows()
     for chunk in _read_again(checker, waiting, range(len(waiting))):
         checker.take(chunk, passing)
-    checker.settle()
+    checker.check_pending()
     return sorted(passing.rows)

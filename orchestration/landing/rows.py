@@ -1,7 +1,7 @@
-"""Rows as they are read from a file: a chunk of them, one that could not be read, and gathering them into chunks.
+"""Rows as they are read from a file: a chunk of them, one that could not be read, and collecting rows into chunks.
 
-Belongs here: the verdict on one row's text, where each row stood, limits of size. Does not belong here: how a file is
-cut into rows (formats.py), whether a row keeps its contract (check.py).
+Belongs here: the verdict on one row's text, the position of each row, limits of size. Does not belong here: how a
+file is cut into rows (formats.py), whether a row keeps its contract (check.py).
 
 Every text row gets its verdict from one parser, orjson, because parsers differ on duplicate keys, NaN and bad bytes.
 An object with `specversion` is a CloudEvents 1.0 event.
@@ -29,7 +29,7 @@ csv.field_size_limit(MAX_LINE_BYTES)  # of the whole process; its default of 131
 
 
 class UnreadableFile(ValueError):
-    """A file no row of which can be trusted; the message says why."""
+    """A file of which no row can be trusted; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +47,20 @@ class Unreadable:
 
 @dataclass
 class Chunk:
-    """Some rows of a file. `columns` holds each known column (a list, or an Arrow array), `extras` what came beside."""
+    """Some rows of a file. `columns` holds each known column (a list, or an Arrow array), `extras` the others."""
 
     rows: list[int] | range  # their places among the rows of the file, from 1: a JSON array may hold many on one line
     lines: list[int] | range
     columns: dict[str, Any]
-    extras: list[dict | None]  # empty where nothing came beside any row
+    extras: list[dict | None]  # empty where no row has any
     text: Callable[[int], str]
     header: str | None = None
     unreadable: list[Unreadable] = field(default_factory=list)
-    size: int = 0  # bytes it holds on to
+    size: int = 0  # bytes in memory
 
 
 class CsvLayout(NamedTuple):
-    """What a CSV's header says."""
+    """Columns and delimiter of a CSV, from its header."""
 
     names: list[str]
     delimiter: str
@@ -93,8 +93,8 @@ def csv_layout(header: str, known: set[str]) -> CsvLayout:
     return CsvLayout(names, delimiter)
 
 
-class Gathering:
-    """Rows on their way into a chunk."""
+class RowCollector:
+    """Collects rows into a chunk."""
 
     def __init__(self, known: set[str], header: str | None = None):
         self.known, self.header, self.last_row = known, header, 0

@@ -1,6 +1,6 @@
-"""Which rows of typed frames break which rule of their contracts: Great Expectations is asked here.
+"""Which rows of typed frames break which rule of their contracts: the calls to Great Expectations.
 
-Belongs here: one check of many tables' rows at once, and what came of it. Does not belong here: how a rule becomes an
+Belongs here: one check of many tables' rows at once, and its results. Does not belong here: how a rule becomes an
 expectation (contracts/expectations.py), what happens to a row that breaks one (check.py).
 """
 
@@ -17,8 +17,8 @@ from orchestration.landing.rows import as_python
 
 NOT_SENT = {"is_assumed_utc", "attributes"}
 
-WHETHER = {"result_format": "BOOLEAN_ONLY"}
-WHERE = {"result_format": "COMPLETE", "exclude_unexpected_values": True, "partial_unexpected_count": 0}
+PASS_OR_FAIL = {"result_format": "BOOLEAN_ONLY"}
+ROW_POSITIONS = {"result_format": "COMPLETE", "exclude_unexpected_values": True, "partial_unexpected_count": 0}
 
 
 class LandingError(RuntimeError):
@@ -96,24 +96,24 @@ def _failures(rules: list[Rule], parameters: dict, frames: dict[str, pa.Table]) 
         else:
             columns = sorted({rule.column for rule in group})
             frame = pa.concat_tables([frames[table].select(columns) for table in tables]).to_pandas()
-            # row positions cost several times the check itself: only the rules that are broken are asked for them
-            broken = [r for r, result in _results(group, tables, frame, parameters, WHETHER) if not result.success]
-            for rule, result in _results(broken, tables, frame, parameters, WHERE):
-                yield rule, tables, _positions(rule, tables, result)
+            # row positions cost several times the check itself: only rules that are broken are checked for them
+            broken = [r for r, result in _results(group, tables, frame, parameters, PASS_OR_FAIL) if not result.success]
+            for rule, result in _results(broken, tables, frame, parameters, ROW_POSITIONS):
+                yield rule, tables, _broken_positions(rule, tables, result)
 
 
 def _whole_failures(rules: list[Rule], table: str, frame: pa.Table, parameters: dict) -> Iterator[tuple]:
-    """The same for rules that look at several rows or columns of one table."""
+    """The same for rules that need several rows or columns of one table together."""
     arguments = " ".join(repr(rule.expectation.configuration.kwargs) for rule in rules)
     seen = frame.select([name for name in frame.column_names if name in arguments]).to_pandas()
-    for rule, result in _results(rules, (table,), seen, parameters, WHERE):
-        rows = _positions(rule, (table,), result)
+    for rule, result in _results(rules, (table,), seen, parameters, ROW_POSITIONS):
+        rows = _broken_positions(rule, (table,), result)
         if rows and rule.is_warning:
-            # a check of uniqueness flags exact repeats too, and those are expected: it is asked again without them
+            # a check of uniqueness flags exact repeats too, and those are expected: check again without them
             sent = [f.name for f in frame.schema if not pa.types.is_list(f.type) and f.name not in NOT_SENT]
             distinct = frame.take(rows).to_pandas().set_axis(rows).drop_duplicates(sent)
-            [(_, again)] = _results([rule], (table,), distinct, parameters, WHERE)
-            rows = _positions(rule, (table,), again)
+            [(_, again)] = _results([rule], (table,), distinct, parameters, ROW_POSITIONS)
+            rows = _broken_positions(rule, (table,), again)
         yield rule, (table,), rows
 
 
@@ -131,7 +131,7 @@ def _results(
     configurations = [rule.expectation.configuration for rule in rules]
     for i, configuration in enumerate(configurations):
         configuration.meta = {"rule": i}
-    # no data source: one hashes each frame twice for a fingerprint nobody reads, 40 % of the time of a check
+    # no data source: it would hash each frame twice for a fingerprint that nothing reads, 40 % of a check's time
     validator = Validator(PandasExecutionEngine(batch_data_dict={"rows": frame}))
     validator.metrics_calculator.show_progress_bars = False
     try:
@@ -142,16 +142,16 @@ def _results(
     return [(rules[result.expectation_config.meta["rule"]], result) for result in results]
 
 
-def _positions(rule: Rule, tables: tuple[str, ...], result) -> list[int]:
-    """Rows that break the rule, ascending. One that crashed has none: its rows can't be judged, not: have no faults."""
+def _broken_positions(rule: Rule, tables: tuple[str, ...], result) -> list[int]:
+    """Rows that break the rule, ascending. Raises LandingError for one that crashed: its rows are unchecked."""
     indexes = [] if result.success else (result.result or {}).get("unexpected_index_list")
     if indexes is None:
         _, meta = rule.stated[tables[0]]
-        raise LandingError(f"{tables[0]}: the rule {meta['reason']} could not be checked: {_exception(result)}")
+        raise LandingError(f"{tables[0]}: the rule {meta['reason']} could not be checked: {_error_message(result)}")
     return sorted(set(indexes))
 
 
-def _exception(result) -> str:
+def _error_message(result) -> str:
     info = result.exception_info or {}
     found = info if "exception_message" in info else next(iter(info.values()), {})
     return str(found.get("exception_message") or "no reason given")
@@ -159,11 +159,11 @@ def _exception(result) -> str:
 
 def _message(frame: pa.Table, row: int, meta: dict) -> str:
     found = frame[meta["column"]][row] if meta["column"] else None
-    value = f": {shown(found)}" if found is not None and found.is_valid else ""
+    value = f": {short_text(found)}" if found is not None and found.is_valid else ""
     return f"{meta['column'] or 'row'}{value} {meta['explanation']}"
 
 
-def shown(value) -> str:
+def short_text(value) -> str:
     """A refused value for people, short."""
     value = as_python(value) if isinstance(value, pa.Scalar) else value
     if isinstance(value, dict | list):

@@ -1,6 +1,6 @@
-"""Publishes the pages: all of them swapped in at once, a PDF beside them, each complete month's kept.
+"""Publishes the pages: all of them swapped in at once, a PDF of the first, an archive of complete months.
 
-Belongs here: writing, printing, swapping, keeping. Does not belong here: what a page says (that is `dashboard/`).
+Belongs here: writing, printing, swapping, the archive. Does not belong here: the content of a page (`dashboard/`).
 """
 
 import os
@@ -16,7 +16,7 @@ from pathlib import Path
 from dashboard.pages import Page, archive_page, pages_of
 from dashboard.tables import Served, read
 from dashboard.words import last_complete
-from orchestration.home import Place, new_folder, publish, swap_folder, write_whole
+from orchestration.home import PublishedFolder, new_folder, publish, swap_folder, write_whole
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 PDF = "index.pdf"
@@ -32,31 +32,33 @@ PRINT = (
 )
 
 
-def publish_dashboard(place: Place, drawn_at: datetime | None = None, carry_over: bool = True) -> dict[str, int]:
+def publish_dashboard(
+    published: PublishedFolder, drawn_at: datetime | None = None, carry_over: bool = True
+) -> dict[str, int]:
     """Draw the pages whose rows changed, swap all of them in, keep the month's; returns bytes by file.
 
     A page that would show the same is carried over as it was drawn, and with the main page its PDF. Where there is no
-    browser, or it can't print, there is no PDF and the page does not link to one. Without an archive the pages say that
-    they look back.
+    browser, or it can't print, there is no PDF and the page does not link to one. Without an archive the pages are
+    marked as a look back.
 
-    Parameters: `drawn_at`, the time with its zone that a drawn page says; now if not given. `carry_over`, whether the
+    Parameters: `drawn_at`, the time with its zone that a drawn page shows; now if not given. `carry_over`, whether the
     pages that are there may be kept.
     """
-    drawn_at, served = drawn_at or datetime.now(UTC), read(place.serving)
-    archive = place.archive and f"../{place.archive.name}/index.html"
+    drawn_at, served = drawn_at or datetime.now(UTC), read(published.serving)
+    archive = published.archive and f"../{published.archive.name}/index.html"
     linked, *domains = pages_of(served, archive, PDF, looks_back=not archive)
     unlinked = replace(linked, options=linked.options | {"pdf": None})
-    if not carry_over or not _are_drawn(place.dashboard, linked if browser() else unlinked, domains):
-        folder = new_folder(place.dashboard)
-        old = place.dashboard if carry_over else folder
+    if not carry_over or not _are_drawn(published.dashboard, linked if browser() else unlinked, domains):
+        folder = new_folder(published.dashboard)
+        old = published.dashboard if carry_over else folder
         put = partial(_put, old, folder, drawn_at, served.publication["run_id"])
         for page in domains:
             put(page)
         _put_main(old, folder, put, linked, unlinked)
-        swap_folder(place.dashboard, folder)
+        swap_folder(published.dashboard, folder)
     if archive:
-        _keep_month(place, served, drawn_at)
-    return {name: (place.dashboard / name).stat().st_size for name in sorted(_files(place.dashboard))}
+        _keep_month(published, served, drawn_at)
+    return {name: (published.dashboard / name).stat().st_size for name in sorted(_files(published.dashboard))}
 
 
 def _are_drawn(folder: Path, main: Page, domains: list[Page]) -> bool:
@@ -74,7 +76,7 @@ def _put(old: Path, folder: Path, drawn_at: datetime, run_id: str, page: Page) -
 
 
 def _put_main(old: Path, folder: Path, put: Callable[[Page], None], linked: Page, unlinked: Page) -> None:
-    """Put the main page, and its PDF beside it where there is one to link to."""
+    """Put the main page, and its PDF where there is one to link to."""
     name = linked.name
     if not browser():
         return put(unlinked)
@@ -96,7 +98,7 @@ def browser() -> str | None:
 
 
 def print_pdf(page: Path, pdf: Path) -> bool:
-    """Print a page as its style sheet says; whether it worked."""
+    """Print a page with its print style; returns whether it worked."""
     chromium = browser()
     if not chromium:
         return False
@@ -110,32 +112,32 @@ def print_pdf(page: Path, pdf: Path) -> bool:
     return pdf.exists()
 
 
-def _keep_month(place: Place, served: Served, drawn_at: datetime) -> None:
+def _keep_month(published: PublishedFolder, served: Served, drawn_at: datetime) -> None:
     """Keep the pages as those of the latest complete month, if it has none yet, and list the months.
 
-    Complete means that the month and its lateness allowance were over at as_of. An as_of that is yet to come, and rows
-    as they were known earlier, tell of no month how it was first published.
+    Complete means that the month and its lateness allowance were over at as_of. Pages with an as_of in
+    the future, or with rows as known earlier, are not how a month was first published, and are not kept.
     """
     complete, about = last_complete(served.north_star), served.publication
     if complete and about["known_at"] is None and about["as_of"] <= drawn_at:
-        kept = place.archive / f"{complete['month_starting']:%Y-%m}"
+        kept = published.archive / f"{complete['month_starting']:%Y-%m}"
         if not kept.exists():
-            _keep(kept, place)
-    place.archive.mkdir(exist_ok=True)
-    page = archive_page([path.name for path in place.archive.glob("????-??")])
-    if not page.is_drawn(place.archive / page.name):
-        write_whole(place.archive / page.name, page.draw(drawn_at, about["run_id"]).encode())
+            _keep(kept, published)
+    published.archive.mkdir(exist_ok=True)
+    page = archive_page([path.name for path in published.archive.glob("????-??")])
+    if not page.is_drawn(published.archive / page.name):
+        write_whole(published.archive / page.name, page.draw(drawn_at, about["run_id"]).encode())
 
 
-def _keep(kept: Path, place: Place) -> None:
+def _keep(kept: Path, published: PublishedFolder) -> None:
     """Copy the pages into the archive, all at once; they lead to the archive's list from within it."""
     kept.parent.mkdir(exist_ok=True)
     for left in kept.parent.glob(".*"):
         shutil.rmtree(left, ignore_errors=True)
     temporary = kept.with_name(f".{kept.name}")
-    shutil.copytree(place.dashboard, temporary)
+    shutil.copytree(published.dashboard, temporary)
     index = (temporary / "index.html").read_bytes()
-    link = f'href="../{place.archive.name}/index.html"'.encode()
+    link = f'href="../{published.archive.name}/index.html"'.encode()
     write_whole(temporary / "index.html", index.replace(link, b'href="../index.html"'))
     publish(temporary, kept)
 

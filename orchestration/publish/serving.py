@@ -15,18 +15,19 @@ from orchestration.build.builds import Build, sql_text
 from orchestration.build.dbt import reading
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home, new_folder, publish, swap_folder, sync
+from orchestration.publish import record
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and every later one can read it
-# curated tables served beside the authoritative ones
+# the curated tables that are served
 DRILL_DOWN = ("data_products", "adoptions", "data_quality_issues")
 
 
 class PublicationError(RuntimeError):
-    """The new serving file is not what the build holds; the last good one stays in place."""
+    """The new serving file differs from the build; the last good one stays in place."""
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedTable:
     """One served table."""
 
     schema: str
@@ -39,30 +40,32 @@ class Served:
 def publish_serving(home: Home, build: Build, run_id: str = "by hand") -> dict[str, int]:
     """Write, verify and swap in the serving file of an approved build and its Parquet twin; returns rows by table.
 
-    They go where the dates of the build say. Raises BuildError for a build that is not what was approved.
+    They go into the folder of the build's dates. Raises BuildError for a build that differs from what was approved.
     """
     build.verify()
-    place, tables = home.place(build.dates), served_tables(home)
-    place.root.mkdir(parents=True, exist_ok=True)
-    temporary = place.serving.with_name(f".{place.serving.name}.tmp")
+    published, tables = home.folder_for(build.dates), served_tables(home)
+    published.root.mkdir(parents=True, exist_ok=True)
+    temporary = published.serving.with_name(f".{published.serving.name}.tmp")
     for path in (temporary, temporary.with_name(temporary.name + ".wal")):
         path.unlink(missing_ok=True)
     counts = _copy(build, tables, temporary, run_id)
     _verify(temporary, tables, counts)
     sync(temporary)
-    parquet = _write_parquet(place.serving_parquet, temporary, tables)
-    builds.tables_change(place)
-    publish(temporary, place.serving)
-    swap_folder(place.serving_parquet, parquet)
-    builds.tables_are_published(place, build)
+    parquet = _write_parquet(published.serving_parquet, temporary, tables)
+    record.tables_change(published)
+    publish(temporary, published.serving)
+    swap_folder(published.serving_parquet, parquet)
+    record.tables_are_published(published, build)
     builds.sweep(home)
     return counts
 
 
-def served_tables(home: Home) -> list[Served]:
+def served_tables(home: Home) -> list[ServedTable]:
     """What is served, described by the contracts and, for the drill-down tables, by dbt's manifest."""
     authoritative = [
-        Served("authoritative", c.name, tuple(c.grain), c.description, {p.name: p.description for p in c.properties})
+        ServedTable(
+            "authoritative", c.name, tuple(c.grain), c.description, {p.name: p.description for p in c.properties}
+        )
         for c in load_layer("authoritative").values()
     ]
     nodes = json.loads((home.dbt_target / "manifest.json").read_text())["nodes"]
@@ -70,11 +73,11 @@ def served_tables(home: Home) -> list[Served]:
     for name in DRILL_DOWN:
         node = nodes[f"model.flywheel.{name}"]
         columns = {column["name"]: column["description"] for column in node["columns"].values()}
-        curated.append(Served("curated", name, (), node["description"], columns))
+        curated.append(ServedTable("curated", name, (), node["description"], columns))
     return authoritative + curated
 
 
-def _copy(build: Build, tables: list[Served], temporary: Path, run_id: str) -> dict[str, int]:
+def _copy(build: Build, tables: list[ServedTable], temporary: Path, run_id: str) -> dict[str, int]:
     with reading(build) as db:
         db.execute(f"attach {sql_text(temporary)} as serving (storage_version '{STORAGE_VERSION}')")
         db.execute("begin")
@@ -88,7 +91,7 @@ def _copy(build: Build, tables: list[Served], temporary: Path, run_id: str) -> d
     return counts
 
 
-def _copy_table(db: duckdb.DuckDBPyConnection, table: Served) -> int:
+def _copy_table(db: duckdb.DuckDBPyConnection, table: ServedTable) -> int:
     name = f"{table.schema}.{table.name}"
     order = ", ".join(table.grain) or "all"
     db.execute(f"create table serving.{name} as select * from {name} order by {order}")
@@ -99,7 +102,7 @@ def _copy_table(db: duckdb.DuckDBPyConnection, table: Served) -> int:
 
 
 def _describe_publication(db: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """One row that says what the tables beside it are about; no wall clock, so only run_id differs between runs."""
+    """One row about the file's tables; no wall clock, so only run_id differs between runs."""
     db.execute(
         """
         create table serving.main.publication as
@@ -125,7 +128,7 @@ def _describe_publication(db: duckdb.DuckDBPyConnection, run_id: str) -> None:
         db.execute(f"comment on column serving.main.publication.{column} is {sql_text(description)}")
 
 
-def _verify(path: Path, tables: list[Served], counts: dict[str, int]) -> None:
+def _verify(path: Path, tables: list[ServedTable], counts: dict[str, int]) -> None:
     """Read every column of the finished file back; raises PublicationError."""
     with duckdb.connect() as db:
         db.execute(f"attach {sql_text(path)} as serving (read_only)")
@@ -136,7 +139,7 @@ def _verify(path: Path, tables: list[Served], counts: dict[str, int]) -> None:
                 raise PublicationError(f"{name}: {count} rows in the new serving file, {counts[name]} in the build")
 
 
-def _write_parquet(link: Path, serving: Path, tables: list[Served]) -> Path:
+def _write_parquet(link: Path, serving: Path, tables: list[ServedTable]) -> Path:
     folder = new_folder(link)
     with duckdb.connect() as db:
         db.execute(f"attach {sql_text(serving)} as serving (read_only)")
