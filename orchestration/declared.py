@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from orchestration.contracts.contract import Contract
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home, write_whole
-from orchestration.landing.conform import WORDS, conform
+from orchestration.landing.conform import TYPE_NAMES, conform
 from orchestration.landing.formats import read_file
 from orchestration.landing.rows import Chunk, UnreadableFile
 from orchestration.landing.rules import broken_rows, rules_of
@@ -89,5 +89,5 @@ def _typed(chunk: Chunk, contract: Contract, faults: list[tuple[int, str]]) -> p
         got = conform(sent, p.logical_type)
         typed[p.name] = got.values
         for row in pc.indices_nonzero(got.is_wrong).to_pylist():
-            faults.append((chunk.lines[row], f"{p.name}: {str(sent[row])[:80]!r} is not {WORDS[p.logical_type]}"))
+            faults.append((chunk.lines[row], f"{p.name}: {str(sent[row])[:80]!r} is not {TYPE_NAMES[p.logical_type]}"))
     return pa.table(typed)

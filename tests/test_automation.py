@@ -17,7 +17,7 @@ def home(tmp_path, monkeypatch) -> Home:
 
 def put(home: Home, name: str) -> None:
     path = home.inbox / name
-    path.write_text("{}\n")
+    path.write_text(f"{name}\n")
     os.utime(path, (1_700_000_000, 1_700_000_000))
 
 
