@@ -51,7 +51,7 @@ def write_checks(path) -> int:
 
     nodes = pipeline_server.manifest.nodes.values()
     assets = defs().resolve_asset_graph().assets_defs
-    [transform] = [asset for asset in assets if asset.node_def.name == "transform"]
+    [transform] = [asset for asset in assets if asset.is_executable and asset.node_def.name == "transform"]
     checks = [(check.name, check.description, check.blocking) for check in transform.check_specs]
     path.write_text(json.dumps([[node.name for node in nodes if node.resource_type == "test"], checks]))
     return 0
