@@ -62,7 +62,7 @@ def _line(node: yaml.Node | None, error: jsonschema.ValidationError) -> int:
     for step in error.absolute_path:
         if isinstance(node, yaml.MappingNode):
             node = next((value for key, value in node.value if key.value == step), node)
-        else:
+        elif node:
             node = node.value[step]
     if error.validator in ("additionalProperties", "unevaluatedProperties") and isinstance(node, yaml.MappingNode):
         node = next((key for key, _ in node.value if repr(key.value) in error.message), node)
