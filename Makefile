@@ -36,8 +36,9 @@ notebook: .venv/ready ## the analyst's notebooks on 127.0.0.1, with a token
 sample: .venv/ready ## put the sample organisation's events into the inbox
 	@$(BIN)/flywheel sample $(HOME_OPTION)
 
-lint: .venv/ready ## ruff and sqlfluff
+lint: .venv/ready ## ruff, mypy and sqlfluff
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
 	@home=$$(mktemp -d) && mkdir $$home/builds && FLYWHEEL_HOME=$$home FLYWHEEL_AS_OF=2026-01-01T00:00:00Z \
 		$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests && rm -rf $$home
 
@@ -55,7 +56,7 @@ lock: .venv/ready ## resolve pyproject.toml into requirements.lock, with hashes 
 		--generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
 
 clean: ## delete everything generated: data/, .venv/, caches
-	@rm -rf data .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+	@rm -rf data .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
 
 # pip brings uv, uv brings the rest; compiled at install, because importing uncompiled packages costs seconds a run
 .venv/ready: requirements.lock pyproject.toml

@@ -12,10 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -27,6 +28,9 @@ from orchestration.landing.inbox import has_received, place_in_inbox, waiting_fi
 from orchestration.progress import listening
 from orchestration.publish.record import is_current
 from orchestration.settings import SettingsError, load_settings, write_settings
+
+if TYPE_CHECKING:  # Dagster takes seconds to import
+    import dagster as dg
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Delivery events in; North Star and time to value out."
@@ -65,7 +69,7 @@ def run(
     known_at: Annotated[str, typer.Option(help="Look back: count only what had been recorded by then.")] = "",
     root: HomeOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build and publish even if nothing has changed.")] = False,
-):
+) -> None:
     """Land what is in the inbox, shape it, check it, and publish it."""
     console = Console(file=sys.stdout)
     home = Home.at(root)
@@ -76,29 +80,34 @@ def run(
     with home.lock():
         _fill_inbox(console, home, events or [])
         dates = _dates(home, as_of, known_at)
-        if not rebuild and not waiting_files(home) and is_current(home, dates):
+        log = None
+        if rebuild or waiting_files(home) or not is_current(home, dates):
+            log = home.logs / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
+            _land_build_publish(console, home, as_of, known_at, log)
+        else:
             console.print("Nothing new since the last publication: the same events, dates, settings and code.")
-            _print_summary(console, home, dates)
-            return
-        prepare_instance(home)
-        log = home.logs / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
-        try:
-            with log.open("w") as file, _progress(console), redirect_stdout(file), redirect_stderr(file):
-                result = _execute(home, as_of, known_at)
-        except Exception as error:  # of Dagster itself, whose files are in the home too
-            console.print(f"{NOT_PUBLISHED}\n✗ {type(error).__name__}: {str(error).splitlines()[0]}", soft_wrap=True)
-            result = None
-        if result and not result.success:
-            _print_failure(console, result, log)
-        if not result or not result.success:
-            if shutil.disk_usage(home.root).free < FULL_BYTES:
-                console.print(f"The disk of {home.root} is full. Free some space and run again: nothing was lost.")
-            raise typer.Exit(1)
         _print_summary(console, home, dates, log)
 
 
+def _land_build_publish(console: Console, home: Home, as_of: str, known_at: str, log: Path) -> None:
+    """Run Dagster's job; where it fails, print why and exit with 1."""
+    prepare_instance(home)
+    try:
+        with log.open("w") as file, _progress(console), redirect_stdout(file), redirect_stderr(file):
+            result = _execute(home, as_of, known_at)
+    except Exception as error:  # of Dagster itself, whose files are in the home too
+        console.print(f"{NOT_PUBLISHED}\n✗ {type(error).__name__}: {str(error).splitlines()[0]}", soft_wrap=True)
+    else:
+        if result.success:
+            return
+        _print_failure(console, result, log)
+    if shutil.disk_usage(home.root).free < FULL_BYTES:
+        console.print(f"The disk of {home.root} is full. Free some space and run again: nothing was lost.")
+    raise typer.Exit(1)
+
+
 @app.command()
-def status(root: HomeOption = None):
+def status(root: HomeOption = None) -> None:
     """Show what waits, what landed, what is in quarantine and what is published."""
     console, home = Console(file=sys.stdout), Home.at(root)
     waiting = len(waiting_files(home))
@@ -115,7 +124,7 @@ def status(root: HomeOption = None):
 def sample(
     to: Annotated[Path | None, typer.Option(help="Only write the files into this folder.")] = None,
     root: HomeOption = None,
-):
+) -> None:
     """Put the made-up sample organisation's events into the inbox of a home that has none."""
     console = Console(file=sys.stdout)
     if to:
@@ -135,7 +144,7 @@ def sample(
 
 
 @app.command()
-def replay(root: HomeOption = None):
+def replay(root: HomeOption = None) -> None:
     """Read quarantined rows again with today's contracts and land those that now pass, once."""
     from orchestration.landing import quarantine
 
@@ -152,7 +161,7 @@ def replay(root: HomeOption = None):
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
-def dbt(context: typer.Context, root: HomeOption = None):
+def dbt(context: typer.Context, root: HomeOption = None) -> None:
     """Run dbt by hand on the scratch, a copy of the last approved build, at that build's dates; publishes nothing."""
     from orchestration.build.builds import DBT_PROJECT, BuildError, scratch
     from orchestration.build.dbt import dbt_environment
@@ -170,7 +179,7 @@ def dbt(context: typer.Context, root: HomeOption = None):
 
 
 @app.command()
-def ui(root: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks a free one.")] = 3000):
+def ui(root: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks a free one.")] = 3000) -> None:
     """Open the Dagster UI of this home on 127.0.0.1, under a secret path of this home."""
     console, home = Console(file=sys.stdout), Home.at(root)
     prepare_instance(home)
@@ -233,7 +242,7 @@ def _put_sample(console: Console, home: Home) -> None:
     )
 
 
-def _execute(home: Home, as_of: str, known_at: str):
+def _execute(home: Home, as_of: str, known_at: str) -> "dg.ExecuteInProcessResult":
     # imports and parsed files stay to the end: collecting less often saves 1.5 of 22 CPU-seconds
     gc.set_threshold(50_000, 20, 100)
     # Dagster and dbt take seconds to import, and no other command needs them
@@ -246,25 +255,25 @@ def _execute(home: Home, as_of: str, known_at: str):
 
 
 @contextmanager
-def _progress(console: Console):
+def _progress(console: Console) -> Iterator[None]:
     """A live line for each step; without a terminal, a plain line when the step ends."""
     started: dict[str, float] = {}
     with console.status("starting") as line:
 
-        def listen(step: str, words: str, is_end: bool) -> None:
+        def listen(step: str, message: str, is_end: bool) -> None:
             started.setdefault(step, time.monotonic())
-            line.update(f"{step}: {words}")
+            line.update(f"{step}: {message}")
             if is_end:
-                console.print(f"[green]✓[/] {step:<11} {words}  [dim]{time.monotonic() - started[step]:.1f} s[/]")
+                console.print(f"[green]✓[/] {step:<11} {message}  [dim]{time.monotonic() - started[step]:.1f} s[/]")
 
         with listening(listen):
             yield
 
 
-def _print_failure(console: Console, result, log: Path) -> None:
-    """Which check stopped the run, why, and what to do."""
-    has_tables = any(event.asset_key.path[0] == "serving" for event in result.get_asset_materialization_events())
-    if has_tables:
+def _print_failure(console: Console, result: "dg.ExecuteInProcessResult", log: Path) -> None:
+    """Print which check stopped the run, why, and what to do."""
+    keys = [event.asset_key for event in result.get_asset_materialization_events()]
+    if any(key.path[0] == "serving" for key in keys if key):
         console.print("[bold red]The tables are published, the page is not.[/] The last good page stays in place.")
     else:
         console.print(NOT_PUBLISHED)
@@ -299,8 +308,8 @@ def _print_summary(console: Console, home: Home, dates: Dates, log: Path | None 
     console.print(table)
 
 
-def _exit_with_usage_error(console: Console, words: str) -> None:
-    console.print(f"[red]{words}[/]", soft_wrap=True)
+def _exit_with_usage_error(console: Console, message: str) -> NoReturn:
+    console.print(f"[red]{message}[/]", soft_wrap=True)
     raise typer.Exit(2)
 
 

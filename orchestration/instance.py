@@ -5,8 +5,12 @@ Belongs here: instance settings and runs that died. Does not belong here: assets
 
 import json
 import os
+from typing import TYPE_CHECKING
 
 from orchestration.home import Home, write_whole
+
+if TYPE_CHECKING:  # Dagster takes seconds to import
+    import dagster as dg
 
 CLI_TAG = "flywheel/started_by"
 
@@ -51,7 +55,7 @@ def prepare_instance(home: Home) -> None:
         write_whole(path, settings)
 
 
-def open_instance(home: Home):
+def open_instance(home: Home) -> "dg.DagsterInstance":
     """The home's Dagster instance, with the pool that runs queue for; marks dead runs of the command line as failed.
 
     Call it while holding the home's lock: then no run of the command line can be alive.

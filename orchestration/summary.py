@@ -43,7 +43,7 @@ def _rows(home: Home, published: PublishedFolder) -> list[tuple[str, str]]:
     if reasons:
         landed_words += " (" + ", ".join(f"{reason} {count:,}" for reason, count in reasons) + ")"
     assumed = sum(r["assumed_utc_count"] for r in landed)
-    extra = Counter()
+    extra: Counter[str] = Counter()
     for receipt in landed:
         extra.update(json.loads(receipt["extra_columns"]))
     notes = [f"{assumed:,} times without offset read as UTC"] if assumed else []

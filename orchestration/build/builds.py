@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -56,14 +57,13 @@ class Build:
         return not self.is_scratch and "sha256" in self.approval
 
     @property
-    def about(self) -> dict:
+    def about(self) -> dict[str, Any]:
         """The row that the file holds about itself, `main.build`; raises BuildError for a file that holds none."""
         try:
             with duckdb.connect() as db:
                 db.execute("set TimeZone = 'UTC'")
                 db.execute(f"attach {sql_text(self.path)} as build (read_only)")
-                found = db.execute("select * from build.main.build")
-                return dict(zip([column[0] for column in found.description], found.fetchone(), strict=True))
+                return one_row_as_dict(db.execute("select * from build.main.build"))
         except (duckdb.Error, TypeError) as error:
             raise BuildError(f"{self.path} can't be read: {str(error).splitlines()[0]}. {PUBLISH}") from error
 
@@ -104,7 +104,7 @@ class Build:
             )
 
     @property
-    def approval(self) -> dict:
+    def approval(self) -> dict[str, Any]:
         """What `approve` wrote: sha256 of the file, fingerprint, looks_back_as; empty where there is none to read."""
         return read_json(self._approval)
 
@@ -221,6 +221,19 @@ def _is_copy_of(copy: Build, approved: Build) -> bool:
         return copy.about["build_id"] == approved.id
     except BuildError:
         return False
+
+
+def one_row(query: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+    """The row of a query that must have one; raises TypeError where it has none."""
+    row = query.fetchone()
+    if row is None:
+        raise TypeError("the query has no row")
+    return row
+
+
+def one_row_as_dict(query: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """The same by column."""
+    return dict(zip([column[0] for column in query.description], one_row(query), strict=True))
 
 
 def sql_text(value: object) -> str:

@@ -12,13 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from orchestration.build.builds import DBT_PROJECT, Build, sql_text
+from orchestration.build.builds import DBT_PROJECT, Build, one_row, sql_text
 from orchestration.home import Dates, Home, write_whole
 from orchestration.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:  # dbt takes a second to import
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 PREVIEW_ROWS = 5
 FAILING_ROWS = 20
@@ -102,7 +106,7 @@ def run_dbt(
         arguments += ["--indirect-selection", "empty", "--select", *select]
     ended = [0]
 
-    def count(event) -> None:
+    def count(event: Any) -> None:
         if event.info.name == "NodeFinished":
             ended[0] += 1
             print(f"{event.data.node_info.node_status:<8} {event.data.node_info.unique_id}", flush=True)
@@ -114,7 +118,7 @@ def run_dbt(
     return [_node(result) for result in done.result.results]
 
 
-def _node(result) -> Node:
+def _node(result: Any) -> Node:
     sql = getattr(result.node, "compiled_code", None) or ""
     return Node(result.node.unique_id, str(result.status), result.message or "", result.failures or 0, sql)
 
@@ -125,7 +129,7 @@ def tables_at_a_glance(build: Build, names: list[tuple[str, str]]) -> dict[tuple
     with reading(build) as db:
         tables = "select schema_name, table_name from duckdb_tables() where database_name = 'warehouse'"
         for schema, name in sorted(set(names) & set(db.execute(tables).fetchall())):
-            rows = db.execute(f"select count(*) from {schema}.{name}").fetchone()[0]
+            rows = one_row(db.execute(f"select count(*) from {schema}.{name}"))[0]
             seen[schema, name] = rows, as_markdown(db, f"from {schema}.{name}", PREVIEW_ROWS)
     return seen
 
@@ -144,13 +148,6 @@ def as_markdown(db: duckdb.DuckDBPyConnection, sql: str, rows: int) -> str:
     return "\n".join(f"| {' | '.join(_cell(value) for value in line)} |" for line in lines)
 
 
-def one_row(query: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
-    """The row of a query that always has one."""
-    row = query.fetchone()
-    assert row is not None
-    return row
-
-
 def _cell(value: object) -> str:
     return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
 
@@ -164,7 +161,9 @@ def reading(build: Build) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def invoke(home: Home, arguments: list[str], manifest=None, callback: Callable | None = None):
+def invoke(
+    home: Home, arguments: list[str], manifest: "Manifest | None" = None, callback: Callable | None = None
+) -> "dbtRunnerResult":
     """dbt's result of a command in this process; parses the project unless it is given a manifest."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -181,7 +180,7 @@ def invoke(home: Home, arguments: list[str], manifest=None, callback: Callable |
         DuckDBConnectionManager.close_all_connections()
 
 
-def parsed(home: Home):
+def parsed(home: Home) -> "Manifest":
     """dbt's manifest as `fresh_manifest` left it: reading it takes 0.2 CPU-s, letting dbt compare all files 1.5."""
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder

@@ -67,5 +67,5 @@ class Contract:
     @property
     def grain(self) -> list[str]:
         """The columns that make a row one of its kind."""
-        keys = [p for p in self.properties if p.primary_key_position]
-        return [p.name for p in sorted(keys, key=lambda p: p.primary_key_position)]
+        keys = [(p.primary_key_position, p.name) for p in self.properties if p.primary_key_position]
+        return [name for _, name in sorted(keys)]

@@ -6,10 +6,16 @@ Belongs here: which rules can be checked, and by what. Does not belong here: che
 import gc
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from orchestration.contracts.contract import Contract, ContractError, Property
 from orchestration.home import parse_instant
+
+if TYPE_CHECKING:  # importing it takes seconds
+    from great_expectations import ExpectationSuite
+
+RuleTerms = tuple[str, str, dict[str, Any], dict[str, Any]]  # severity, expectation type, its arguments, meta
 
 # What each type's logicalTypeOptions are checked for. ODCS knows more; a promise nobody checks is refused instead.
 CHECKED_OPTIONS = {
@@ -27,7 +33,7 @@ VALUE_EXPECTATIONS = re.compile(
 )
 
 
-def expectation_suites(contract: Contract):
+def expectation_suites(contract: Contract) -> tuple["ExpectationSuite", "ExpectationSuite"]:
     """(refusing, warning): the two Great Expectations suites a frame of landed rows is checked with.
 
     A row that breaks the refusing suite is quarantined; the warning suite only reports. Each expectation carries
@@ -38,7 +44,7 @@ def expectation_suites(contract: Contract):
     from great_expectations.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.registry import get_expectation_impl
 
-    suites = {"error": [], "warning": []}
+    suites: dict[str, list] = {"error": [], "warning": []}
     for severity, kind, kwargs, meta in rules(contract):
         try:
             suites[severity].append(get_expectation_impl(kind)(**kwargs, meta=meta))
@@ -67,7 +73,7 @@ def is_decided_by_value(kind: str, kwargs: dict) -> bool:
     return bool(VALUE_EXPECTATIONS.fullmatch(kind)) and not kwargs.keys() & {"row_condition", "condition_parser"}
 
 
-def rules(contract: Contract):
+def rules(contract: Contract) -> Iterator[RuleTerms]:
     """Yield (severity, expectation type, kwargs, meta) for every rule of a contract; raises ContractError."""
     names = {p.name for p in contract.properties}
     for p in contract.properties:
@@ -78,8 +84,8 @@ def rules(contract: Contract):
         yield _quality_rule(rule, None, names)
 
 
-def _property_rules(p: Property):
-    def rule(kind: str, reason: str, explanation: str, **kwargs):
+def _property_rules(p: Property) -> Iterator[RuleTerms]:
+    def rule(kind: str, reason: str, explanation: str, **kwargs: Any) -> RuleTerms:
         meta = {"reason": f"{p.name}_{reason}", "column": p.name, "explanation": explanation}
         return "error", f"expect_column_{kind}", {"column": p.name, **kwargs}, meta
 
@@ -114,7 +120,7 @@ def _python_pattern(column: str, pattern: str) -> str:
     return pattern
 
 
-def _typed_bound(p: Property, bound):
+def _typed_bound(p: Property, bound: Any) -> Any:
     if bound is None or p.logical_type != "timestamp":
         return bound
     try:
@@ -123,7 +129,7 @@ def _typed_bound(p: Property, bound):
         raise ContractError(f"{p.name}: the bound {bound!r} is not a time; write 1970-01-01T00:00:00Z") from None
 
 
-def _quality_rule(rule: dict, column: str | None, names: set[str]):
+def _quality_rule(rule: dict, column: str | None, names: set[str]) -> RuleTerms:
     severity = "warning" if rule.get("severity") == "warning" else "error"
     meta = {"reason": rule.get("name"), "column": column, "explanation": rule.get("description", "").strip()}
     kind, metric, arguments = rule.get("type", "library"), rule.get("metric"), rule.get("arguments", {})
@@ -139,7 +145,8 @@ def _quality_rule(rule: dict, column: str | None, names: set[str]):
         columns = {"column_list": [*_require_columns(arguments["properties"], names), "batch_id"]}
         return severity, "expect_compound_columns_to_be_unique", columns, meta
     if kind == "custom" and rule["engine"] == "greatExpectations":
-        return severity, *_expectation(rule, names), meta
+        expectation, kwargs = _expectation(rule, names)
+        return severity, expectation, kwargs, meta
     raise ContractError(
         f"the rule {rule['name']} can't be checked; use invalidValues or duplicateValues with mustBe: 0, "
         "or the engine greatExpectations"

@@ -3,8 +3,9 @@
 Belongs here: aliases, duplicate keys, size. Does not belong here: what the YAML means.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,14 +17,14 @@ MAX_BYTES = 1_000_000
 class _StrictLoader(yaml.SafeLoader):
     """YAML without aliases (a 306-byte bomb of them is gigabytes) and without duplicate keys (the last would win)."""
 
-    def compose_node(self, parent, index):
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise ContractError(
                 f"line {self.peek_event().start_mark.line + 1}: aliases (*name) are not allowed; write it out"
             )
         return super().compose_node(parent, index)
 
-    def construct_mapping(self, node, deep=False):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key_node, _ in node.value:
             line, key = key_node.start_mark.line + 1, self.construct_object(key_node, deep=True)
@@ -43,7 +44,7 @@ def read_bounded(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def compose(path: Path, text: bytes) -> tuple[dict, yaml.Node]:
+def compose(path: Path, text: bytes) -> tuple[Any, yaml.Node | None]:
     """(the document, its nodes with their line numbers)."""
     try:
         loader = _StrictLoader(text)

@@ -21,7 +21,7 @@ flywheel_job = dg.define_asset_job(
 @dg.sensor(
     job=flywheel_job, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING, name="inbox_sensor"
 )
-def inbox_sensor(context: dg.SensorEvaluationContext):
+def inbox_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Start one run for everything new in the inbox, once no file is written to any more; again where one failed."""
     waiting = [(file.path.name, file.size, file.modified_ns) for file in waiting_files(Home.at())]
     if not waiting:
@@ -42,7 +42,7 @@ def inbox_sensor(context: dg.SensorEvaluationContext):
 @dg.schedule(
     job=flywheel_job, cron_schedule="0 6 * * *", default_status=dg.DefaultScheduleStatus.RUNNING, name="daily_schedule"
 )
-def daily_schedule():
+def daily_schedule() -> dg.RunRequest | dg.SkipReason:
     """Once a day even without new files: as_of moves on, and months complete. A sample's as_of does not."""
     home = Home.at()
     return dg.SkipReason("Nothing has changed.") if is_current(home, home.dates()) else dg.RunRequest()

@@ -4,12 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import duckdb
 
 from orchestration.build import builds
-from orchestration.build.dbt import PREVIEW_ROWS, as_markdown, one_row
+from orchestration.build.builds import one_row
+from orchestration.build.dbt import PREVIEW_ROWS, as_markdown
 from orchestration.contracts.contract import Contract
 from orchestration.contracts.odcs import load_layer
 from orchestration.defs.inputs import INBOX
@@ -91,7 +93,7 @@ def _check_specs() -> Iterator[dg.AssetCheckSpec]:
 
 
 @dg.multi_asset(specs=list(_specs()), check_specs=list(_check_specs()), pool="home", name="landing")
-def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
+def land(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterator:
     """Land the inbox: check each new file against the contracts, quarantine what breaks them, write receipts."""
     home = dates.home
     report("landing", "reading the inbox")
@@ -110,16 +112,8 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
             f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
         )
     report("landing", _summary(new), is_end=True)
-    for name, contract in CONTRACTS.items():
-        preview, latest = _preview(home, name)
-        rows = sum(json.loads(receipt["landed_by_table"]).get(name, 0) for receipt in receipts)
-        yield dg.MaterializeResult(
-            asset_key=["landing", name], metadata={"dagster/row_count": rows, "preview": preview}
-        )
-        mine = [row for row in refused if row["table_name"] == name]
-        yield _contract_check(name, [row for row in mine if _is_of(row, new)], receipts, new)
-        yield _share_check(contract, receipts, mine)
-        yield _freshness_check(contract, latest, dates.dates.as_of)
+    for contract in CONTRACTS.values():
+        yield from _table_results(home, contract, receipts, new, refused, dates.dates.as_of)
     yield dg.MaterializeResult(
         asset_key=["landing", "quarantined_events"],
         metadata={
@@ -135,6 +129,25 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates):
     yield from _batch_checks(new, receipts, refused)
 
 
+def _table_results(
+    home: Home,
+    contract: Contract,
+    receipts: list[dict[str, Any]],
+    new: list[dict[str, Any]],
+    refused: list[dict[str, Any]],
+    as_of: datetime,
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """A landing table's materialization and its three checks."""
+    name = contract.name
+    preview, latest = _preview(home, name)
+    rows = sum(json.loads(receipt["landed_by_table"]).get(name, 0) for receipt in receipts)
+    yield dg.MaterializeResult(asset_key=["landing", name], metadata={"dagster/row_count": rows, "preview": preview})
+    waiting = [row for row in refused if row["table_name"] == name]
+    yield _contract_check(name, [row for row in waiting if _is_of(row, new)], new)
+    yield _share_check(contract, receipts, waiting)
+    yield _freshness_check(contract, latest, as_of)
+
+
 def refuse_other_events(home: Home) -> None:
     """A home with sample events takes no others: mixed numbers would describe no organisation."""
     sample = home.sample()
@@ -146,11 +159,11 @@ def refuse_other_events(home: Home) -> None:
         )
 
 
-def _is_of(row: dict, receipts: list[dict]) -> bool:
+def _is_of(row: dict[str, Any], receipts: list[dict[str, Any]]) -> bool:
     return row["batch_id"] in {receipt["batch_id"] for receipt in receipts}
 
 
-def _summary(new: list[dict]) -> str:
+def _summary(new: list[dict[str, Any]]) -> str:
     if not new:
         return "nothing new in the inbox"
     landed, refused = sum(r["rows_landed"] for r in new), sum(r["rows_quarantined"] for r in new)
@@ -169,8 +182,8 @@ def _preview(home: Home, table: str) -> tuple[dg.MarkdownMetadataValue, datetime
     return dg.MetadataValue.md(preview), when
 
 
-def _contract_check(name: str, broken: list[dict], receipts: list[dict], new: list[dict]) -> dg.AssetCheckResult:
-    warnings = Counter()
+def _contract_check(name: str, broken: list[dict[str, Any]], new: list[dict[str, Any]]) -> dg.AssetCheckResult:
+    warnings: Counter[str] = Counter()
     for receipt in new:
         if name in json.loads(receipt["landed_by_table"]):
             warnings.update(json.loads(receipt["warnings"]))
@@ -189,7 +202,7 @@ def _contract_check(name: str, broken: list[dict], receipts: list[dict], new: li
     )
 
 
-def _what_to_do(broken: list[dict]) -> str:
+def _what_to_do(broken: list[dict[str, Any]]) -> str:
     first = broken[0]
     return (
         f"{len(broken)} rows quarantined, first {first['file_name']} line {first['line_number']}: {first['message']}. "
@@ -198,7 +211,9 @@ def _what_to_do(broken: list[dict]) -> str:
     )
 
 
-def _share_check(contract: Contract, receipts: list[dict], waiting: list[dict]) -> dg.AssetCheckResult:
+def _share_check(
+    contract: Contract, receipts: list[dict[str, Any]], waiting: list[dict[str, Any]]
+) -> dg.AssetCheckResult:
     """The latest batch with enough rows for this table; rows that a replay has landed since count as landed."""
     limit = contract.custom.get("quarantineShareLimit", 1.0)
     batch, share = None, 0.0
@@ -228,7 +243,7 @@ def _freshness_check(contract: Contract, latest: datetime | None, as_of: datetim
     days = contract.sla.get("frequency")
     age = None if latest is None else (as_of - latest).total_seconds() / 86400
     passed = age is None or days is None or age <= days
-    if latest is None:
+    if latest is None or age is None:
         words = "no such event has ever been received"
     else:
         words = f"latest {latest:%Y-%m-%d %H:%M} UTC, {max(age, 0):.1f} days before as_of; expected within {days} days"
@@ -242,46 +257,43 @@ def _freshness_check(contract: Contract, latest: datetime | None, as_of: datetim
     )
 
 
-def _batch_checks(new: list[dict], receipts: list[dict], refused: list[dict]) -> Iterator[dg.AssetCheckResult]:
-    key = ["landing", "batches"]
-    unreadable = [r["message"] for r in refused if r["reasons"] == ["unreadable_file"] and _is_of(r, new)]
+def _batch_checks(
+    new: list[dict[str, Any]], receipts: list[dict[str, Any]], refused: list[dict[str, Any]]
+) -> Iterator[dg.AssetCheckResult]:
+    """The checks of the batches: files_readable and rows_routed warn of this run's, accounting blocks on any."""
+    mine = [row for row in refused if _is_of(row, new)]
+    unreadable = [row["message"] for row in mine if row["reasons"] == ["unreadable_file"]]
+    unrouted = [row for row in mine if row["table_name"] is None and row["reasons"] != ["unreadable_file"]]
+    off = [r["file_name"] for r in receipts if r["rows_read"] != r["rows_landed"] + r["rows_quarantined"]]
+    key, warn = ["landing", "batches"], dg.AssetCheckSeverity.WARN
     yield dg.AssetCheckResult(
         passed=not unreadable,
         check_name="files_readable",
         asset_key=key,
-        severity=dg.AssetCheckSeverity.WARN,
+        severity=warn,
         description=" ".join(unreadable) or "Every file of this run could be read.",
     )
-    unrouted = [
-        r for r in refused if r["table_name"] is None and r["reasons"] != ["unreadable_file"] and _is_of(r, new)
-    ]
+    routed = "Every row of this run was read and names a known event type."
+    reasons, rows = _reasons_table(unrouted), _rows_table(unrouted)
     yield dg.AssetCheckResult(
         passed=not unrouted,
         check_name="rows_routed",
         asset_key=key,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=_what_to_do(unrouted)
-        if unrouted
-        else "Every row of this run was read and names a known event type.",
-        metadata={
-            "quarantined_rows": len(unrouted),
-            "reasons": _reasons_table(unrouted),
-            "rows": _rows_table(unrouted),
-        },
+        severity=warn,
+        description=_what_to_do(unrouted) if unrouted else routed,
+        metadata={"quarantined_rows": len(unrouted), "reasons": reasons, "rows": rows},
     )
-    off = [r["file_name"] for r in receipts if r["rows_read"] != r["rows_landed"] + r["rows_quarantined"]]
+    added_up = "Rows read = landed + quarantined in every batch."
     yield dg.AssetCheckResult(
         passed=not off,
         check_name="accounting",
         asset_key=key,
-        description=f"rows don't add up in {', '.join(off)}"
-        if off
-        else "Rows read = landed + quarantined in every batch.",
+        description=f"rows don't add up in {', '.join(off)}" if off else added_up,
         metadata={"batches": len(receipts)},
     )
 
 
-def _reasons_table(rows: list[dict]) -> dg.TableMetadataValue:
+def _reasons_table(rows: list[dict[str, Any]]) -> dg.TableMetadataValue:
     counts = Counter(reason for row in rows for reason in row["reasons"])
     return dg.MetadataValue.table(
         [dg.TableRecord({"reason": reason, "rows": count}) for reason, count in counts.most_common()],
@@ -289,7 +301,7 @@ def _reasons_table(rows: list[dict]) -> dg.TableMetadataValue:
     )
 
 
-def _rows_table(rows: list[dict]) -> dg.TableMetadataValue:
+def _rows_table(rows: list[dict[str, Any]]) -> dg.TableMetadataValue:
     names = ["file", "line", "reasons", "message", "original_text"]
     return dg.MetadataValue.table(
         [
@@ -308,7 +320,7 @@ def _rows_table(rows: list[dict]) -> dg.TableMetadataValue:
     )
 
 
-def _receipts_table(receipts: list[dict]) -> dg.TableMetadataValue:
+def _receipts_table(receipts: list[dict[str, Any]]) -> dg.TableMetadataValue:
     names = ["file_name", "rows_read", "rows_landed", "rows_quarantined", "assumed_utc_count", "extra_columns"]
     return dg.MetadataValue.table(
         [dg.TableRecord({name: receipt[name] for name in names}) for receipt in receipts[:SHOWN_ROWS]],

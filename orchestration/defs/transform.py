@@ -4,7 +4,8 @@
 component runs it on a copy.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import dbt_assets
@@ -21,16 +22,15 @@ SCRATCH = "scratch, a copy of the last approved build: never published; 'Materia
 
 
 @dbt_assets(manifest=fresh_manifest(Home.at()), name="transform", pool="home")
-def transform(context: dg.AssetExecutionContext, dates: AnalysisDates):
+def transform(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterator:
     """Shape the landed events: dbt build, with its tests as checks; any failing test stops publication.
 
     A run that lands and shapes everything writes a new build. Any other works on the scratch, at the scratch's dates.
     """
     home, unique_ids = dates.home, _unique_ids(context)
-    build = builds.of_run(home, context.run_id)
-    is_whole = build is not None and len(unique_ids) == len(_every_unique_id())
-    if not is_whole:
-        build = _scratch(home, dates.dates)
+    mine = builds.of_run(home, context.run_id)
+    is_whole = mine is not None and len(unique_ids) == len(_every_unique_id())
+    build = mine if mine and is_whole else _scratch(home, dates.dates)
     about = {"build": SCRATCH if build.is_scratch else build.id, **_dates_in_words(build.dates)}
     selected = None if is_whole else _selectors(unique_ids)
     nodes = run_dbt(home, build, build.dates, selected, lambda n: report("shaping", f"{n} tables and checks done"))
@@ -74,12 +74,14 @@ def _unique_ids(context: dg.AssetExecutionContext) -> dict[str, dg.AssetKey | dg
     return {unique_id: key for unique_id, key in _every_unique_id().items() if key in asked}
 
 
-def _selectors(unique_ids) -> list[str]:
+def _selectors(unique_ids: Iterable[str]) -> list[str]:
     """dbt's selection of nodes: the name is the second last or last part of an id."""
     return [unique_id.split(".")[2] for unique_id in unique_ids]
 
 
-def _results(context, build: Build, nodes: list[Node], keys: dict, about: dict) -> Iterator:
+def _results(
+    context: dg.AssetExecutionContext, build: Build, nodes: list[Node], keys: dict[str, Any], about: dict[str, str]
+) -> Iterator:
     """A materialization for each table, an evaluation for each test, in the order in which dbt ended them."""
     made = {node.unique_id: keys[node.unique_id] for node in nodes if not node.is_test and node.status == "success"}
     glance = tables_at_a_glance(build, [tuple(key.path) for key in made.values()])
@@ -100,7 +102,9 @@ def _failure_message(node: Node) -> str:
     return f"{node.failing_rows:,} rows break it; the first are in the check's metadata."
 
 
-def _check_result(build: Build, node: Node, key: dg.AssetCheckKey, promise: str, about: dict) -> dg.AssetCheckResult:
+def _check_result(
+    build: Build, node: Node, key: dg.AssetCheckKey, promise: str, about: dict[str, str]
+) -> dg.AssetCheckResult:
     has_passed = not node.has_failed and node.status != "warn"
     rows = {} if has_passed or node.status == "error" else {"rows": dg.MetadataValue.md(failing_rows(build, node.sql))}
     return dg.AssetCheckResult(

@@ -13,6 +13,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -30,6 +31,9 @@ BATCH_ID_LENGTH = 32  # of 64 hexadecimal digits of the content's SHA-256
 EXTRA_COLUMNS_NAMED = 50
 EXTRA_COLUMNS_COUNTED = 10_000  # a file may have new ones on every line
 FLUSHED_BYTES = 8 << 20
+
+# of rows read again: row number in the replay -> (batch, row, line) that it came from
+Origins = dict[int, tuple[str, int, int | None]]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UTC_INSTANT = pa.timestamp("us", tz="UTC")
@@ -82,7 +86,7 @@ RECEIPT = pa.schema(
 )
 
 
-def receipts(home: Home) -> list[dict]:
+def receipts(home: Home) -> list[dict[str, Any]]:
     """Every batch's receipt, oldest first.
 
     A process reads a receipt once (0.4 ms each), and again only where its file was changed.
@@ -99,10 +103,10 @@ def receipts(home: Home) -> list[dict]:
     return sorted(rows, key=lambda r: (r["landed_at"], r["batch_id"]))
 
 
-_receipts: dict[Path, dict[str, tuple[tuple, list[dict]]]] = {}
+_receipts: dict[Path, dict[str, tuple[tuple, list[dict[str, Any]]]]] = {}
 
 
-def _read_receipts(paths: list[str]) -> list[list[dict]]:
+def _read_receipts(paths: list[str]) -> list[list[dict[str, Any]]]:
     """Each file's one row; none in `_empty.parquet`. What an older receipt lacks is null."""
     if not paths:
         return []
@@ -116,7 +120,9 @@ def _read_receipts(paths: list[str]) -> list[list[dict]]:
     return [list(islice(found, table.num_rows)) for table in tables]
 
 
-def visible_rows(db: DuckDBPyConnection, home: Home, table: str, of: list[dict] | None = None) -> DuckDBPyRelation:
+def visible_rows(
+    db: DuckDBPyConnection, home: Home, table: str, of: list[dict[str, Any]] | None = None
+) -> DuckDBPyRelation:
     """The rows of a landing table in visible batches: all of them, or those that the receipts `of` list.
 
     It has every promised column, also where no row has landed: `_empty.parquet` is always read. Needs a landing folder
@@ -127,7 +133,7 @@ def visible_rows(db: DuckDBPyConnection, home: Home, table: str, of: list[dict] 
     return db.read_parquet([str(path) for path in paths if path.exists()], union_by_name=True)
 
 
-def _rows_in(receipt: dict, table: str) -> int:
+def _rows_in(receipt: dict[str, Any], table: str) -> int:
     """How many rows of a table a batch holds."""
     if table == "quarantined_events":
         return receipt["rows_quarantined"]
@@ -154,23 +160,28 @@ def _landed_schema(contract: Contract) -> pa.Schema:
 class Batch:
     """One batch on its way to disk: everything goes to `.tmp` files, which `finish` renames, the receipt last."""
 
-    def __init__(self, home: Home, checker: Checker, batch_id: str, file_name: str, origins: dict | None = None):
+    def __init__(
+        self, home: Home, checker: Checker, batch_id: str, file_name: str, origins: Origins | None = None
+    ) -> None:
         self.home, self.checker, self.batch_id, self.file_name = home, checker, batch_id, file_name
-        self.origins = origins  # of rows read before: their number -> (batch, row, line)
+        self.origins = origins
         self._start()
 
-    def _start(self):
+    def _start(self) -> None:
         self.waiting: dict[str, list[pa.Table]] = {}
         self.waiting_bytes: Counter[str] = Counter()
         self.writers: dict[str, pq.ParquetWriter] = {}
         self.read, self.is_readable, self.assumed_utc = 0, True, 0
-        self.landed, self.refused, self.reasons = Counter(), Counter(), Counter()
-        self.extras, self.warnings = Counter(), Counter()
+        self.landed: Counter[str] = Counter()  # by table
+        self.refused: Counter[str] = Counter()  # by table
+        self.reasons: Counter[str] = Counter()
+        self.extras: Counter[str] = Counter()  # by column
+        self.warnings: Counter[str] = Counter()  # by reason
 
-    def __enter__(self):
+    def __enter__(self) -> "Batch":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         for table, writer in self.writers.items():
             writer.close()
             self._temporary(table).unlink(missing_ok=True)
@@ -210,7 +221,7 @@ class Batch:
         frame = pa.table({name: checked.frame.column(name) for name in checked.frame.column_names} | added)
         self._write(checked.table, frame.select(schema.names).cast(schema))
 
-    def refuse(self, rows: list[dict]) -> None:
+    def refuse(self, rows: list[dict[str, Any]]) -> None:
         """Write rows to quarantine, with their reasons and their lines."""
         if not rows:
             return
@@ -248,7 +259,9 @@ class Batch:
             publish(self._temporary(table), self.home.landing / table / f"{self.batch_id}.parquet")
         self.writers = {}
 
-    def finish(self, sha256: str, file_bytes=None, file_modified_ns=None, is_replay=False) -> dict:
+    def finish(
+        self, sha256: str, file_bytes: int | None = None, file_modified_ns: int | None = None, is_replay: bool = False
+    ) -> dict[str, Any]:
         """Make the batch visible: its files first, its receipt last. Returns the receipt; raises LandingError."""
         landed, refused = sum(self.landed.values()), sum(self.refused.values())
         if self.read != landed + refused:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import orjson
@@ -50,7 +50,7 @@ class Sink(Protocol):
     def land(self, checked: Checked) -> None:
         """Take rows that keep their contract."""
 
-    def refuse(self, rows: list[dict]) -> None:
+    def refuse(self, rows: list[dict[str, Any]]) -> None:
         """Take rows that don't, as quarantine keeps them."""
 
 
@@ -78,7 +78,7 @@ class Checker:
     `check_pending`; then each goes to its own batch: landed or refused.
     """
 
-    def __init__(self, contracts: dict[str, Contract], now: datetime):
+    def __init__(self, contracts: dict[str, Contract], now: datetime) -> None:
         self.contracts, self.now = contracts, now
         self.known = wire_columns(contracts)
         self.tables = {kind: name for name, contract in contracts.items() for kind in contract.event_types}
@@ -120,8 +120,9 @@ class Checker:
             for pending, frame in zip(group, clean[table], strict=True):
                 end = start + frame.num_rows
                 found = rows[bisect_left(rows, start) : bisect_left(rows, end)]
-                positions = _positions_without(pending.problems, len(pending.rows)) if found else []
-                pending.problems |= {int(positions[row - start]): broken[table].pop(row) for row in found}
+                if found:
+                    positions = _positions_without(pending.problems, len(pending.rows))
+                    pending.problems |= {int(positions[row - start]): broken[table].pop(row) for row in found}
                 self._deliver(table, pending, warnings.pop((table, pending.sink.batch_id), Counter()))
                 start = end
 
@@ -130,7 +131,7 @@ class Checker:
         kept = {table: [p for p in group if p.sink is not sink] for table, group in self._pending.items()}
         self._pending = {table: group for table, group in kept.items() if group}
 
-    def _unrouted(self, chunk: Chunk, kinds: Conformed, routed: pa.Array) -> list[dict]:
+    def _unrouted(self, chunk: Chunk, kinds: Conformed, routed: pa.Array) -> list[dict[str, Any]]:
         refused = []
         for i in pc.indices_nonzero(pc.is_null(routed)).to_pylist():
             kind = kinds.values[i].as_py()
@@ -163,8 +164,10 @@ class Checker:
         columns["batch_id"] = pa.DictionaryArray.from_arrays(pa.repeat(0, len(rows)).cast(pa.int32()), [sink.batch_id])
         return _Pending(sink, chunk, rows, kinds, pa.table(columns), problems)
 
-    def _conform_columns(self, contract: Contract, chunk: Chunk, rows: pa.Array, kinds: pa.Array):
-        columns, problems = {}, {}
+    def _conform_columns(self, contract: Contract, chunk: Chunk, rows: pa.Array, kinds: pa.Array) -> tuple:
+        """(columns by name, problems by position in `rows`, whether a time was read as UTC)."""
+        columns: dict[str, pa.Array] = {}
+        problems: dict[int, list[tuple[str, str]]] = {}
         assumed = pa.repeat(False, len(rows))
         for p in contract.properties:
             is_kind = p.name == contract.custom.get("eventTypeColumn")
@@ -208,7 +211,7 @@ def _take(sent: list | pa.Array, rows: pa.Array) -> list | pa.Array:
     return sent.take(rows) if isinstance(sent, pa.Array) else [sent[i] for i in rows.to_pylist()]
 
 
-def _integers(places: list[int] | range) -> pa.Array:
+def _integers(places: list[int] | list[int | None] | range) -> pa.Array:
     return pa.array(np.arange(places.start, places.stop) if isinstance(places, range) else places, pa.int64())
 
 
@@ -228,7 +231,9 @@ def _with_default(got: Conformed, p: Property) -> pa.Array:
     return pc.if_else(got.is_wrong, pa.scalar(None, p.arrow_type), filled)
 
 
-def _refused_row(chunk: Chunk, i: int, kind: str | None, table: str | None, problems: list[tuple[str, str]]) -> dict:
+def _refused_row(
+    chunk: Chunk, i: int, kind: str | None, table: str | None, problems: list[tuple[str, str]]
+) -> dict[str, Any]:
     text = chunk.text(i)
     is_whole = len(text) <= MAX_LINE_BYTES
     return {
@@ -245,7 +250,7 @@ def _refused_row(chunk: Chunk, i: int, kind: str | None, table: str | None, prob
     }
 
 
-def refusal(u: Unreadable, header: str | None = None) -> dict:
+def refusal(u: Unreadable, header: str | None = None) -> dict[str, Any]:
     """What could not be read at all, as quarantine keeps it."""
     return {
         "line_number": u.line,
@@ -261,6 +266,6 @@ def refusal(u: Unreadable, header: str | None = None) -> dict:
     }
 
 
-def json_text(value: dict) -> str:
+def json_text(value: dict[str, Any]) -> str:
     """JSON with sorted keys, so that the same extras are the same text."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=str).decode()

@@ -8,6 +8,7 @@ The verdict on a value never depends on its neighbours: the same event gets the 
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -224,7 +225,7 @@ def _text_lists(array: pa.Array) -> pa.Array:
     return pa.array([_text_list(value) for value in array.to_pylist()], ARROW_TYPES["array"])
 
 
-def _text_list(value) -> list[str] | None:
+def _text_list(value: Any) -> list[str] | None:
     """A list of texts from a list, its JSON text, or texts separated by | as CSV has them; None for anything else."""
     if isinstance(value, str):
         try:

@@ -33,6 +33,7 @@ from orchestration.landing.rows import (
 )
 
 MAX_CSV_RECORD_LINES = 1000
+Line = tuple[int, bytes, bool]  # its number, its bytes without the line end, whether it was cut at KEPT_BYTES
 
 _JSON_SPACE = re.compile(r"[ \t\r\n]*")
 # What may follow in a file of JSON values, by what is expected and the character that stands there
@@ -92,7 +93,7 @@ def _reader_for(name: str) -> Callable:
     raise UnreadableFile(f"its format is not known; send one of {', '.join(readers)} (text formats also as .gz)")
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> gzip.GzipFile | BinaryIO:
     stream = gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # noqa: SIM115 - the caller closes it
     start = stream.read(4)
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -102,8 +103,8 @@ def _open(path: Path) -> BinaryIO:
     return stream
 
 
-def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
-    """(number, bytes without the line end, whether it was cut at KEPT_BYTES); never holds more than MAX_LINE_BYTES."""
+def _lines(stream: gzip.GzipFile | BinaryIO) -> Iterator[Line]:
+    """Yield the lines of a stream; never holds more than MAX_LINE_BYTES."""
     number = 0
     while line := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
@@ -116,7 +117,7 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
         yield number, line.rstrip(b"\r\n"), is_cut
 
 
-def _refuse_long(rows: RowCollector, number: int, line: bytes):
+def _refuse_long(rows: RowCollector, number: int, line: bytes) -> None:
     message = f"is longer than {MAX_LINE_BYTES:,} bytes; its first {KEPT_BYTES:,} are kept"
     rows.refuse(number, MAX_LINE_BYTES + 1, "line_too_long", message, line, is_whole_text=False)
 
@@ -162,7 +163,7 @@ def _read_json_values(path: Path, known: set[str]) -> Iterator[Chunk]:
     yield from rows.flush()
 
 
-def _json_values(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+def _json_values(stream: gzip.GzipFile | BinaryIO) -> Iterator[tuple[int, bytes]]:
     """(line it starts on, its text) of each JSON value in a stream: in one array, or one after the other.
 
     The standard decoder only finds where a value ends; orjson gives the verdict on its text.
@@ -176,7 +177,7 @@ def _json_values(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         is_last = not block
         text += decode(block, is_last)
         at = 0
-        while (start := _JSON_SPACE.match(text, at).end()) < len(text):
+        while (start := _after_space(text, at)) < len(text):
             line += text.count("\n", at, start)
             at = start
             if follows := _PUNCTUATION.get((expected, text[start])):
@@ -200,7 +201,13 @@ def _json_values(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         raise UnreadableFile(f"it ends on line {line} where it should have {expected}: it may have been cut short")
 
 
-def _not_json(text: str, start: int, line: int, error: Exception) -> str:
+def _after_space(text: str, at: int) -> int:
+    """The position of the first character from `at` on that is no white space of JSON."""
+    space = _JSON_SPACE.match(text, at)
+    return space.end() if space else at
+
+
+def _not_json(text: str, start: int, line: int, error: json.JSONDecodeError | RecursionError) -> str:
     if isinstance(error, RecursionError):
         return f"the value that starts on line {line} is nested too deep"
     if len(text) - start > MAX_LINE_BYTES:
@@ -226,19 +233,20 @@ def _read_csv(path: Path, known: set[str]) -> Iterator[Chunk]:
         yield from rows.flush()
 
 
-def _csv_records(lines: Iterator[tuple[int, bytes, bool]], layout: CsvLayout) -> Iterator[tuple[int, bytes, bool]]:
+def _csv_records(lines: Iterator[Line], layout: CsvLayout) -> Iterator[Line]:
     """Physical lines, joined where a quoted field spans them.
 
     A line with an odd number of quotes is joined with those that follow, up to the next such line. If that does not
     read as one record, it was not meant so: the line stands alone.
     """
-    waiting: deque = deque()
+    waiting: deque[Line] = deque()
 
-    def following():
+    def following() -> Line | None:
         return waiting.popleft() if waiting else next(lines, None)
 
     def closed(record: bytes) -> bytes:
-        taken, size, is_open = [], len(record), True
+        taken: list[Line] = []
+        size, is_open = len(record), True
         while is_open and size <= MAX_LINE_BYTES and len(taken) < MAX_CSV_RECORD_LINES:
             if (more := following()) is None:
                 break

@@ -25,7 +25,7 @@ GROUPED_BYTES = 32 << 20
 GROUPED_FILES = 1_000
 
 
-def land_inbox(home: Home, now: datetime | None = None) -> list[dict]:
+def land_inbox(home: Home, now: datetime | None = None) -> list[dict[str, Any]]:
     """Land every settled inbox file that has not landed yet, in name order; returns the new receipts."""
     contracts = load_layer("landing")
     prepare_landing(home, contracts)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def read_parquet(path: Path, known: set[str]) -> Iterator[Chunk]:
                 lines=places,
                 columns={name: columns.get(name, pa.nulls(batch.num_rows)) for name in known},
                 extras=_parquet_extras(batch, known),
-                text=lambda i, batch=batch: _parquet_text(batch, i),
+                text=partial(_parquet_text, batch),
                 size=batch.nbytes,
             )
             seen += batch.num_rows

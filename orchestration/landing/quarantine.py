@@ -6,6 +6,7 @@ Belongs here: reading quarantine, replay. Does not belong here: why a row is ref
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 import orjson
@@ -19,7 +20,7 @@ from orchestration.landing.formats import read_texts
 from orchestration.landing.rows import Chunk
 
 
-def replay(home: Home, now: datetime | None = None) -> dict | None:
+def replay(home: Home, now: datetime | None = None) -> dict[str, Any] | None:
     """Check quarantined rows again with today's contracts and land those that now pass, once.
 
     They land as a batch of their own; each row keeps the batch and line it came from. Returns its receipt, or None
@@ -72,7 +73,7 @@ def _create_replayed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
         visible_rows(db, home, table, of=replays).project("origin_batch_id, row_number").insert_into("replayed")
 
 
-def _read_again(checker: Checker, waiting: list[dict], indexes: Iterable[int]) -> Iterator[Chunk]:
+def _read_again(checker: Checker, waiting: list[dict[str, Any]], indexes: Iterable[int]) -> Iterator[Chunk]:
     by_header: dict[str | None, list[tuple[int, str]]] = {}
     for i in indexes:
         by_header.setdefault(waiting[i]["csv_header"], []).append((i, waiting[i]["original_text"]))
@@ -85,17 +86,17 @@ class _PassingRows:
 
     batch_id = "replay"
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.rows: list[int] = []
 
     def land(self, checked: Checked) -> None:
         self.rows += checked.rows.to_pylist()
 
-    def refuse(self, rows: list[dict]) -> None:
+    def refuse(self, rows: list[dict[str, Any]]) -> None:
         pass
 
 
-def _rows_that_pass(checker: Checker, waiting: list[dict]) -> list[int]:
+def _rows_that_pass(checker: Checker, waiting: list[dict[str, Any]]) -> list[int]:
     """Indexes of the waiting rows that keep their contract today."""
     passing = _PassingRows()
     for chunk in _read_again(checker, waiting, range(len(waiting))):

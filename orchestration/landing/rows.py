@@ -50,9 +50,9 @@ class Chunk:
     """Some rows of a file. `columns` holds each known column (a list, or an Arrow array), `extras` the others."""
 
     rows: list[int] | range  # their places among the rows of the file, from 1: a JSON array may hold many on one line
-    lines: list[int] | range
+    lines: list[int | None] | range  # None for a row read again from quarantine
     columns: dict[str, Any]
-    extras: list[dict | None]  # empty where no row has any
+    extras: list[dict[str, Any] | None]  # empty where no row has any
     text: Callable[[int], str]
     header: str | None = None
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -96,14 +96,19 @@ def csv_layout(header: str, known: set[str]) -> CsvLayout:
 class RowCollector:
     """Collects rows into a chunk."""
 
-    def __init__(self, known: set[str], header: str | None = None):
+    def __init__(self, known: set[str], header: str | None = None) -> None:
         self.known, self.header, self.last_row = known, header, 0
         self._clear()
 
-    def _clear(self):
-        self.numbers, self.lines, self.rows, self.texts, self.unreadable, self.size = [], [], [], [], [], 0
+    def _clear(self) -> None:
+        self.numbers: list[int] = []
+        self.lines: list[int | None] = []
+        self.rows: list[dict[str, Any]] = []
+        self.texts: list[bytes] = []
+        self.unreadable: list[Unreadable] = []
+        self.size = 0  # bytes
 
-    def add_json(self, line: int | None, text: bytes, starts_line=True):
+    def add_json(self, line: int | None, text: bytes, starts_line: bool = True) -> None:
         """Add the row that a JSON text holds."""
         try:
             row = orjson.loads(text)
@@ -126,7 +131,7 @@ class RowCollector:
             return
         self._add(line, row, text)
 
-    def add_csv(self, line: int | None, text: bytes, layout: CsvLayout):
+    def add_csv(self, line: int | None, text: bytes, layout: CsvLayout) -> None:
         """Add the row that a CSV record holds."""
         try:
             values = layout.values(text)
@@ -141,7 +146,7 @@ class RowCollector:
                 message = f"has {len(values)} fields where the header has {len(layout.names)}"
                 self.refuse(line, None, "wrong_field_count", message, text)
 
-    def _add(self, line, row, text):
+    def _add(self, line: int | None, row: dict[str, Any], text: bytes) -> None:
         self.last_row += 1
         self.numbers.append(self.last_row)
         self.lines.append(line)
@@ -149,7 +154,9 @@ class RowCollector:
         self.texts.append(text)
         self.size += len(text)
 
-    def refuse(self, line, column, reason, message, text: bytes, is_whole_text=True):
+    def refuse(
+        self, line: int | None, column: int | None, reason: str, message: str, text: bytes, is_whole_text: bool = True
+    ) -> None:
         """Add a row that could not be read, with its reason."""
         self.last_row += 1
         shown = text.decode("utf-8", "backslashreplace")
@@ -182,7 +189,7 @@ class RowCollector:
         yield chunk
 
 
-def _can_be_kept(row: dict) -> bool:
+def _can_be_kept(row: dict[str, Any]) -> bool:
     """Whether the row can be written as JSON again: its attributes will be."""
     level = [value for value in row.values() if isinstance(value, dict | list)]
     for _ in range(KEPT_DEPTH):
@@ -193,12 +200,12 @@ def _can_be_kept(row: dict) -> bool:
     return False
 
 
-def _extras(row: dict, known: set[str]) -> dict | None:
+def _extras(row: dict[str, Any], known: set[str]) -> dict[str, Any] | None:
     names = row.keys() - known
     return {n: row[n] for n in names if row[n] is not None} or None if names else None
 
 
-def _from_cloud_event(event: dict) -> dict | None:
+def _from_cloud_event(event: dict[str, Any]) -> dict[str, Any] | None:
     """The flat record of a CloudEvents 1.0 object; None when it carries no JSON object as data."""
     data = {} if event.get("data") is None else event["data"]
     if not isinstance(data, dict) or "data_base64" in event:

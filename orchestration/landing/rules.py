@@ -8,12 +8,16 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from orchestration.contracts.contract import Contract
 from orchestration.contracts.expectations import expectation_suites, is_decided_by_value
 from orchestration.landing.rows import as_python
+
+if TYPE_CHECKING:  # only a run with new rows needs it, and it takes 0.4 CPU-seconds to import
+    import pandas as pd
 
 NOT_SENT = {"is_assumed_utc", "attributes"}
 
@@ -27,9 +31,9 @@ class LandingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Rule:
-    """An expectation and, for each table that states it, its rank among the table's rules and its `meta`."""
+    """An expectation's configuration and, for each table that states it, its rank among the rules and its `meta`."""
 
-    expectation: object
+    configuration: Any  # an ExpectationConfiguration
     stated: dict[str, tuple[tuple[int, int], dict]]
     column: str | None  # the only one that decides, value by value; None where rows or columns must be seen together
     is_warning: bool
@@ -43,14 +47,16 @@ def rules_of(contracts: dict[str, Contract]) -> list[Rule]:
         for is_warning, suite in enumerate(expectation_suites(contract)):
             first: dict[str | None, int] = {}  # a row's reasons are listed column by column
             for k, expectation in enumerate(suite.expectations):
-                kind, kwargs = expectation.configuration.type, expectation.configuration.kwargs
+                configuration = expectation.configuration
+                kind, kwargs = configuration.type, configuration.kwargs
                 column = kwargs.get("column")
-                key, decides = (table, is_warning, k), None
+                key: tuple[Any, ...] = (table, is_warning, k)
+                decides = None
                 if not is_warning and is_decided_by_value(kind, kwargs):
                     key, decides = (kind, repr(sorted(kwargs.items())), types[column]), column
                 while key in found and table in found[key].stated:
                     key += ("again",)  # one table states it under two names
-                rule = found.setdefault(key, Rule(expectation, {}, decides, bool(is_warning)))
+                rule = found.setdefault(key, Rule(configuration, {}, decides, bool(is_warning)))
                 rule.stated[table] = ((first.setdefault(column, k), k), expectation.meta)
     return list(found.values())
 
@@ -94,7 +100,7 @@ def _failures(rules: list[Rule], parameters: dict, frames: dict[str, pa.Table]) 
         if is_whole:
             yield from _whole_failures(group, tables[0], frames[tables[0]], parameters)
         else:
-            columns = sorted({rule.column for rule in group})
+            columns = sorted({rule.column for rule in group if rule.column})
             frame = pa.concat_tables([frames[table].select(columns) for table in tables]).to_pandas()
             # row positions cost several times the check itself: only rules that are broken are checked for them
             broken = [r for r, result in _results(group, tables, frame, parameters, PASS_OR_FAIL) if not result.success]
@@ -104,7 +110,7 @@ def _failures(rules: list[Rule], parameters: dict, frames: dict[str, pa.Table]) 
 
 def _whole_failures(rules: list[Rule], table: str, frame: pa.Table, parameters: dict) -> Iterator[tuple]:
     """The same for rules that need several rows or columns of one table together."""
-    arguments = " ".join(repr(rule.expectation.configuration.kwargs) for rule in rules)
+    arguments = " ".join(repr(rule.configuration.kwargs) for rule in rules)
     seen = frame.select([name for name in frame.column_names if name in arguments]).to_pandas()
     for rule, result in _results(rules, (table,), seen, parameters, ROW_POSITIONS):
         rows = _broken_positions(rule, (table,), result)
@@ -118,8 +124,8 @@ def _whole_failures(rules: list[Rule], table: str, frame: pa.Table, parameters: 
 
 
 def _results(
-    rules: list[Rule], tables: tuple[str, ...], frame, parameters: dict, result_format: dict
-) -> list[tuple[Rule, object]]:
+    rules: list[Rule], tables: tuple[str, ...], frame: "pd.DataFrame", parameters: dict, result_format: dict
+) -> list[tuple[Rule, Any]]:
     """(rule, Great Expectations' result) of each rule on a pandas frame of those tables; raises LandingError."""
     if not rules:
         return []
@@ -128,7 +134,7 @@ def _results(
     from great_expectations.execution_engine import PandasExecutionEngine
     from great_expectations.validator.validator import Validator
 
-    configurations = [rule.expectation.configuration for rule in rules]
+    configurations = [rule.configuration for rule in rules]
     for i, configuration in enumerate(configurations):
         configuration.meta = {"rule": i}
     # no data source: it would hash each frame twice for a fingerprint that nothing reads, 40 % of a check's time
@@ -142,7 +148,7 @@ def _results(
     return [(rules[result.expectation_config.meta["rule"]], result) for result in results]
 
 
-def _broken_positions(rule: Rule, tables: tuple[str, ...], result) -> list[int]:
+def _broken_positions(rule: Rule, tables: tuple[str, ...], result: Any) -> list[int]:
     """Rows that break the rule, ascending. Raises LandingError for one that crashed: its rows are unchecked."""
     indexes = [] if result.success else (result.result or {}).get("unexpected_index_list")
     if indexes is None:
@@ -151,7 +157,7 @@ def _broken_positions(rule: Rule, tables: tuple[str, ...], result) -> list[int]:
     return sorted(set(indexes))
 
 
-def _error_message(result) -> str:
+def _error_message(result: Any) -> str:
     info = result.exception_info or {}
     found = info if "exception_message" in info else next(iter(info.values()), {})
     return str(found.get("exception_message") or "no reason given")
@@ -163,7 +169,7 @@ def _message(frame: pa.Table, row: int, meta: dict) -> str:
     return f"{meta['column'] or 'row'}{value} {meta['explanation']}"
 
 
-def short_text(value) -> str:
+def short_text(value: Any) -> str:
     """A refused value for people, short."""
     value = as_python(value) if isinstance(value, pa.Scalar) else value
     if isinstance(value, dict | list):

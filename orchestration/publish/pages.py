@@ -45,7 +45,7 @@ def publish_dashboard(
     pages that are there may be kept.
     """
     drawn_at, served = drawn_at or datetime.now(UTC), read(published.serving)
-    archive = published.archive and f"../{published.archive.name}/index.html"
+    archive = f"../{published.archive.name}/index.html" if published.archive else None
     linked, *domains = pages_of(served, archive, PDF, looks_back=not archive)
     unlinked = replace(linked, options=linked.options | {"pdf": None})
     if not carry_over or not _are_drawn(published.dashboard, linked if browser() else unlinked, domains):
@@ -56,8 +56,8 @@ def publish_dashboard(
             put(page)
         _put_main(old, folder, put, linked, unlinked)
         swap_folder(published.dashboard, folder)
-    if archive:
-        _keep_month(published, served, drawn_at)
+    if published.archive:
+        _keep_month(published.archive, published.dashboard, served, drawn_at)
     return {name: (published.dashboard / name).stat().st_size for name in sorted(_files(published.dashboard))}
 
 
@@ -112,7 +112,7 @@ def print_pdf(page: Path, pdf: Path) -> bool:
     return pdf.exists()
 
 
-def _keep_month(published: PublishedFolder, served: Served, drawn_at: datetime) -> None:
+def _keep_month(archive: Path, dashboard: Path, served: Served, drawn_at: datetime) -> None:
     """Keep the pages as those of the latest complete month, if it has none yet, and list the months.
 
     Complete means that the month and its lateness allowance were over at as_of. Pages with an as_of in
@@ -120,24 +120,24 @@ def _keep_month(published: PublishedFolder, served: Served, drawn_at: datetime) 
     """
     complete, about = last_complete(served.north_star), served.publication
     if complete and about["known_at"] is None and about["as_of"] <= drawn_at:
-        kept = published.archive / f"{complete['month_starting']:%Y-%m}"
+        kept = archive / f"{complete['month_starting']:%Y-%m}"
         if not kept.exists():
-            _keep(kept, published)
-    published.archive.mkdir(exist_ok=True)
-    page = archive_page([path.name for path in published.archive.glob("????-??")])
-    if not page.is_drawn(published.archive / page.name):
-        write_whole(published.archive / page.name, page.draw(drawn_at, about["run_id"]).encode())
+            _keep(kept, dashboard)
+    archive.mkdir(exist_ok=True)
+    page = archive_page([path.name for path in archive.glob("????-??")])
+    if not page.is_drawn(archive / page.name):
+        write_whole(archive / page.name, page.draw(drawn_at, about["run_id"]).encode())
 
 
-def _keep(kept: Path, published: PublishedFolder) -> None:
+def _keep(kept: Path, dashboard: Path) -> None:
     """Copy the pages into the archive, all at once; they lead to the archive's list from within it."""
     kept.parent.mkdir(exist_ok=True)
     for left in kept.parent.glob(".*"):
         shutil.rmtree(left, ignore_errors=True)
     temporary = kept.with_name(f".{kept.name}")
-    shutil.copytree(published.dashboard, temporary)
+    shutil.copytree(dashboard, temporary)
     index = (temporary / "index.html").read_bytes()
-    link = f'href="../{published.archive.name}/index.html"'.encode()
+    link = f'href="../{kept.parent.name}/index.html"'.encode()
     write_whole(temporary / "index.html", index.replace(link, b'href="../index.html"'))
     publish(temporary, kept)
 

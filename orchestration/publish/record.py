@@ -5,6 +5,7 @@ Belongs here: `published.json`, and whether it is still true. Does not belong he
 """
 
 import json
+from typing import Any
 
 from orchestration.build.builds import Build, fingerprint
 from orchestration.home import Dates, Home, PublishedFolder, read_json, sha256, write_whole
@@ -16,7 +17,7 @@ def is_current(home: Home, dates: Dates) -> bool:
     folder = home.folder_for(dates)
     try:
         record = read_json(folder.record)
-        now = {"fingerprint": fingerprint(home, dates), "browser": browser()}
+        now: dict[str, Any] = {"fingerprint": fingerprint(home, dates), "browser": browser()}
         return record == record | now | {"tables": _tables(folder), "pages": _pages(folder)}
     except OSError:
         return False

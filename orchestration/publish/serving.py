@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.build import builds
-from orchestration.build.builds import Build, sql_text
+from orchestration.build.builds import Build, one_row, sql_text
 from orchestration.build.dbt import reading
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home, new_folder, publish, swap_folder, sync
@@ -98,7 +98,7 @@ def _copy_table(db: duckdb.DuckDBPyConnection, table: ServedTable) -> int:
     db.execute(f"comment on table serving.{name} is {sql_text(table.description)}")
     for column, description in table.columns.items():
         db.execute(f"comment on column serving.{name}.{column} is {sql_text(description)}")
-    return db.execute(f"select count(*) from {name}").fetchone()[0]
+    return one_row(db.execute(f"select count(*) from {name}"))[0]
 
 
 def _describe_publication(db: duckdb.DuckDBPyConnection, run_id: str) -> None:
@@ -134,7 +134,7 @@ def _verify(path: Path, tables: list[ServedTable], counts: dict[str, int]) -> No
         db.execute(f"attach {sql_text(path)} as serving (read_only)")
         for table in tables:
             name = f"{table.schema}.{table.name}"
-            count, _ = db.execute(f"select count(*), bit_xor(hash(t)) from serving.{name} as t").fetchone()
+            count, _ = one_row(db.execute(f"select count(*), bit_xor(hash(t)) from serving.{name} as t"))
             if count != counts[name]:
                 raise PublicationError(f"{name}: {count} rows in the new serving file, {counts[name]} in the build")
 

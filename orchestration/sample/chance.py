@@ -8,8 +8,11 @@ a stream of its own: changing one part leaves the others as they were.
 
 import math
 import random
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 DAY = 86_400  # seconds
+Item = TypeVar("Item")
 
 
 def stream(seed: int, part: str) -> random.Random:
@@ -40,7 +43,7 @@ def poisson(rng: random.Random, mean: float) -> int:
     return count
 
 
-def pick(rng: random.Random, items: list, weights: list[float]):
+def pick(rng: random.Random, items: Sequence[Item], weights: Sequence[float]) -> Item:
     """One of the items, as likely as its weight."""
     point = rng.random() * sum(weights)
     for item, weight in zip(items, weights, strict=True):
@@ -50,6 +53,6 @@ def pick(rng: random.Random, items: list, weights: list[float]):
     return items[-1]
 
 
-def shuffled(rng: random.Random, items) -> list:
+def shuffled(rng: random.Random, items: Iterable[Item]) -> list[Item]:
     """The items in random order."""
     return [item for _, item in sorted(((rng.random(), item) for item in items), key=lambda pair: pair[0])]

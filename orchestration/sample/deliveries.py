@@ -11,6 +11,7 @@ import random
 from collections import defaultdict
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from orchestration.sample.chance import DAY, between, shuffled, stream
 from orchestration.sample.events import CATALOG, DEPLOY, JIRA, SPREADSHEET, sample_events, time_seconds, time_text
@@ -30,7 +31,14 @@ OTHER_OFFSET_COUNT = 8
 CORRECTIONS_FILE = "corrections-2026q1.jsonl"
 CLOUDEVENTS_FILE = "cloudevents-deploys-2025.jsonl"
 SPREADSHEET_FILE = "marketing-spreadsheet.csv"
-SPREADSHEET_COLUMNS = ("event_id", "source", "event_type", "data_product_id", "occurred_at", "recorded_at")
+SPREADSHEET_COLUMNS: tuple[str, ...] = (
+    "event_id",
+    "source",
+    "event_type",
+    "data_product_id",
+    "occurred_at",
+    "recorded_at",
+)
 SPREADSHEET_COLUMNS += ("title", "source_ref", "consumer_domain", "evidence", "version", "team_mood")
 
 
@@ -98,7 +106,7 @@ def _deliveries(seed: int, planted: bool) -> list[tuple[str, str, dict]]:
     return sent
 
 
-def _file_of(event: dict) -> str:
+def _file_of(event: dict[str, Any]) -> str:
     recorded = event["recorded_at"]
     if event.get("revision"):
         return CORRECTIONS_FILE
@@ -113,11 +121,11 @@ def _quarter(text: str) -> str:
     return f"{text[:4]}q{(int(text[5:7]) + 2) // 3}"
 
 
-def _is_late(name: str, row: dict) -> bool:
+def _is_late(name: str, row: dict[str, Any]) -> bool:
     return name.startswith("events-") and _quarter(row["occurred_at"]) < name[7:13]
 
 
-def _extras(event: dict) -> dict:
+def _extras(event: dict[str, Any]) -> dict[str, Any]:
     """Columns nobody asked for."""
     if event["source"] == SPREADSHEET:
         return {"team_mood": ("sunny", "cloudy", "stormy")[int(event["event_id"]) % 3]}
@@ -140,7 +148,7 @@ def _redelivered(rng: random.Random, name: str) -> str:
     return f"events-{year + quarter // 4}q{quarter % 4 + 1}.jsonl"
 
 
-def _wrong_versions(rng: random.Random, events: list[dict]) -> list[dict]:
+def _wrong_versions(rng: random.Random, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What was first sent for each corrected event: another time or, where it has a title, a draft of it."""
     wrongs = []
     for number, event in enumerate(event for event in events if event.get("revision")):
@@ -155,7 +163,7 @@ def _wrong_versions(rng: random.Random, events: list[dict]) -> list[dict]:
     return wrongs
 
 
-def _phantoms(rng: random.Random, events: list[dict]) -> list[dict]:
+def _phantoms(rng: random.Random, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Events that never happened: trial ideas, and adoptions that would each add a pair if they counted."""
     owners = {e["data_product_id"]: e["domain"] for e in events if e["event_type"] == "idea_logged"}
     taken = {(e["data_product_id"], e.get("consumer_domain")) for e in events}
@@ -179,16 +187,16 @@ def _phantoms(rng: random.Random, events: list[dict]) -> list[dict]:
     return phantoms
 
 
-def _broken(event_id: str, event_type: str, **changes) -> dict:
+def _broken(event_id: str | None, event_type: str, **changes: Any) -> dict[str, Any]:
     """A row that would be right but for its changes; None takes a column away."""
-    row = {"event_id": event_id, "source": CATALOG, "event_type": event_type}
+    row: dict[str, Any] = {"event_id": event_id, "source": CATALOG, "event_type": event_type}
     row |= {"data_product_id": "pricing-001"}
     row |= {"occurred_at": "2024-03-05T09:30:00Z", "recorded_at": "2024-03-05T09:45:00Z"} | changes
     return {name: value for name, value in row.items() if value is not None}
 
 
 # Rows that must be quarantined, and that no right event depends on. Text stands for a line as it is.
-MALFORMED = (
+MALFORMED: tuple[tuple[str, str | dict[str, Any]], ...] = (
     ("events-2023q1.jsonl", '{"event_id": "bad-01", "source": "catalog.example.com", "event_ty'),
     ("events-2023q2.jsonl", _broken("bad-02", "work_started", data_product_id=None)),
     ("events-2023q3.jsonl", _broken("bad-03", "deployed", occurred_at="next Tuesday")),
@@ -223,7 +231,7 @@ def _files(deliveries: list[tuple[str, str, dict]]) -> dict[str, list[str]]:
     return lines
 
 
-def _line(name: str, row: dict) -> str:
+def _line(name: str, row: dict[str, Any]) -> str:
     if name == SPREADSHEET_FILE:
         text = io.StringIO()
         csv.DictWriter(text, SPREADSHEET_COLUMNS, lineterminator="").writerow(row)
@@ -231,7 +239,7 @@ def _line(name: str, row: dict) -> str:
     return json.dumps(_cloud_event(row) if name == CLOUDEVENTS_FILE else row, ensure_ascii=False)
 
 
-def _cloud_event(row: dict) -> dict:
+def _cloud_event(row: dict[str, Any]) -> dict[str, Any]:
     attributes = {
         "specversion": "1.0",
         "id": row["event_id"],

@@ -7,6 +7,7 @@ here: what happens (organisation.py), the files that teams send (deliveries.py).
 import random
 from collections import defaultdict
 from datetime import datetime, timedelta
+from typing import Any
 
 from orchestration.sample.chance import DAY, between, shuffled, stream
 from orchestration.sample.organisation import DEFAULT_SEED, END, START, Product, organisation
@@ -18,7 +19,7 @@ SPREADSHEET = f"spreadsheet/{SPREADSHEET_DOMAIN}"
 CORRECTION_COUNT = 12
 
 
-def sample_events(seed: int = DEFAULT_SEED, planted: bool = True) -> list[dict]:
+def sample_events(seed: int = DEFAULT_SEED, planted: bool = True) -> list[dict[str, Any]]:
     """Return the true events in the wire format, sorted by occurred_at, source and event_id.
 
     A corrected event appears once, as its correction: revision 1, recorded when it was corrected.
@@ -30,7 +31,8 @@ def sample_events(seed: int = DEFAULT_SEED, planted: bool = True) -> list[dict]:
         found += _contract_events(rng, product)
     found = [event for event in found if event[0] <= END]
     found.sort(key=lambda event: (*event[:4], event[4].get("consumer_domain", "")))
-    rng, last_ids = stream(seed, "records"), defaultdict(int)
+    rng = stream(seed, "records")
+    last_ids: dict[str, int] = defaultdict(int)
     events = []
     for at, source, event_type, product_id, rest in found:
         last_ids[source] += 1
@@ -72,13 +74,13 @@ def _source(event_type: str, domain: str) -> str:
     return CATALOG if event_type in ("adopted", "contract_activated", "retired") else JIRA
 
 
-def _event(at: int, event_type: str, product: Product, **rest) -> tuple:
+def _event(at: int, event_type: str, product: Product, **rest: Any) -> tuple:
     return at, _source(event_type, product.domain), event_type, product.product_id, rest
 
 
 def _delivery_events(rng: random.Random, product: Product) -> list[tuple]:
     ticket = f"https://{JIRA}/browse/{product.product_id.upper()}"
-    idea = {"domain": product.domain, "title": product.title, "source_ref": ticket}
+    idea: dict[str, Any] = {"domain": product.domain, "title": product.title, "source_ref": ticket}
     idea |= {"named_consumer_domains": product.named, "initiative": product.initiative}
     events = [_event(product.logged, "idea_logged", product, **idea)]
     if product.started is not None:
@@ -90,7 +92,7 @@ def _delivery_events(rng: random.Random, product: Product) -> list[tuple]:
         events.append(_event(product.deployed, "deployed", product, **first))
         if redeployed_after and product.closed is None:
             events.append(_event(product.deployed + redeployed_after, "deployed", product, version="1.1.0"))
-    if product.closed is not None:
+    if product.closed is not None and product.close_reason is not None:
         events.append(_event(product.closed, product.close_reason, product))
     return events
 
@@ -130,9 +132,9 @@ def _contract_events(rng: random.Random, product: Product) -> list[tuple]:
     return events
 
 
-def _mark_corrected(rng: random.Random, events: list[dict]) -> None:
+def _mark_corrected(rng: random.Random, events: list[dict[str, Any]]) -> None:
     """Choose as many of each type, and of adoptions only granted ones: those are first, so the month counts."""
-    by_type: dict[str, list[dict]] = {"idea_logged": [], "work_started": [], "deployed": [], "adopted": []}
+    by_type: dict[str, list[dict[str, Any]]] = {"idea_logged": [], "work_started": [], "deployed": [], "adopted": []}
     for event in events:
         is_inside = 60 * DAY < time_seconds(event["occurred_at"]) < END - 60 * DAY
         if is_inside and event["event_type"] in by_type and event.get("evidence", "granted") == "granted":

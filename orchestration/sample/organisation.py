@@ -87,7 +87,7 @@ DOMAINS = {
     "risk": (1.1, 1.2, ("Flood exposure", "Credit exposure", "Accumulation", "Stress scenarios")),
     "underwriting": (1.2, 1.0, ("Risk surveys", "Referrals", "Policy wordings", "Portfolio mix")),
 }
-FORMS = ("daily feed", "monthly report", "score", "dashboard", "forecast", "history")
+FORMS: tuple[str, ...] = ("daily feed", "monthly report", "score", "dashboard", "forecast", "history")
 FORMS += ("API", "alerts", "features", "benchmark", "reference list", "early warning")
 INITIATIVES = ("one customer view", "faster claims", "price of the day", "cloud exit 2026")
 
@@ -193,7 +193,9 @@ def _who_names(rng: random.Random, idea_count: int, share: float | None) -> list
     return shuffled(rng, [number < named_count for number in range(idea_count)])
 
 
-def _idea(rng, product_id, domain, title, logged, has_named: bool, is_core: bool) -> Product:
+def _idea(
+    rng: random.Random, product_id: str, domain: str, title: str, logged: int, has_named: bool, is_core: bool
+) -> Product:
     others = shuffled(rng, [other for other in DOMAINS if other != domain])
     return Product(
         product_id,
@@ -303,13 +305,13 @@ def _adopt(rng: random.Random, products: list[Product], counts: list[int]) -> No
 
     First adoptions beyond the count wait for the next month; at 4.4 due of 8.7 that is rare.
     """
-    due = sorted((p for p in products if p.wanted is not None), key=lambda p: p.wanted)
+    due = sorted(((p.wanted, p) for p in products if p.wanted is not None), key=lambda pair: pair[0])
     adopted: list[Product] = []
     for month, count in enumerate(counts):
         start, end = MONTH_STARTS[month], min(MONTH_STARTS[month + 1], END)
-        while count > 0 and due and due[0].wanted < end:
-            product = due.pop(0)
-            at = product.wanted if product.wanted >= start else between(rng, start, end)
+        while count > 0 and due and due[0][0] < end:
+            wanted, product = due.pop(0)
+            at = wanted if wanted >= start else between(rng, start, end)
             if product.closed is None or at < product.closed:
                 product.adoptions[_consumer(rng, product)] = at
                 adopted.append(product)
@@ -323,6 +325,7 @@ def _expand(rng: random.Random, adopted: list[Product], start: int, end: int) ->
     able = [p for p in adopted if p.closed is None and len(p.adoptions) < others]
     product = pick(rng, able, [p.appeal * (others - len(p.adoptions)) for p in able])
     consumer = _consumer(rng, product)
+    assert product.deployed is not None
     product.adoptions[consumer] = between(rng, max(start, product.deployed), end)
 
 
