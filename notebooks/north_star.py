@@ -15,8 +15,9 @@ with app.setup(hide_code=True):
     import pandas as pd
     import pyarrow as pa
 
-    from dashboard import charts, tables, theme, words
+    from dashboard import charts, tables, theme
     from dashboard.theme import PALETTE
+    from dashboard.words import codes, domains, north_star, numbers, phrases
 
     theme.enable()
 
@@ -92,9 +93,9 @@ def _(db, picked_table):
 @app.cell
 def _(db, served):
     months = db.execute("from authoritative.north_star_monthly order by month_starting").df()
-    _latest = words.last_complete(served.north_star)
+    _latest = tables.last_complete(served.north_star)
     _metric = served.definitions[served.north_star[-1]["metric_id"]] if served.north_star else None
-    _parts = [mo.md("## The North Star"), said(words.north_star_answer(served))]
+    _parts = [mo.md("## The North Star"), said(north_star.north_star_answer(served))]
     if _metric:
         _parts.append(mo.md(f"{_metric['name']}: {_metric['definition']}"))
     if _latest and months["value"].notna().any():
@@ -164,20 +165,20 @@ def _(db, picked_domain, picked_metric, served):
         """,
         [picked_metric.value, picked_domain.value],
     ).df()
-    _metric, _is_paced = served.definitions[picked_metric.value], picked_metric.value in words.PACED
+    _metric, _is_paced = served.definitions[picked_metric.value], picked_metric.value in codes.JUDGED_BY_PACE
     _drawn = leading.assign(value=leading["pace_index"]) if _is_paced else leading
-    _row = words.last_complete(served.leading[picked_domain.value, picked_metric.value])
+    _row = tables.last_complete(served.leading[picked_domain.value, picked_metric.value])
     _parts = [
         mo.md(
             f"**{_metric['name']}** ({_metric['unit']}; {_metric['good_direction']} is good). {_metric['definition']}"
         )
     ]
     if _row:
-        _value = "not known" if _row["value"] is None else words.said(_row["value"], _metric["unit"])
+        _value = "not known" if _row["value"] is None else numbers.with_unit(_row["value"], _metric["unit"])
         _why = _row["verdict_reason"] or _row["reason"]
-        _because = f": {words.reason(_why)}" if _why else ""
-        _when = words.period(_row["month_starting"], _row["period"])
-        _parts.append(mo.md(f"{_when}: {_value}. **{words.VERDICTS[_row['verdict']]}**{_because}."))
+        _because = f": {codes.reason(_why)}" if _why else ""
+        _when = numbers.period(_row["month_starting"], _row["period"])
+        _parts.append(mo.md(f"{_when}: {_value}. **{codes.VERDICTS[_row['verdict']]}**{_because}."))
     if _is_paced:
         _parts.append(
             mo.md(
@@ -213,8 +214,8 @@ def _(db, picked_domain, picked_metric, served):
 def _(db):
     _domains = rows(db, "select distinct domain from authoritative.time_to_value where domain <> 'all' order by 1")
     picked_interval = mo.ui.dropdown(
-        {name: interval for interval, name in words.INTERVALS.items()},
-        value=words.INTERVALS["idea_to_adopted"],
+        {name: interval for interval, name in codes.INTERVALS.items()},
+        value=codes.INTERVALS["idea_to_adopted"],
         label="From which event to which",
     )
     picked_owner = mo.ui.dropdown(["all", *_domains["domain"].to_pylist()], value="all", label="Domain")
@@ -242,7 +243,7 @@ def _(db, picked_interval, picked_owner):
     )
     _incidence = next((row for row in _figures.to_pylist() if row["estimator"] == "incidence"), None)
     mo.stop(_incidence is None, mo.md("There are no data products yet."))
-    _why = f" Not everything can be known: {words.reason(_incidence['reason'])}." if _incidence["reason"] else ""
+    _why = f" Not everything can be known: {codes.reason(_incidence['reason'])}." if _incidence["reason"] else ""
     _parts = [
         mo.md(
             "**incidence** is the share that gets there when a closed idea never does; its median reads: half of all "
@@ -265,7 +266,7 @@ def _(db, served):
     mo.vstack(
         [
             mo.md("## Domains"),
-            said([[(words.domains_in_words(served.domains), False)]]),
+            said([[(domains.domains_in_words(served.domains), False)]]),
             table(
                 with_interval(
                     rows(
@@ -332,7 +333,7 @@ def _(db, served):
     ).df()
     _why = next((row["reason"] for row in served.outlook if row["expected_value"] is None), None)
     _said = (
-        f"There is no outlook: {words.reason(_why)}."
+        f"There is no outlook: {codes.reason(_why)}."
         if _why
         else "While nothing changes, four of five such months fall into the bar."
     )
@@ -435,7 +436,7 @@ def as_text(value, name: str = "") -> str:
         return f"{value:,.1f}" if "days" in name or abs(value) >= 100 else f"{value:,.3g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return words.REASONS.get(value, value) if name.endswith("reason") else str(value)
+    return codes.REASONS.get(value, value) if name.endswith("reason") else str(value)
 
 
 @app.function(hide_code=True)
@@ -464,7 +465,7 @@ def table(found: pa.Table, say=as_text, comments: dict[str, str] | None = None, 
 def with_interval(found: pa.Table) -> pa.Table:
     """The two ends of a median's 95 % interval as one column of words, where they stood."""
     lower, upper = found["median_lower_days"].to_pylist(), found["median_upper_days"].to_pylist()
-    said = [None if pair == (None, None) else words.interval(*pair) for pair in zip(lower, upper, strict=True)]
+    said = [None if pair == (None, None) else numbers.interval(*pair) for pair in zip(lower, upper, strict=True)]
     place = found.column_names.index("median_lower_days")
     return found.drop_columns(["median_lower_days", "median_upper_days"]).add_column(
         place, "interval_95_days", pa.array(said, pa.string())
@@ -472,7 +473,7 @@ def with_interval(found: pa.Table) -> pa.Table:
 
 
 @app.function(hide_code=True)
-def said(sentences: list[words.Sentence]):
+def said(sentences: list[phrases.Sentence]):
     """Sentences as the dashboard says them; names in them are text, whatever they hold."""
     parts = [(escape(text), is_strong) for sentence in sentences for text, is_strong in sentence]
     return mo.Html(f"<p>{''.join(f'<strong>{text}</strong>' if strong else text for text, strong in parts)}</p>")

@@ -10,8 +10,8 @@ with app.setup(hide_code=True):
     import pyarrow as pa
     from north_star import about, connect, rows, table, with_interval
 
-    from dashboard import words
     from dashboard.theme import PALETTE
+    from dashboard.words import codes, numbers, phrases
 
     FINISHED, EVERYONE = "finished only", "all of them"
     STARTS = {"idea": "idea_logged_at", "started": "work_started_at", "deployed": "deployed_at"}
@@ -53,8 +53,8 @@ def _(db):
     _order = ["idea_to_adopted", "idea_to_deployed", "deployed_to_adopted", "idea_to_started", "started_to_deployed"]
     _first = next((interval for interval in _order if interval in _known), "idea_to_adopted")
     picked_interval = mo.ui.dropdown(
-        {words.INTERVALS[interval]: interval for interval in _order},
-        value=words.INTERVALS[_first],
+        {codes.INTERVALS[interval]: interval for interval in _order},
+        value=codes.INTERVALS[_first],
         label="From which event to which",
     )
     picked_interval
@@ -79,7 +79,7 @@ def _(db, picked_interval):
     }
     finished, incidence = figures.get("completed_only"), figures.get("incidence")
     unknown = (
-        f"Nothing can be said of {words.INTERVALS[interval]}: {words.reason(incidence and incidence['reason'])}."
+        f"Nothing can be said of {codes.INTERVALS[interval]}: {codes.reason(incidence and incidence['reason'])}."
         if incidence is None or incidence["reason"] == "no_products" or incidence["observed_count"] is None
         else None
     )
@@ -90,15 +90,16 @@ def _(db, picked_interval):
 def _(db, ended, finished, incidence, interval, started, unknown):
     mo.stop(unknown is not None, mo.md(f"**{unknown}** Choose another interval above, where there is one."))
     _half = (
-        f"half of all {incidence['product_count']:,} get there within **{words.days(incidence['median_days'])} days** "
-        f"(95 % interval {words.interval(incidence['median_lower_days'], incidence['median_upper_days'])})"
+        f"half of all {incidence['product_count']:,} get there within "
+        f"**{numbers.days(incidence['median_days'])} days** "
+        f"(95 % interval {numbers.interval(incidence['median_lower_days'], incidence['median_upper_days'])})"
         if incidence["median_days"] is not None
         else f"when half of all {incidence['product_count']:,} get there is not known, because "
-        f"{words.reason(incidence['reason'])}"
+        f"{codes.reason(incidence['reason'])}"
     )
     _naive, _still = f"{finished['observed_count']:,} got there, too few for a median", ""
     if finished["median_days"] is not None:
-        _days = words.days(finished["median_days"])
+        _days = numbers.days(finished["median_days"])
         _naive = f"half of the {finished['observed_count']:,} that got there took no longer than **{_days} days**"
         [(_longer,)] = db.execute(
             f"""
@@ -117,7 +118,7 @@ def _(db, ended, finished, incidence, interval, started, unknown):
     _dropped = f"{_closed:,} {'was' if _closed == 1 else 'were'} closed first and count as never." if _closed else ""
     mo.md(
         f"""
-        ## {words.INTERVALS[interval]}: two answers to one question
+        ## {codes.INTERVALS[interval]}: two answers to one question
 
         - **Finished only:** {_naive}.
         - **All of them:** {_half}.
@@ -208,16 +209,16 @@ def _(as_of, db, ended, incidence, started, unknown):
     _truth = "What all of them need can't be told yet, so there is nothing to compare with."
     if _median is not None:
         _truth = (
-            f"Blue is what half of all of them need, as known now: {words.days(_median)} days, and its 95 % interval."
+            f"Blue is what half of all of them need, as known now: {numbers.days(_median)} days, and its 95 % interval."
         )
     elif _lower is not None:
-        _truth = f"Blue is what half of all of them need, as far as it is known: {words.days(_lower)} days or more."
+        _truth = f"Blue is what half of all of them need, as far as it is known: {numbers.days(_lower)} days or more."
     _known = told[told["finished_median"].notna()]
     _first, _last = (_known.iloc[0], _known.iloc[-1]) if len(_known) else (None, None)
     _rise = (
-        f"At the end of {_first['day']:%B %Y} you would have been told {words.days(_first['finished_median'])} days "
-        f"({words.several(int(_first['finished_count']), 'finished one')}), on {as_of:%Y-%m-%d} "
-        f"{words.days(_last['finished_median'])} days ({int(_last['finished_count']):,})."
+        f"At the end of {_first['day']:%B %Y} you would have been told {numbers.days(_first['finished_median'])} days "
+        f"({phrases.counted(int(_first['finished_count']), 'finished one')}), on {as_of:%Y-%m-%d} "
+        f"{numbers.days(_last['finished_median'])} days ({int(_last['finished_count']):,})."
         if len(_known) > 1
         else ""
     )

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
-from dashboard import words
-from dashboard.tables import Served
+from dashboard.tables import PageData
+from dashboard.words import actions, codes, domains, north_star, numbers, time_to_value, verdicts
+from dashboard.words.phrases import plain_text
 from orchestration.contracts import load_layer
 
 ADOPTIONS = {
@@ -68,10 +69,10 @@ def waiting(opened: int, judged: int, overdue: int, deployed: int) -> dict:
     return counts | {"deployed_count": deployed, "undeployed_count": opened - deployed}
 
 
-def served(*months, definition=ADOPTIONS, leading=(), intervals=None, domains=(), open_counts=()) -> Served:
+def served(*months, definition=ADOPTIONS, leading=(), intervals=None, domains=(), open_counts=()) -> PageData:
     intervals = {"incidence": interval()} if intervals is None else intervals
     definitions = {d["metric_id"]: d for d in (definition, {"metric_id": "build_time", "name": "Build time"})}
-    return Served(
+    return PageData(
         publication={},
         definitions=definitions,
         north_star=list(months),
@@ -93,7 +94,7 @@ def served(*months, definition=ADOPTIONS, leading=(), intervals=None, domains=()
 
 
 def said(*months, **parts) -> str:
-    return words.plain(words.north_star_answer(served(*months, **parts)))
+    return plain_text(north_star.north_star_answer(served(*months, **parts)))
 
 
 def test_a_month_between_the_limits_has_not_changed():
@@ -138,13 +139,13 @@ def test_a_change_is_told_with_the_parts_it_comes_from():
     found.definitions["first_adoptions"] = {"name": "First adoptions"}
     found.definitions["expansion_adoptions"] = {"name": "Expansion adoptions"}
     found.leading["all", "first_adoptions"] = [month(3, 5.0, center=4.7), month(4, 6.0, **after | {"center": 5.9})]
-    assert "Expansion" not in words.plain(words.north_star_answer(found))
+    assert "Expansion" not in plain_text(north_star.north_star_answer(found))
     found.leading["all", "expansion_adoptions"] = [
         month(3, 4.0, center=3.8),
         month(4, 16.0, **after | {"center": 14.6}),
     ]
     told = "Expansion adoptions went from 3.8 to 14.6 and first adoptions went from 4.7 to 5.9."
-    assert told in words.plain(words.north_star_answer(found))
+    assert told in plain_text(north_star.north_star_answer(found))
 
 
 def test_a_new_phase_without_limits_yet_is_told_by_its_latest_month():
@@ -220,33 +221,33 @@ def test_fewer_days_reach_a_target_in_days():
     ],
 )
 def test_time_to_value_is_a_median_or_a_share_or_a_reason(figures, expected):
-    assert words.half_within(figures).endswith(expected.removeprefix("… "))
+    assert time_to_value.half_within(figures).endswith(expected.removeprefix("… "))
 
 
 def test_pace_is_judged_by_its_own_verdict():
     row = month(3, 90.0, metric_id="time_to_value", verdict="worsening", rule="outside_limits")
-    assert words.plain([words.time_to_value_answer(served(leading=[row]))]).startswith(
+    assert plain_text([time_to_value.time_to_value_answer(served(leading=[row]))]).startswith(
         "Ideas reach other domains more slowly than before: half of all ideas"
     )
 
 
 def test_no_adoption_ever_means_time_to_value_is_not_known():
     nothing = {"incidence": interval(median_days=None, reason="no_adoption_events")}
-    assert words.plain([words.time_to_value_answer(served(intervals=nothing))]) == (
+    assert plain_text([time_to_value.time_to_value_answer(served(intervals=nothing))]) == (
         "Time to value is not known: no adoption has ever been sent."
     )
 
 
 def test_counting_finished_ideas_only_is_shown_for_what_it_is():
     both = {"incidence": interval(), "completed_only": interval(median_days=40.0)}
-    assert words.finished_only(served(intervals=both)).strip() == (
+    assert time_to_value.finished_only(served(intervals=both)).strip() == (
         "Counting finished ideas only would show 40 days instead of 90."
     )
     both["incidence"] = interval(median_days=None)
-    assert words.finished_only(served(intervals=both)).endswith(
+    assert time_to_value.finished_only(served(intervals=both)).endswith(
         "it forgets the ideas that are still open or were dropped."
     )
-    assert words.finished_only(served(intervals={"incidence": interval(), "completed_only": None})) == ""
+    assert time_to_value.finished_only(served(intervals={"incidence": interval(), "completed_only": None})) == ""
 
 
 def test_what_to_act_on_is_what_worsens_what_is_slow_and_what_is_overdue():
@@ -258,8 +259,8 @@ def test_what_to_act_on_is_what_worsens_what_is_slow_and_what_is_overdue():
         slow_stage_all_median_days=40.6,
     )
     counts = [waiting(7, 3, 1, deployed=5), waiting(5, 2, 0, deployed=4)]
-    assert words.plain(
-        [words.act_on(served(leading=[worse], domains=[slow, domain("sales")], open_counts=counts))]
+    assert plain_text(
+        [actions.act_on(served(leading=[worse], domains=[slow, domain("sales")], open_counts=counts))]
     ) == (
         "Act on: worsening: build time; the claims domain is slower than the whole organisation, "
         "above all from started to deployed (half within 142 days against 41, dropped ideas left out); "
@@ -271,16 +272,18 @@ def test_the_longest_queue_is_named_where_it_waits_for_a_first_consumer():
     counts = [waiting(7, 3, 0, deployed=5), waiting(5, 2, 0, deployed=4)]
     adopted = served(month(3, 12.0), open_counts=counts)
     assert (
-        words.plain([words.act_on(adopted)]) == "Act on: 9 of 12 open ideas are deployed and used by no other domain."
+        plain_text([actions.act_on(adopted)]) == "Act on: 9 of 12 open ideas are deployed and used by no other domain."
     )
     never = served(month(3, None, reason="no_adoption_events"), open_counts=counts)
-    assert words.waiting(never) == ""
+    assert actions.without_consumer(never) == ""
 
 
 def test_nothing_calls_for_action_only_where_something_is_known_to_be_routine():
     routine = month(3, 90.0, metric_id="build_time")
-    assert words.plain([words.act_on(served(leading=[routine]))]) == "Nothing calls for action: what varies is routine."
-    assert words.act_on(served()) == []
+    assert (
+        plain_text([actions.act_on(served(leading=[routine]))]) == "Nothing calls for action: what varies is routine."
+    )
+    assert actions.act_on(served()) == []
 
 
 @pytest.mark.parametrize(
@@ -298,7 +301,7 @@ def test_nothing_calls_for_action_only_where_something_is_known_to_be_routine():
 )
 def test_domains_are_told_apart_only_beyond_chance(differences, expected):
     rows = [domain(f"d{i}", difference=difference) for i, difference in enumerate(differences)]
-    assert words.domains_in_words(rows).startswith(expected)
+    assert domains.domains_in_words(rows).startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -317,7 +320,7 @@ def test_domains_are_told_apart_only_beyond_chance(differences, expected):
     ],
 )
 def test_an_influence_is_believed_until_there_is_evidence(row, expected):
-    assert words.evidence_in_words(row) == expected
+    assert verdicts.evidence_in_words(row) == expected
 
 
 def test_the_wheel_is_slowed_by_phases_that_slow():
@@ -325,21 +328,21 @@ def test_the_wheel_is_slowed_by_phases_that_slow():
         {"phase": p, "phase_verdict": v}
         for p, v in zip("ABCD", ["steady", "slowing", "gaining", "slowing"], strict=True)
     ]
-    assert words.flywheel_in_words(rows) == "phases B and D slow the wheel"
-    assert words.flywheel_in_words([rows[2]]) == "phase C gains"
-    assert words.flywheel_in_words([rows[0]]) == "steady"
-    assert words.flywheel_in_words([{"phase": "I", "phase_verdict": "not_enough_data"}]) == "not enough data yet"
+    assert verdicts.flywheel_in_words(rows) == "phases B and D slow the wheel"
+    assert verdicts.flywheel_in_words([rows[2]]) == "phase C gains"
+    assert verdicts.flywheel_in_words([rows[0]]) == "steady"
+    assert verdicts.flywheel_in_words([{"phase": "I", "phase_verdict": "not_enough_data"}]) == "not enough data yet"
 
 
 def test_a_domains_page_answers_with_what_it_gives_its_pace_and_what_waits():
     counts = {"open_count": 4, "overdue_count": 1}
-    assert words.plain(words.domain_answer(domain(), counts)) == (
+    assert plain_text(domains.domain_answer(domain(), counts)) == (
         "In the last 12 complete months other domains adopted its data products 3 times (3 adoptions given), "
         "and it adopted others' once (1 adoption taken). "
         "Its pace differs from the whole organisation's by no more than chance. Of its 4 open ideas, 1 is overdue."
     )
     idle = domain(gave_count=None, difference=None, product_count=0)
-    assert words.plain(words.domain_answer(idle, {"open_count": 0, "overdue_count": 0})) == (
+    assert plain_text(domains.domain_answer(idle, {"open_count": 0, "overdue_count": 0})) == (
         "What it gives and takes is not known: no adoption has ever been sent. It owns no data products."
     )
 
@@ -360,28 +363,28 @@ def test_a_domains_page_answers_with_what_it_gives_its_pace_and_what_waits():
     ],
 )
 def test_numbers_are_written_as_they_are_read(value, unit, expected):
-    assert words.figure(value, unit) == expected
+    assert numbers.figure(value, unit) == expected
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0.0, "under 1%"), (0.04, "4%"), (0.999, "over 99%"), (None, "–")])
 def test_no_chance_is_ever_none_or_certain(value, expected):
-    assert words.chance(value) == expected
+    assert numbers.chance(value) == expected
 
 
 def test_a_share_of_few_is_told_as_a_count():
-    assert words.out_of({"numerator": 7, "denominator": 9}) == "7 of 9"
-    assert words.out_of({"numerator": 7, "denominator": 20}) is None
-    assert words.out_of({"numerator": None, "denominator": 9}) is None
+    assert numbers.small_share({"numerator": 7, "denominator": 9}) == "7 of 9"
+    assert numbers.small_share({"numerator": 7, "denominator": 20}) is None
+    assert numbers.small_share({"numerator": None, "denominator": 9}) is None
 
 
 def test_every_code_a_contract_allows_has_its_words():
     spoken = {
-        "reason": words.REASONS,
-        "verdict_reason": words.REASONS,
-        "chance_reason": words.REASONS,
-        "stage": words.STAGES,
-        "phase_verdict": words.PHASE_VERDICTS,
-        "evidence_class": words.EVIDENCE_CLASSES,
+        "reason": codes.REASONS,
+        "verdict_reason": codes.REASONS,
+        "chance_reason": codes.REASONS,
+        "stage": codes.STAGES,
+        "phase_verdict": codes.FLYWHEEL_VERDICTS,
+        "evidence_class": codes.EVIDENCE_CLASSES,
     }
     untold, seen = [], 0
     for contract in load_layer("authoritative").values():
@@ -399,6 +402,6 @@ def test_every_code_a_contract_allows_has_its_words():
 def test_the_pages_know_the_serving_file_and_nothing_of_what_moves_the_data():
     """Nor do they load what costs a second, until there is something to draw."""
     never = {"orchestration", "dagster", "pandas", "altair", "vl_convert"}
-    code = f"import sys, dashboard.pages; print({{m.split('.')[0] for m in sys.modules}} & {never})"
+    code = f"import sys, dashboard.rendering; print({{m.split('.')[0] for m in sys.modules}} & {never})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
