@@ -11,7 +11,7 @@ from dashboard.theme import PALETTE, Chart, frame
 
 LINES = {  # line: (label, colour)
     "idea_to_deployed": ("Deployed", PALETTE["mark"]),
-    "idea_to_adopted": ("In another domain's hands", PALETTE["blue"]),
+    "idea_to_adopted": ("Adopted by another domain", PALETTE["blue"]),
     "closed": ("Dropped", PALETTE["orange"]),
 }
 DAYS_SHOWN = (90, 180, 360, 720, 1080, 1800, 3600, 7200)
@@ -107,7 +107,7 @@ def _median_layers(median: float | None, last_day: int, x: Part, y: Part) -> lis
     if median is None or median > last_day:
         return []
     stem = [{"day": median, "share": 0.0, "end": 0.5}]
-    half = [{"day": median, "share": 0.5, "words": f"half by day {median:,.0f}"}]
+    half = [{"day": median, "share": 0.5, "words": f"median {median:,.0f} days"}]
     is_right = median > 0.6 * last_day
     side = {"align": "right" if is_right else "left", "dx": -8 if is_right else 8}
     text = mark("text", dy=14, color=PALETTE["blue"], fontWeight="bold", **side)
@@ -122,8 +122,8 @@ def _day_labels(curve: list[Row], last_day: int, x: Part, plot_width: float, plo
     """The days, and under them how many ideas were at risk then."""
     count = max(2, min(6, int(plot_width // 70)))
     days = [round(last_day * i / count) for i in range(count + 1)]
-    long_title = "days since the idea; below, how many ideas were still open when the curve stepped there"
-    title = long_title if plot_width > 480 else "days; below, ideas still open"
+    long_title = "days since the idea; below: ideas still open when the curve steps there"
+    title = long_title if plot_width > 480 else "days; below: ideas still open"
     label = mark("text", color=PALETTE["muted"], baseline="top")
     return [
         layer(rows, label, x=x, y={"value": plot_height + below}, text=category("words"))

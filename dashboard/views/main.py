@@ -1,7 +1,7 @@
 """The main page: its sections in the order of `templates/index.html`."""
 
 from dashboard import charts
-from dashboard.tables import EVERYONE, LISTED, PageData, Row, last_complete
+from dashboard.tables import EVERYONE, LISTED, MINIMUM_OBSERVED, PageData, Row, last_complete
 from dashboard.views import north_star, parts
 from dashboard.views.parts import View
 from dashboard.words import actions, codes, domains, numbers, phrases, verdicts
@@ -100,6 +100,7 @@ def _domains(data: PageData, slugs: dict[str, str]) -> View:
         },
         "gave": sum(row["gave_count"] for row in known) if known else None,
         "took": sum(row["took_count"] for row in known) if known else None,
+        "minimum_observed": MINIMUM_OBSERVED,
         "whole": numbers.days(whole) if whole is not None else "",
         "headline": _headline_median(data),
         "whole_at": parts.percent_of(whole, highest) if whole is not None else "",

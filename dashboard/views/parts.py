@@ -107,7 +107,7 @@ def _curve_charts(curve: list[Row], headline: Row, words: str, domain: str) -> d
         size: chart_svg(
             charts.time_to_value_chart(curve, medians, width, height),
             f"{name}-{size}",
-            "Share of ideas in another domain's hands, by days since the idea",
+            "Share of ideas adopted by another domain, by days since the idea",
             f"{words[0].upper()}{words[1:]}.",
         )
         for size, (width, height) in sizes.items()
@@ -142,7 +142,7 @@ def stages_card(data: PageData, domain: str) -> View:
         chart = chart_svg(
             charts.stages_chart(stages, codes.INTERVALS),
             "stages",
-            "Days within which half get through each stage, with 95% interval",
+            "Median days of each stage, with 95% interval",
             f"{'; '.join(medians)} days.",
         )
     return {"rows": [_stage(row) for row in stages], "chart": chart}

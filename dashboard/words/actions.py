@@ -21,22 +21,19 @@ def act_on(data: PageData) -> Sentence:
     parts += [domains.slow_domain(row) for row in data.domains if row["difference"] == "slower"][:2]
     parts += [part for part in (overdue(data), without_consumer(data)) if part]
     if any(row["reason"] == "no_adoption_events" for row in data.north_star[-1:]):
-        parts.insert(0, "no adoption has ever been sent, and without adoptions nobody can say what is of value")
+        parts.insert(0, "no adoption has ever been sent, so value is not known")
     if parts:
         return [("Act on:", True), (f" {'; '.join(parts)}.", False)]
     if not any(row["verdict"] == "no_change" for rows in data.leading.values() for row in rows[-2:]):
         return []
-    return [("Nothing calls for action:", True), (" what varies is routine.", False)]
+    return [("Nothing calls for action:", True), (" all variation is routine.", False)]
 
 
 def overdue(data: PageData) -> str:
     """How many open ideas with a known threshold are overdue; empty where none is."""
     count, judged = (sum(row[f"{kind}_count"] for row in data.open_counts.values()) for kind in ("overdue", "judged"))
-    return (
-        f"{count:,} of the {counted(judged, 'open idea')} that can be judged {is_or_are(count)} overdue"
-        if count
-        else ""
-    )
+    ideas = counted(judged, "open idea")
+    return f"{count:,} of {ideas} with a known threshold {is_or_are(count)} overdue" if count else ""
 
 
 def without_consumer(data: PageData) -> str:

@@ -19,7 +19,7 @@ FLYWHEEL_VERDICTS = {
 EVIDENCE_CLASSES = {
     "measured": "counted from events",
     "derived": "estimated from events",
-    "declared": "said by people",
+    "declared": "declared by people",
     "missing": "not known",
 }
 INTERVALS = {
@@ -37,7 +37,7 @@ FLYWHEEL_PHASES = {
     "IV": "Long-term value",
 }
 POSITIONS = {
-    "used_beyond_its_certainty": ("Used beyond their certainty", "put a contract on them"),
+    "used_beyond_its_certainty": ("Used beyond their certainty", "give them a contract"),
     "certain_but_under_used": ("Certain but under-used", "find them consumers"),
 }
 NORTH_STAR_PARTS = {
@@ -47,9 +47,9 @@ NORTH_STAR_PARTS = {
 REASONS = {
     "checks_failing": "fewer than 95% of its checks pass",
     "constant": "it never changed",
-    "declared": "said by people, so there is nothing to judge",
-    "fewer_than_24_months": "under 24 months known",
-    "finished_ideas_only": "beside it for comparison: it favours fast ideas",
+    "declared": "declared by people, so there is nothing to judge",
+    "fewer_than_24_months": "fewer than 24 months are known",
+    "finished_ideas_only": "for comparison only: it favours fast ideas",
     "incomplete": "not complete yet",
     "limits_switched_off": "limits are switched off",
     "no_adoption_events": "no adoption has ever been sent",
@@ -70,17 +70,17 @@ REASONS = {
     "not_a_count": "this North Star is not a count by month",
     "not_enough_data": "not enough data yet",
     "not_monthly": "known by quarter only",
-    "not_reached": "fewer than half get there",
+    "not_reached": "fewer than half complete it",
     "nothing_checked": "nothing was checked",
     "nothing_landed": "no rows landed in that month",
     "overlapping_windows": "its windows overlap, so its changes can't be judged",
-    "owner_unknown": "nobody is known to own it",
-    "p85_not_reached": "fewer than 85% ever get through",
-    "signal_in_phase": "the latest months hold a signal, so the past does not tell what comes next",
+    "owner_unknown": "its owner is not known",
+    "p85_not_reached": "fewer than 85% ever complete it",
+    "signal_in_phase": "the latest months hold a signal, so past months do not predict the next ones",
     "stock": "it is a stock, so its changes can't be judged",
-    "too_few_expected": "too few were due for a ratio to mean anything",
+    "too_few_expected": "too few were expected for a meaningful ratio",
     "too_few_points": "fewer than 6 months are known",
-    "too_recent": "not everyone could be followed for long enough yet",
+    "too_recent": "not all have been observed for long enough yet",
 }
 NEVER_JUDGED = {"declared", "finished_ideas_only", "limits_switched_off", "no_target", "overlapping_windows", "stock"}
 JUDGED_BY_PACE = {

@@ -24,7 +24,7 @@ def domains_in_words(rows: list[Row]) -> str:
         return "; ".join(parts) + "." + rest + (f" {counted(few, 'domain')} can't be compared yet." if few else "")
     if any(row["difference"] for row in rows):
         return "No domain is credibly slower or faster than the whole organisation."
-    return f"No domain can be compared yet: that takes {MINIMUM_OBSERVED} adoptions of its ideas."
+    return f"No domain can be compared yet: a comparison needs {MINIMUM_OBSERVED} adoptions of its ideas."
 
 
 def slow_domain(row: Row) -> str:
@@ -33,8 +33,8 @@ def slow_domain(row: Row) -> str:
     if row["slow_stage"]:
         stage = codes.INTERVALS[row["slow_stage"]].lower().replace("→", "to")
         text += (
-            f", above all from {stage} (half within {numbers.days(row['slow_stage_median_days'])} days"
-            f" against {numbers.days(row['slow_stage_all_median_days'])}, dropped ideas left out)"
+            f", mostly from {stage} (half within {numbers.days(row['slow_stage_median_days'])} days"
+            f" against {numbers.days(row['slow_stage_all_median_days'])}, dropped ideas excluded)"
         )
     return text
 
@@ -45,7 +45,7 @@ def domain_answer(row: Row, counts: Row) -> list[Sentence]:
     months = counted(row["month_count"], "complete month")
     if row["gave_count"] is None:
         sentences.append(
-            [("What it gives and takes is not known", True), (f": {codes.reason('no_adoption_events')}.", False)]
+            [("Its adoptions given and taken are not known", True), (f": {codes.reason('no_adoption_events')}.", False)]
         )
     elif not row["month_count"]:
         sentences.append([("There is no complete month yet.", True)])
@@ -75,4 +75,4 @@ def _pace_sentence(row: Row) -> Sentence:
         return [(" Its pace differs from the whole organisation's by no more than chance.", False)]
     if not row["product_count"]:
         return [(" It owns no data products.", False)]
-    return [(f" Its pace can't be compared: that takes {MINIMUM_OBSERVED} adoptions of its ideas.", False)]
+    return [(f" Its pace can't be compared: a comparison needs {MINIMUM_OBSERVED} adoptions of its ideas.", False)]

@@ -36,7 +36,7 @@ def _change(rows: list[Row], row: Row, definition: Row) -> Sentence:
         return [(head, True), (f": {value} in {when} is routine variation{_routine_level(rows, row, unit)}.", False)]
     return [
         (f"{definition['name']}, {when}: {value}.", True),
-        (f" Whether it changed can't be said: {codes.reason(row['verdict_reason'])}.", False),
+        (f" Whether it changed is not known: {codes.reason(row['verdict_reason'])}.", False),
     ]
 
 
@@ -71,7 +71,7 @@ def _change_since_declared(rows: list[Row], row: Row, definition: Row) -> Senten
         return [(head, True), (rule, False)]
     rest = f" {when}, with {value}, is within today's limits, {numbers.limits(row, unit)}: routine variation."
     if row["limits_period"] == "quarter":
-        rest = f" {when} had {value}; since the change its quarters vary as routine does."
+        rest = f" {when} had {value}; since the change its quarters show routine variation."
     return [(head, True), (rule, False), (rest, False)]
 
 

@@ -12,9 +12,9 @@ def time_to_value_answer(data: PageData) -> Sentence:
         return [("Time to value is not known", True), (f": {codes.reason(whole['reason'] if whole else None)}.", False)]
     row = last_complete(data.leading.get((EVERYONE, "time_to_value"), []))
     heads = {
-        "improving": "Ideas reach other domains faster than before",
-        "worsening": "Ideas reach other domains more slowly than before",
-        "no_change": "The pace from idea to use has not credibly changed",
+        "improving": "Ideas are adopted faster than before",
+        "worsening": "Ideas are adopted more slowly than before",
+        "no_change": "The pace from idea to adoption has not credibly changed",
     }
     verdict = row["verdict"] if row else "not_enough_data"
     return [(heads.get(verdict, "Time to value"), True), (f": {half_within(whole)}.", False)]
@@ -27,10 +27,10 @@ def half_within(row: Row, whose: str = "all ideas") -> str:
         band = f"(95% interval {numbers.interval(row['median_lower_days'], row['median_upper_days'])})"
         if row["median_upper_days"] is None:  # a single late adoption can then decide the median
             by_180 = numbers.share(row["share_by_day_180"])
-            return f"{by_180} of {whose} are in another domain's hands within 180 days, half {within} {band}"
-        return f"half of {whose} are in another domain's hands {within} {band}"
+            return f"{by_180} of {whose} are adopted by another domain within 180 days, half {within} {band}"
+        return f"half of {whose} are adopted by another domain {within} {band}"
     if row["share_by_day_365"] is not None:
-        return f"{numbers.share(row['share_by_day_365'])} of {whose} are in another domain's hands within a year"
+        return f"{numbers.share(row['share_by_day_365'])} of {whose} are adopted by another domain within a year"
     return codes.reason(row["reason"])
 
 
@@ -43,4 +43,4 @@ def finished_only(data: PageData, domain: str = EVERYONE) -> str:
     wrong = f" Counting finished ideas only would show {numbers.days(finished['median_days'])} days"
     if whole and whole["median_days"] is not None:
         return f"{wrong} instead of {numbers.days(whole['median_days'])}."
-    return f"{wrong}: it forgets the ideas that are still open or were dropped."
+    return f"{wrong}: it leaves out the ideas that are open or were dropped."

@@ -57,11 +57,11 @@ def reason_without_rule(row: Row) -> str:
 def evidence_in_words(row: Row | None) -> str:
     """Whether a metric moves ahead of the North Star; `row`, its `influence_evidence`, None for an exact part."""
     if row is None:
-        return "adds up exactly"
+        return "exact part"
     if row["reason"]:
         return f"untested: {codes.reason(row['reason'])}"
     if row["verdict"] == "evidence":
-        against = "" if row["correlation"] > 0 else ", against it"
+        against = "" if row["correlation"] > 0 else ", in the opposite direction"
         return f"evidence: leads by {counted(row['lag'], 'month')}{against} (r {row['correlation']:.2f})"
     return "tested: no evidence so far"
 
@@ -72,11 +72,9 @@ def flywheel_in_words(rows: list[Row]) -> str:
     slowing = [phase for phase, verdict in verdicts.items() if verdict == "slowing"]
     gaining = [phase for phase, verdict in verdicts.items() if verdict == "gaining"]
     if slowing:
-        return (
-            f"phase {slowing[0]} slows the wheel" if len(slowing) == 1 else f"phases {joined(slowing)} slow the wheel"
-        )
+        return f"phase {slowing[0]} is slowing" if len(slowing) == 1 else f"phases {joined(slowing)} are slowing"
     if gaining:
-        return f"phase {gaining[0]} gains" if len(gaining) == 1 else f"phases {joined(gaining)} gain"
+        return f"phase {gaining[0]} is gaining" if len(gaining) == 1 else f"phases {joined(gaining)} are gaining"
     if all(verdict == "not_enough_data" for verdict in verdicts.values()):
         return "not enough data yet"
     return "steady"
