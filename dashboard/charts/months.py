@@ -44,18 +44,18 @@ def north_star_chart(months: list[Row], definition: Row, width: int = 1080, heig
     scale, ticks = _value_scale(shown)
     x = quantity("at", axis=None, scale={"domain": [-0.6, max(len(shown), 6) - 0.4], "nice": False})
     y = quantity("value", title=None, scale={"domain": scale, "nice": False}, axis=_value_axis(ticks, unit))
-    phases = _process_phases(shown)
+    process_phases = _process_phases(shown)
     targets = [row["target"] for row in shown if row["target"] is not None]
     layers = [
-        *_limit_layers(phases, x, y),
-        *_change_layers(phases, x, plot_width / max(len(shown), 6), has_labels),
+        *_limit_layers(process_phases, x, y),
+        *_change_layers(process_phases, x, plot_width / max(len(shown), 6), has_labels),
         *_value_layers(shown, x, y, scale, unit),
         *_month_labels(shown, x, plot_width, plot_height),
     ]
     layers += target_layers(targets, y)
     if has_labels:
-        layers += _earlier_level_labels(phases[:-1], x, y, plot_width / max(len(shown), 6), unit)
-        layers += _latest_level_labels(phases, targets, x, y, len(shown), scale, plot_height, unit)
+        layers += _earlier_level_labels(process_phases[:-1], x, y, plot_width / max(len(shown), 6), unit)
+        layers += _latest_level_labels(process_phases, targets, x, y, len(shown), scale, plot_height, unit)
     return frame(layers, width, height, left, right, top, bottom)
 
 
@@ -97,11 +97,11 @@ def _with_positions(months: list[Row]) -> list[Row]:
 
 def _process_phases(shown: list[Row]) -> list[Row]:
     """One dict for each process phase drawn: where it begins and ends, its limits (None without), its note."""
-    phases = []
+    process_phases = []
     for _, group in groupby(sorted(shown, key=lambda row: row["phase"]), key=lambda row: row["phase"]):
         rows = list(group)
         notes = [row["phase_note"] for row in rows if row.get("phase_note") is not None]
-        phases.append(
+        process_phases.append(
             {
                 "at": rows[0]["at"] - 0.5,
                 "end": rows[-1]["at"] + 0.5,
@@ -112,11 +112,11 @@ def _process_phases(shown: list[Row]) -> list[Row]:
                 "month": rows[0]["month_starting"],
             }
         )
-    return phases
+    return process_phases
 
 
-def _limit_layers(phases: list[Row], x: Part, y: Part, is_small: bool = False) -> list[Part]:
-    spans = only_columns(phases, "at", "end", "center", "lower", "upper")
+def _limit_layers(process_phases: list[Row], x: Part, y: Part, is_small: bool = False) -> list[Part]:
+    spans = only_columns(process_phases, "at", "end", "center", "lower", "upper")
     limited = [span for span in spans if span["lower"] is not None]
     bands = [span | {"value": span["lower"]} for span in limited]
     centred = [span | {"value": span["center"]} for span in spans if span["center"] is not None]
@@ -129,16 +129,21 @@ def _limit_layers(phases: list[Row], x: Part, y: Part, is_small: bool = False) -
     return [*layers, layer(centred, mark("rule", color=colour, strokeWidth=width), **end)]
 
 
-def _change_layers(phases: list[Row], x: Part, step: float, has_labels: bool) -> list[Part]:
-    """A line where a declared change begins a phase, with its number, and its note where there is room."""
-    changes = [(number, phase) for number, phase in enumerate((p for p in phases if p["note"]), 1)]
-    starts = [{"at": phase["at"]} for _, phase in changes]
+def _change_layers(process_phases: list[Row], x: Part, step: float, has_labels: bool) -> list[Part]:
+    """A line where a declared change begins a process phase, with its number, and its note where there is room."""
+    changes = [
+        (number, process_phase) for number, process_phase in enumerate((p for p in process_phases if p["note"]), 1)
+    ]
+    starts = [{"at": process_phase["at"]} for _, process_phase in changes]
     layers = [layer(starts, mark("rule", color="#8f9db8", strokeWidth=1), x=x)]
-    ends = [later["at"] for _, later in changes[1:]] + [phases[-1]["end"]] if changes else []
+    ends = [later["at"] for _, later in changes[1:]] + [process_phases[-1]["end"]] if changes else []
     labels = []
-    for (number, phase), end in zip(changes, ends, strict=True):
-        lines = wrapped(f"{number} · {phase['month']:%b %Y}: {phase['note']}", int((end - phase["at"]) * step / 7.2))
-        labels.append({"at": phase["at"], "words": lines if has_labels and lines else [str(number)]})
+    for (number, process_phase), end in zip(changes, ends, strict=True):
+        lines = wrapped(
+            f"{number} · {process_phase['month']:%b %Y}: {process_phase['note']}",
+            int((end - process_phase["at"]) * step / 7.2),
+        )
+        labels.append({"at": process_phase["at"], "words": lines if has_labels and lines else [str(number)]})
     text = mark("text", align="left", dx=4, fontWeight="bold", baseline="top", lineHeight=13)
     return [*layers, layer(labels, text, x=x, y={"value": -32}, text=category("words"))] if labels else []
 
@@ -235,7 +240,7 @@ def _month_labels(shown: list[Row], x: Part, plot_width: float, plot_height: flo
 
 
 def _latest_level_labels(
-    phases: list[Row],
+    process_phases: list[Row],
     targets: list[float],
     x: Part,
     y: Part,
@@ -245,7 +250,7 @@ def _latest_level_labels(
     unit: str,
 ) -> list[Part]:
     """The limits and average of the latest phase and the target, right of the plot, without overlap."""
-    last = phases[-1] if phases else {}
+    last = process_phases[-1] if process_phases else {}
     levels = [("upper limit", last.get("upper")), ("average", last.get("center")), ("lower limit", last.get("lower"))]
     levels += [("target", targets[-1])] if targets else []
     labels = [
@@ -262,13 +267,13 @@ def _latest_level_labels(
     return [layer(rows, text, x=x, y=y, text=category("words"), color=colour)] if rows else []
 
 
-def _earlier_level_labels(phases: list[Row], x: Part, y: Part, step: float, unit: str) -> list[Part]:
-    """The average and limits of each earlier phase, where its band has room for the label."""
+def _earlier_level_labels(process_phases: list[Row], x: Part, y: Part, step: float, unit: str) -> list[Part]:
+    """The average and limits of each earlier process phase, where its band has room for the label."""
     labels = []
-    for phase in phases:
-        if phase["lower"] is not None and (phase["end"] - phase["at"]) * step > 250:
-            center, lower, upper = (numbers.figure(phase[name], unit) for name in ("center", "lower", "upper"))
+    for process_phase in process_phases:
+        if process_phase["lower"] is not None and (process_phase["end"] - process_phase["at"]) * step > 250:
+            center, lower, upper = (numbers.figure(process_phase[name], unit) for name in ("center", "lower", "upper"))
             text = f"average {center}, limits {lower} to {upper}"
-            labels.append({"at": phase["at"], "value": phase["upper"], "words": text})
+            labels.append({"at": process_phase["at"], "value": process_phase["upper"], "words": text})
     label = mark("text", align="left", dx=6, dy=-8, color=PALETTE["muted"])
     return [layer(labels, label, x=x, y=y, text=category("words"))] if labels else []

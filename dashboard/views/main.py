@@ -188,14 +188,14 @@ def _off_the_curve(data: PageData, position: str, count: int, slugs: dict[str, s
 
 
 def _flywheel(data: PageData) -> View:
-    phases = []
+    sections = []
     for flywheel_phase, name in codes.FLYWHEEL_PHASES.items():
         rows = [row for row in data.flywheel if row["phase"] == flywheel_phase]
         if rows:
             code = rows[0]["phase_verdict"]
-            phases.append(
+            sections.append(
                 {
-                    "phase": flywheel_phase,
+                    "flywheel_phase": flywheel_phase,
                     "name": name,
                     "persona": rows[0]["persona"],
                     "code": code,
@@ -205,7 +205,7 @@ def _flywheel(data: PageData) -> View:
                     "rows": [_flywheel_row(data, row) for row in rows],
                 }
             )
-    return {"summary": verdicts.flywheel_in_words(data.flywheel), "phases": phases}
+    return {"summary": verdicts.flywheel_in_words(data.flywheel), "phases": sections}
 
 
 def _verdict_counts(rows: list[Row]) -> str:

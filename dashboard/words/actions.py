@@ -13,7 +13,7 @@ def main_answer(data: PageData) -> list[Sentence]:
 
 
 def act_on(data: PageData) -> Sentence:
-    """What calls for action: metrics that worsen, slow domains, overdue ideas, the lever with evidence."""
+    """What calls for action: metrics that worsen, slow domains, overdue ideas, ideas without a consumer."""
     parts = []
     worse = [data.definitions[m]["name"].lower() for m in _leading_metrics_with(data, "worsening")]
     if worse:

@@ -26,3 +26,8 @@ def times(count: int) -> str:
 def is_or_are(count: int) -> str:
     """The verb after a count."""
     return "is" if count == 1 else "are"
+
+
+def was_or_were(count: int) -> str:
+    """The verb after a count, in the past tense."""
+    return "was" if count == 1 else "were"
