@@ -83,29 +83,29 @@ def as_served(value: object, name: str = "") -> str:
 
 
 def table(
-    found: pa.Table,
+    result: pa.Table,
     as_words: Callable[[object, str], str] = as_text,
     comments: dict[str, str] | None = None,
     **options: object,
 ) -> mo.ui.table:
     """Rows to sort, search and download; `comments`, {column: text of its tooltip}."""
-    numbers = [f.name for f in found.schema if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]
+    numeric = [f.name for f in result.schema if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]
     return mo.ui.table(
-        found,
+        result,
         selection=None,
-        format_mapping={n: lambda value, n=n: as_words(value, n) for n in found.column_names},
-        text_justify_columns=dict.fromkeys(numbers, "right"),
-        header_tooltip={n: comments[n] for n in found.column_names if comments and comments.get(n)},
+        format_mapping={n: lambda value, n=n: as_words(value, n) for n in result.column_names},
+        text_justify_columns=dict.fromkeys(numeric, "right"),
+        header_tooltip={n: comments[n] for n in result.column_names if comments and comments.get(n)},
         **{"show_column_summaries": False, "show_data_types": False, "page_size": 10} | options,
     )
 
 
-def with_interval(found: pa.Table) -> pa.Table:
+def with_interval(result: pa.Table) -> pa.Table:
     """The same rows with the two ends of the median's 95 % interval as one column of text."""
-    lower, upper = found["median_lower_days"].to_pylist(), found["median_upper_days"].to_pylist()
+    lower, upper = result["median_lower_days"].to_pylist(), result["median_upper_days"].to_pylist()
     texts = [None if pair == (None, None) else numbers.interval(*pair) for pair in zip(lower, upper, strict=True)]
-    position = found.column_names.index("median_lower_days")
-    return found.drop_columns(["median_lower_days", "median_upper_days"]).add_column(
+    position = result.column_names.index("median_lower_days")
+    return result.drop_columns(["median_lower_days", "median_upper_days"]).add_column(
         position, "interval_95_days", pa.array(texts, pa.string())
     )
 
