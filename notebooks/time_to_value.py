@@ -284,7 +284,7 @@ def open_and_closed(finished: Row, incidence: Row, longer: int | None) -> str:
             f"{numbers.days(finished['median_days'])} days: they are slower, and the finished median leaves them out."
         )
     elif finished["median_days"] is not None:
-        sentences.append("None is open, so the two answers differ only by what was closed.")
+        sentences.append("Nothing is open, so the two answers differ only by what was closed.")
     if closed := incidence["closed_count"]:
         sentences.append(f"{closed:,} {phrases.was_or_were(closed)} closed first and count as never finished.")
     return " ".join(sentences)
