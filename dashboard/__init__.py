@@ -1,5 +1,14 @@
 """Shows what is served: authoritative tables in, self-contained script-free HTML out.
 
-Belongs here: tables (reads), words (says), charts and theme (draw), pages and templates (arrange); all pure functions
-of the serving file. Does not belong here: Dagster, writing files, computing a figure.
+| to change | look in |
+|---|---|
+| which rows are read | `tables.py` |
+| what stands where on a page | `views/` and `templates/` |
+| wording that never changes | `templates/` |
+| wording that depends on rows, numbers, verdicts, reasons | `words/` |
+| a chart | `charts/` |
+| colours, fonts | `theme.py`, `templates/style.css` |
+| which pages there are, when they are drawn again | `rendering.py` |
+
+All of it is pure functions of the serving file. Does not belong here: Dagster, writing files, computing a figure.
 """

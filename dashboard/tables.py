@@ -1,4 +1,4 @@
-"""Reads what the pages show from the serving file: rows as served, NULL as None, times in UTC.
+"""Reads what the pages show from the serving file: rows as data, NULL as None, times in UTC.
 
 Belongs here: the SELECTs, in the order the pages need, bounded so that a page stays small. Does not belong here:
 computing a figure. Anything else that reads the serving file read-only can use `connect`.
@@ -6,12 +6,15 @@ computing a figure. Anything else that reads the serving file read-only can use 
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-Row = dict[str, object]
+Row = dict[str, Any]  # column: value as served, None for NULL
 EVERYONE = "all"
-HEADLINE = "incidence"  # the estimator that is told: a dropped idea counts as never
+HEADLINE = "incidence"  # the estimator of the headline: a dropped idea is never adopted
+MINIMUM_OBSERVED = 10  # data products that completed an interval: fewer give no median and no comparison
+PROVISIONAL_POINTS = 10  # process limits from fewer points are provisional
 LISTED = 10  # rows of a list on a page
 
 SELECTS = {
@@ -75,7 +78,7 @@ SELECTS = {
 
 
 @dataclass(frozen=True)
-class Served:
+class PageData:
     """Everything the pages show, as rows by name of SELECT."""
 
     publication: Row
@@ -84,7 +87,7 @@ class Served:
     leading: dict[tuple[str, str], list[Row]]  # by (domain, metric_id)
     time_to_value: dict[tuple[str, str, str, str], Row]  # by (domain, interval_id, cohort, estimator)
     curves: dict[str, list[Row]]  # by domain
-    open_counts: dict[str, Row]  # by owning domain, '' where nobody is known to own
+    open_counts: dict[str, Row]  # by owning domain, '' where the owner is not known
     open_ideas: list[Row]
     domains: list[Row]
     outlook: list[Row]
@@ -96,8 +99,8 @@ class Served:
     quality: list[Row]
     table_count: int
 
-    def of_everyone(self) -> "Served":
-        """What the main page may show: no domain's own series, and not which run published them."""
+    def of_everyone(self) -> "PageData":
+        """The rows of the main page: no series of a domain, and no id of the run."""
         return replace(
             self,
             publication=self._publication(),
@@ -106,13 +109,9 @@ class Served:
             curves={EVERYONE: self.curves.get(EVERYONE, [])},
         )
 
-    def of_domain(self, domain: str) -> "Served":
-        """What a domain's page may show: the domain's own rows, and everyone's latest complete ones to compare."""
-        latest = {
-            key: [next((row for row in reversed(rows) if row["is_complete"]), rows[-1])]
-            for key, rows in self.leading.items()
-            if key[0] == EVERYONE
-        }
+    def of_domain(self, domain: str) -> "PageData":
+        """The rows of a domain's page: its own, and the latest complete row of each metric of everyone to compare."""
+        latest = {key: [last_complete(rows) or rows[-1]] for key, rows in self.leading.items() if key[0] == EVERYONE}
         own = {key: rows for key, rows in self.leading.items() if key[0] == domain}
         return replace(
             self,
@@ -138,7 +137,7 @@ class Served:
 
     @property
     def quarterly(self) -> set[str]:
-        """The leading metrics that are told by quarter."""
+        """The leading metrics with one row per quarter."""
         return {metric for (_, metric), rows in self.leading.items() if rows[0]["period"] == "quarter"}
 
     def headline(self, domain: str = EVERYONE) -> Row | None:
@@ -147,7 +146,7 @@ class Served:
 
 
 def connect(serving: Path) -> duckdb.DuckDBPyConnection:
-    """The serving file read-only, in a connection of its own, so that the newest file at that path is the one read."""
+    """The serving file read-only, in a new connection, so that it reads the newest file at that path."""
     db = duckdb.connect()
     db.execute("set TimeZone = 'UTC'")
     db.execute("attach '{}' as serving (read_only)".format(str(serving).replace("'", "''")))
@@ -155,11 +154,11 @@ def connect(serving: Path) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def read(serving: Path) -> Served:
-    """What the pages show of a serving file; raises duckdb.Error where it isn't one."""
+def read(serving: Path) -> PageData:
+    """Everything the pages show; raises duckdb.Error where the file is not a serving file."""
     with connect(serving) as db:
         rows = {name: _select(db, sql) for name, sql in SELECTS.items()}
-    return Served(
+    return PageData(
         publication=rows["publication"][0],
         definitions={row["metric_id"]: row for row in rows["definitions"]},
         north_star=rows["north_star"],
@@ -167,7 +166,7 @@ def read(serving: Path) -> Served:
         time_to_value={
             (row["domain"], row["interval_id"], row["cohort"], row["estimator"]): row for row in rows["time_to_value"]
         },
-        curves={domain: found for (domain,), found in _grouped(rows["curves"], "domain").items()},
+        curves={domain: rows_of for (domain,), rows_of in _grouped(rows["curves"], "domain").items()},
         open_counts={row["domain"]: row for row in rows["stages_open"]},
         open_ideas=rows["open_ideas"],
         domains=rows["domains"],
@@ -182,14 +181,20 @@ def read(serving: Path) -> Served:
     )
 
 
+def last_complete(rows: list[Row]) -> Row | None:
+    """The latest complete period, None where there is none."""
+    return next((row for row in reversed(rows) if row["is_complete"]), None)
+
+
 def _select(db: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
-    found = db.execute(sql)
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    result = db.execute(sql)
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
-def _grouped(rows: list[Row], *columns: str) -> dict[tuple, list[Row]]:
-    found: dict[tuple, list[Row]] = {}
+def _grouped(rows: list[Row], *columns: str) -> dict[Any, list[Row]]:
+    """{(value of each column): rows}, in order."""
+    groups: dict[Any, list[Row]] = {}
     for row in rows:
-        found.setdefault(tuple(row[column] for column in columns), []).append(row)
-    return found
+        groups.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return groups

@@ -1,7 +1,7 @@
-"""How Flywheel looks: one palette, one configuration of charts, and charts as SVG that needs nothing else.
+"""The look: one palette, one configuration of charts, and charts as self-contained SVG.
 
-Belongs here: colours, type, the way from a chart to inline SVG. Does not belong here: what a chart shows.
-Blue is good, orange is bad, grey is routine: never red and green. Shape and word say the same, for greyscale.
+Belongs here: colours, fonts, a chart's rendering to inline SVG. Does not belong here: what a chart shows.
+Blue is good, orange is bad, grey is routine: never red and green. Shape and word carry the same meaning, for greyscale.
 """
 
 import re
@@ -59,29 +59,32 @@ Chart = dict[str, Any]  # a Vega-Lite specification, without its config
 
 
 def enable() -> None:
-    """Let every Altair chart of this process look like this."""
-    import altair  # only the notebooks have it draw
+    """Apply this look to every Altair chart of this process."""
+    import altair  # installed with the notebooks only
 
-    altair.theme.register("flywheel", enable=True)(lambda: {"config": CONFIG})
+    look: Any = {"config": CONFIG}  # of a TypedDict that altair does not export
+    altair.theme.register("flywheel", enable=True)(lambda: look)
 
 
 def svg(chart: Chart, identity: str, title: str, description: str) -> str:
     """The chart as inline SVG that scales down with its column.
 
-    Parameters: `identity`, unique on its page; `title` and `description`, plain text for those who can't see it, the
-    key number among it. Returns markup without script, style element or outside reference.
+    Parameters: `identity`, unique on its page; `title` and `description`, plain text for screen readers, with the key
+    number. Returns markup without script, style element or outside reference.
     """
     import vl_convert  # 0.3 s, and only charts need it
 
     drawn = vl_convert.vegalite_to_svg(chart | {"config": CONFIG})
-    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn).groups()
+    [(width, height)] = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn)
     body = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
     body = re.sub(r' (?:aria-roledescription|aria-hidden|pointer-events|role)="[^"]*"', "", body)
     body = re.sub(r' class="[^"]*"', "", body)
-    body = re.sub(r' font-family="[^"]*"', "", body)  # the page says it once
-    body = re.sub(r'<rect width="[\d.]+" height="[\d.]+" fill="#\w+"/>', "", body, count=1)  # the page's own shows
+    body = re.sub(r' font-family="[^"]*"', "", body)  # the style sheet sets it once
+    body = re.sub(
+        r'<rect width="[\d.]+" height="[\d.]+" fill="#\w+"/>', "", body, count=1
+    )  # the card's background shows
     body = re.sub(r"(-?\d+\.\d{2})\d+", r"\1", body)  # a hundredth of a pixel is enough
-    body = re.sub(r'<path d="(?:M0,0h0v0h0Z)?"(?: display="none")?/>', "", body)  # what Vega draws around nothing
+    body = re.sub(r'<path d="(?:M0,0h0v0h0Z)?"(?: display="none")?/>', "", body)  # empty paths
     body = body.replace(" aria-label=", ' role="img" aria-label=')
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" style="max-width:{width}px" role="img"'
@@ -92,7 +95,7 @@ def svg(chart: Chart, identity: str, title: str, description: str) -> str:
     return head + body
 
 
-def frame(layers: list, width: int, height: int, left: int, right: int, top: int, bottom: int) -> Chart:
+def frame(layers: list[Chart], width: int, height: int, left: int, right: int, top: int, bottom: int) -> Chart:
     """Layers as a chart of exactly `width` × `height` pixels with these margins: no font decides how large it gets."""
     return {
         "layer": layers,

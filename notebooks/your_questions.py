@@ -4,32 +4,17 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="Your questions")
 
 with app.setup(hide_code=True):
-    from dataclasses import dataclass
-
     import duckdb
     import marimo as mo
-    from north_star import about, as_served, connect, table
+    from notebook_tools import about, as_served, connect, table
+    from questions import QUESTIONS, Question
 
-    SHOWN = 1000  # rows of an answer
-
-    @dataclass(frozen=True)
-    class Question:
-        """What an analyst asks, the SQL that answers, how to read the answer, and what no rows mean."""
-
-        words: str
-        sql: str
-        reading: str
-        nothing: str
+    SHOWN = 1000
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _():
     db = connect()
-    return (db,)
-
-
-@app.cell
-def _(db):
     mo.md(
         f"""
         # Your questions
@@ -41,296 +26,46 @@ def _(db):
         `attach 'serving.duckdb' as serving (read_only); use serving;`.
         """
     )
-    return
+    return (db,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _():
-    QUESTIONS = [
-        Question(
-            "Which declared change had an effect?",
-            """
-with phases as (
-    select
-        phase, any_value(phase_note) as declared_change, min(month_starting) as first_month,
-        count(*) filter (is_complete) as complete_months, any_value(center) as center_after,
-        lag(any_value(center)) over (order by phase) as center_before,
-        min(month_starting) filter (rule like 'previous%') as first_month_beyond,
-        min_by(verdict, month_starting) filter (rule like 'previous%') as effect
-    from authoritative.north_star_monthly
-    group by phase
-)
-
-select
-    declared_change, first_month, complete_months, center_before, center_after, first_month_beyond,
-    coalesce(effect, 'none seen') as effect
-from phases
-where phase > 1
-order by first_month
-""",
-            "A change had an effect where months after it break the limits from before it; `first_month_beyond` is the "
-            "first of them. Two centres that differ without one are routine variation.",
-            "No change of the way of working is declared: process_changes.csv is where to say so.",
-        ),
-        Question(
-            "Which ideas are overdue, and in which stage?",
-            """
-select
-    overdue_rank, data_product_id, title, domain, stage, days_in_stage, stage_p85_days, days_over,
-    chance_of_adoption_90d
-from authoritative.open_ideas
-where is_overdue
-order by overdue_rank
-""",
-            "85 % of the others got out of that stage within `stage_p85_days`; the most overdue is first. The chance "
-            "is that of reaching another domain in the next 90 days at this age.",
-            "No idea is known to be overdue. It can't be known where fewer than 85 % ever get out of a stage.",
-        ),
-        Question(
-            "Which domain gives most to whom?",
-            """
-select
-    owner_domain as gives, consumer_domain as takes, count(*) as adoptions_count,
-    count(*) filter (is_first_adoption) as first_adoptions_count,
-    (max(first_adopted_at) at time zone 'UTC')::date as latest_adoption
-from curated.adoptions
-group by owner_domain, consumer_domain
-order by adoptions_count desc, gives, takes
-""",
-            "One row per giver and taker over all time: how many data products the taker took from the giver, and for "
-            "how many of them it was the first other domain.",
-            "No adoption by another domain was ever sent.",
-        ),
-        Question(
-            "How long does each stage take, in each domain against all?",
-            """
-select
-    one.interval_id, one.domain, one.product_count, one.observed_count, one.median_days, one.median_lower_days,
-    one.median_upper_days, everyone.median_days as all_median_days,
-    case
-        when one.median_lower_days > everyone.median_days then 'slower'
-        when one.median_upper_days < everyone.median_days then 'faster'
-        when one.median_lower_days is not null and everyone.median_days is not null then 'within chance'
-    end as difference,
-    one.reason
-from authoritative.time_to_value as one
-inner join authoritative.time_to_value as everyone using (interval_id, cohort, estimator)
-where one.cohort = 'all' and one.estimator = 'kaplan_meier' and one.domain <> 'all' and everyone.domain = 'all'
-order by one.interval_id, one.domain
-""",
-            "Half get through within `median_days`, as long as nothing is closed. A domain differs only where its 95 % "
-            "interval excludes the median of all; with many domains, about one in twenty does by chance alone.",
-            "No data product has a known owner yet.",
-        ),
-        Question(
-            "Which data products are used beyond their certainty?",
-            """
-select
-    data_product_id, title, domain, consuming_domains_count, certainty, reason, contract_activated_at,
-    checks_passed_share
-from authoritative.product_evolution
-where position = 'used_beyond_its_certainty'
-order by consuming_domains_count desc, data_product_id
-""",
-            "Two or more other domains rely on each of these, though its contract does not carry it; `reason` is the "
-            "gate to pass next.",
-            "No data product is known to be. Where no contract event was ever sent, certainty is not measured at all.",
-        ),
-        Question(
-            "What share of ideas named a consumer, and were those adopted more often?",
-            """
-with ideas as (
-    select
-        has_named_consumer, idea_logged_at, adopted_at, closed_at,
-        idea_logged_at + interval 180 days <= as_of as is_followed,
-        coalesce(adopted_at < idea_logged_at or closed_at < idea_logged_at, false) as is_out_of_order,
-        (select bool_or(has_named_consumer) from curated.data_products) as is_ever_named,
-        (select count(adopted_at) from curated.data_products) > 0 as is_ever_adopted
-    from curated.data_products, main.publication
-    where idea_logged_at is not null
-)
-
-select
-    has_named_consumer,
-    count(*) as ideas_count,
-    count(*) / sum(count(*)) over () as share_of_ideas,
-    count(*) filter (is_followed) as followed_180_days_count,
-    case when bool_and(is_ever_adopted) then
-        count(*) filter (is_followed and adopted_at <= idea_logged_at + interval 180 days)
-    end as adopted_by_day_180_count,
-    case when bool_and(is_ever_adopted) then
-        count(*) filter (is_followed and adopted_at <= idea_logged_at + interval 180 days)
-        / nullif(count(*) filter (is_followed), 0)
-    end as share_adopted_by_day_180
-from ideas
-where is_ever_named and not is_out_of_order
-group by has_named_consumer
-order by has_named_consumer desc
-""",
-            "Both are followed for the same 180 days, so that age can't flatter one. A difference says that these "
-            "ideas did better, not that naming a consumer made them do so.",
-            "No idea has ever named a consumer, so nothing can be compared.",
-        ),
-        Question(
-            "How did a quarter's ideas do against those of a year before, at the same age?",
-            """
-with cohorts as (
-    select
-        make_date(left(cohort, 4)::integer, 3 * right(cohort, 1)::integer - 2, 1) as quarter, cohort, product_count,
-        observed_count, share_by_day_90, share_by_day_180, share_by_day_365
-    from authoritative.time_to_value
-    where interval_id = 'idea_to_adopted' and domain = 'all' and estimator = 'incidence' and cohort <> 'all'
-),
-
-followed as (
-    select
-        quarter, cohort, product_count,
-        case when quarter + interval 3 months + interval 90 days <= today then share_by_day_90 end as by_90,
-        case when quarter + interval 3 months + interval 180 days <= today then share_by_day_180 end as by_180,
-        case when quarter + interval 3 months + interval 365 days <= today then share_by_day_365 end as by_365
-    from cohorts, (select as_of at time zone 'UTC' as today from main.publication)
-)
-
-select
-    this.cohort, this.product_count, before.product_count as product_count_year_before,
-    this.by_90 as share_by_day_90, before.by_90 as share_by_day_90_year_before,
-    this.by_180 as share_by_day_180, before.by_180 as share_by_day_180_year_before,
-    this.by_365 as share_by_day_365, before.by_365 as share_by_day_365_year_before
-from followed as this
-left join followed as before on before.quarter + interval 1 year = this.quarter
-order by this.quarter desc
-""",
-            "A share stands here only once every idea of the quarter could be followed for so long. Mind the counts: "
-            "with 30 ideas in each, a difference of 20 points is still within chance.",
-            "No idea has been logged yet.",
-        ),
-        Question(
-            "What did the North Star consist of in the last 12 months, by the domain that gave?",
-            """
-with latest as (
-    select month_starting from authoritative.leading_metrics_monthly
-    where metric_id = 'expansion_share' and domain = 'all' and is_complete
-    order by month_starting desc
-    limit 12
-)
-
-select
-    domain as gives, sum(denominator)::bigint as adoptions_count,
-    sum(denominator - numerator)::bigint as first_adoptions_count, sum(numerator)::bigint as expansion_adoptions_count,
-    min(month_starting) as from_month, max(month_starting) as to_month
-from authoritative.leading_metrics_monthly
-inner join latest using (month_starting)
-where metric_id = 'expansion_share' and domain <> 'all'
-group by domain
-having sum(denominator) > 0
-order by adoptions_count desc, gives
-""",
-            "First adoptions found a data product its first other domain, expansion adoptions one more. The sum over "
-            "the domains is the cross-domain adoptions of these months.",
-            "No complete month has an adoption by another domain.",
-        ),
-        Question(
-            "How many rows were quarantined, by batch?",
-            """
-select
-    file_name, landed_at, read_count, landed_count, quarantined_count,
-    quarantined_count / nullif(read_count, 0) as quarantined_share, superseded_count, duplicate_count,
-    retracted_count, is_balanced
-from authoritative.event_accounting
-order by landed_at desc, quarantined_count desc, file_name
-""",
-            "Every row read has landed or waits in quarantine with its reasons: `flywheel status` counts those, "
-            "`flywheel replay` tries them again once the contract or the source is mended.",
-            "No batch has landed yet.",
-        ),
-        Question(
-            "Which figures are NULL, and why?",
-            """
-with unknown as (
-    select 'north_star_monthly' as table_name, 'reason' as column_name, metric_id as figure, reason as code
-    from authoritative.north_star_monthly where value is null
-    union all
-    select 'leading_metrics_monthly', 'reason', metric_id, reason
-    from authoritative.leading_metrics_monthly where value is null
-    union all
-    select 'time_to_value', 'reason', interval_id || ', ' || estimator, reason
-    from authoritative.time_to_value where reason is not null
-    union all
-    select 'domain_scorecard', 'reason', 'median_days', reason
-    from authoritative.domain_scorecard where median_days is null
-    union all
-    select 'flywheel_scorecard', 'reason', metric_id, reason
-    from authoritative.flywheel_scorecard where value is null
-    union all
-    select 'open_ideas', 'overdue_reason', 'is_overdue', overdue_reason
-    from authoritative.open_ideas where is_overdue is null
-    union all
-    select 'open_ideas', 'chance_reason', 'chance_of_adoption_90d', chance_reason
-    from authoritative.open_ideas where chance_of_adoption_90d is null
-    union all
-    select 'outlook', 'reason', 'expected_value', reason
-    from authoritative.outlook where expected_value is null
-    union all
-    select 'influence_evidence', 'reason', metric_id, reason
-    from authoritative.influence_evidence where correlation is null
-    union all
-    select 'product_evolution', 'ubiquity_reason', 'ubiquity_share', ubiquity_reason
-    from authoritative.product_evolution where ubiquity_share is null
-)
-
-select unknown.table_name, figure, code as reason, count(*) as row_count, any_value(comment) as what_the_reasons_mean
-from unknown
-inner join duckdb_columns() as columns
-    on columns.table_name = unknown.table_name and columns.column_name = unknown.column_name
-    and columns.database_name = 'serving' and columns.schema_name = 'authoritative'
-group by unknown.table_name, figure, code
-order by unknown.table_name, figure, row_count desc
-""",
-            "A figure that can't be known is NULL with its reason, never 0. What never was sent can be sent; what is "
-            "too recent or too small needs time.",
-            "Every figure is known.",
-        ),
-    ]
-    return (QUESTIONS,)
-
-
-@app.cell
-def _(QUESTIONS):
     editors = mo.ui.array(
         [mo.ui.code_editor(one.sql.strip(), language="sql", max_height=300, debounce=True) for one in QUESTIONS]
     )
     return (editors,)
 
 
-@app.cell
-def _(QUESTIONS, db, editors):
+@app.cell(hide_code=True)
+def _(db, editors):
     answers = [answer(db, *asked) for asked in zip(QUESTIONS, editors.value, strict=True)]
     _parts = [
         mo.vstack(
             [
                 mo.md(f"## {number}. {question.words}"),
                 editor,
-                found,
+                shown,
                 mo.md(f"**How to read it:** {question.reading}"),
             ]
         )
-        for number, (question, editor, found) in enumerate(zip(QUESTIONS, editors, answers, strict=True), 1)
+        for number, (question, editor, shown) in enumerate(zip(QUESTIONS, editors, answers, strict=True), 1)
     ]
     mo.vstack(_parts, gap=2)
-    return (answers,)
+    return
 
 
 @app.function(hide_code=True)
 def answer(connection: duckdb.DuckDBPyConnection, question: Question, sql: str):
-    """The rows that the SQL finds, as a table; what DuckDB has against it, in its own words, where it doesn't run."""
-    connection.execute("use serving")  # whatever was asked before
+    """The first SHOWN rows of the answer as a table, or the message of DuckDB where the SQL fails."""
+    connection.execute("use serving")  # an earlier question may have changed it
     try:
-        found = connection.sql(sql)
-        answered = None if found is None else found.limit(SHOWN + 1).to_arrow_table()
+        result = connection.sql(sql)
+        answered = None if result is None else result.limit(SHOWN + 1).to_arrow_table()
     except duckdb.Error as error:
         return mo.callout(mo.plain_text(str(error)), kind="warn")
     if answered is None:
-        return mo.md("It ran, and has no rows to show.")
+        return mo.md("The statement ran; it returns no rows.")
     if answered.num_rows == 0:
         return mo.md(question.nothing if sql == question.sql.strip() else "No rows.")
     more = [mo.md(f"These are the first {SHOWN:,} rows.")] if answered.num_rows > SHOWN else []

@@ -6,8 +6,11 @@ Belongs here: words about served numbers. Does not belong here: computing any of
 import json
 from collections import Counter
 
-from dashboard import words
 from dashboard.tables import read
+from dashboard.words.actions import act_on
+from dashboard.words.north_star import north_star_answer
+from dashboard.words.phrases import plain_text
+from dashboard.words.time_to_value import finished_only, time_to_value_answer
 from orchestration.home import Dates, Home, PublishedFolder
 from orchestration.landing.batch import receipts
 from orchestration.landing.quarantine import quarantined
@@ -24,9 +27,9 @@ def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
     if about["is_sample"]:
         lines.insert(0, ("Sample", "these are made-up events of a sample organisation, not yours"))
     lines += [
-        ("North Star", words.plain(words.north_star_answer(served))),
-        ("Time to value", words.plain([words.time_to_value_answer(served)]) + words.finished_only(served)),
-        ("Act on", words.plain([words.act_on(served)]).removeprefix("Act on: ")),
+        ("North Star", plain_text(north_star_answer(served))),
+        ("Time to value", plain_text([time_to_value_answer(served)]) + finished_only(served)),
+        ("Act on", plain_text([act_on(served)]).removeprefix("Act on: ")),
         *_rows(home, published),
     ]
     if dates.name:

@@ -112,7 +112,7 @@ def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> P
 
 
 def _pages(folder: Path) -> Path:
-    from dashboard.pages import pages_of
+    from dashboard.rendering import pages_of
     from dashboard.tables import read
 
     for page in pages_of(read(folder / "serving.duckdb"), archive=None, pdf=None):

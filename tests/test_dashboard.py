@@ -16,7 +16,7 @@ import pytest
 from browser import A3_LANDSCAPE, Look, chromium, figures, first_paint, look, opened, points, printed, violations
 from pages import DRAWN_AT, HOSTILE_DOMAINS, HOSTILE_TITLES, Published, publish
 
-from dashboard.pages import pages_of
+from dashboard.rendering import pages_of
 from dashboard.tables import read
 
 pytestmark = pytest.mark.slow
@@ -242,7 +242,7 @@ def test_a_build_is_the_same_bytes_in_any_process(sample):
 import json, sys
 from datetime import datetime
 from pathlib import Path
-from dashboard.pages import pages_of
+from dashboard.rendering import pages_of
 from dashboard.tables import read
 pages = pages_of(read(Path(sys.argv[1])), None, None)
 print(json.dumps({page.name: page.draw(datetime.fromisoformat(sys.argv[2]), "some run") for page in pages}))

@@ -34,7 +34,13 @@ from test_references import SETS
 pytestmark = pytest.mark.slow
 
 FOLDER = CHECKOUT / "notebooks"
-NOTEBOOKS = ["north_star", "time_to_value", "your_questions"]
+TITLES = {  # notebook: its title, its last heading
+    "north_star": ("North Star: a tour", "The same tables elsewhere"),
+    "time_to_value": ("Why finished ideas mislead", "Which figure to use"),
+    "your_questions": ("Your questions", "10. Which figures are NULL, and why?"),
+}
+NOTEBOOKS = list(TITLES)
+MODULES = ["notebook_tools", "questions"]  # what they import
 MARIMO = str(Path(sys.executable).with_name("marimo"))
 INTERVALS = ["idea_to_started", "started_to_deployed", "idea_to_deployed", "deployed_to_adopted", "idea_to_adopted"]
 UNFIT = re.compile(r"\b(NaN|NaT|None|nan|inf|undefined|Traceback)\b|\{\{|\( *\)|(?<![\d.,–])1 (days|finished ones)\b")
@@ -155,24 +161,24 @@ def test_the_finished_ones_are_those_that_are_served_by_cohort_and_by_domain(hom
     assert compared or not query(home, "from curated.data_products")
 
 
-def test_what_was_told_last_is_what_is_served_now(home):
+def test_the_last_quarter_end_is_what_is_served_now(home):
     _, defined = run_once("time_to_value", home)
-    told_last_is_served(defined)
+    last_quarter_end_is_served(defined)
 
 
 @pytest.mark.parametrize("interval", INTERVALS)
 def test_every_interval_can_be_chosen(sample, interval):
     _, defined = run("time_to_value", sample, picked_interval=SimpleNamespace(value=interval))
     assert defined["finished"]["interval_id"] == interval
-    assert told_last_is_served(defined)
+    assert last_quarter_end_is_served(defined)
 
 
-def told_last_is_served(defined: dict) -> bool:
-    """Hold the last of "what you would have been told" against the served figures; False where nothing is told."""
+def last_quarter_end_is_served(defined: dict) -> bool:
+    """Compare the last of the medians by quarter with the served figures; False where the interval is not known."""
     if defined["unknown"]:
-        assert "told" not in defined
+        assert "quarter_ends" not in defined
         return False
-    last, finished, incidence = defined["told"].iloc[-1], defined["finished"], defined["incidence"]
+    last, finished, incidence = defined["quarter_ends"].iloc[-1], defined["finished"], defined["incidence"]
     assert (last["finished_count"], last["open_count"]) == (finished["observed_count"], incidence["open_count"])
     if finished["median_days"] is not None:
         assert last["finished_median"] == pytest.approx(finished["median_days"], abs=1e-6)
@@ -230,9 +236,9 @@ def test_the_finished_ones_of_the_sample_look_seven_times_as_fast_as_all(sample)
     assert (defined["finished"]["median_days"], defined["incidence"]["median_days"]) == (finished, incidence)
     assert 7 < incidence / finished < 8
     assert f"took no longer than {finished:.0f} days" in words_of(shown)
-    assert f"half of all 408 get there within {incidence:.0f} days" in words_of(shown)
-    told = defined["told"]["finished_median"]
-    assert told.iloc[0] < told.iloc[-1] / 3, "what was told of the young programme is the fastest it ever was"
+    assert f"half of all 408 finish within {incidence:.0f} days" in words_of(shown)
+    medians = defined["quarter_ends"]["finished_median"]
+    assert medians.iloc[0] < medians.iloc[-1] / 3, "the young programme has the lowest median"
 
 
 def test_the_declared_change_of_the_sample_is_found(sample):
@@ -342,15 +348,25 @@ def test_the_folder_holds_notebooks_and_no_outputs():
         text=True,
         check=True,
     )
-    assert sorted(listed.stdout.split()) == [f"notebooks/{name}.py" for name in NOTEBOOKS]
+    assert sorted(listed.stdout.split()) == sorted(f"notebooks/{name}.py" for name in [*NOTEBOOKS, *MODULES])
     # where marimo remembers what cells showed, and so what the tables hold
     for path in ("notebooks/__marimo__/session/north_star.py.json", "__marimo__/assets/x"):
         ignored = subprocess.run(["git", "check-ignore", "--quiet", path], cwd=CHECKOUT)
         assert ignored.returncode == 0, f"{path} is not ignored by git"
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_an_opened_notebook_shows_its_results_with_the_code_folded(name):
+    cells = re.findall(
+        r"^(?:@app\.|with app\.)(?:cell|function|setup)\b(.*)", (FOLDER / f"{name}.py").read_text(), re.M
+    )
+    assert len(cells) > 4
+    assert [options for options in cells if "(hide_code=True)" not in options] == []
+
+
 def test_marimo_finds_nothing_wrong_with_them():
-    done = subprocess.run([MARIMO, "check", "--strict", FOLDER], capture_output=True, text=True, timeout=SECONDS)
+    files = [FOLDER / f"{name}.py" for name in NOTEBOOKS]
+    done = subprocess.run([MARIMO, "check", "--strict", *files], capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -384,15 +400,9 @@ def browser():
         yield found
 
 
-@pytest.mark.parametrize(
-    ("name", "title", "last"),
-    [
-        ("north_star", "North Star: a tour", "Leaving the notebook"),
-        ("time_to_value", "Why finished ideas lie", "Which figure to use"),
-        ("your_questions", "Your questions", "10. Which figures are NULL, and why?"),
-    ],
-)
-def test_opened_in_a_browser_it_asks_nobody_and_titles_do_no_harm(browser, tmp_path, name, title, last):
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_opened_in_a_browser_it_asks_nobody_and_titles_do_no_harm(browser, tmp_path, name):
+    title, last = TITLES[name]
     requests, faults = [], []
     command = [MARIMO, "run", "--host", "127.0.0.1", "--no-token", str(FOLDER / f"{name}.py")]
     command += ["--headless", "--port", str(port := free_port())]
@@ -413,6 +423,26 @@ def test_opened_in_a_browser_it_asks_nobody_and_titles_do_no_harm(browser, tmp_p
         page.close()
     assert not faults
     assert {url for url in requests if not url.startswith((f"http://127.0.0.1:{port}/", "data:", "blob:"))} == set()
+
+
+def test_opening_a_notebook_and_saving_it_changes_no_file(browser, sample, tmp_path):
+    folder = shutil.copytree(FOLDER, tmp_path / "notebooks", ignore=shutil.ignore_patterns("__*__"))
+    shutil.copy(CHECKOUT / "pyproject.toml", tmp_path)  # marimo's settings, looked for above a notebook
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+    command = [MARIMO, "edit", "--host", "127.0.0.1", "--no-token", "--skip-update-check", str(folder)]
+    command += ["--headless", "--port", str(port := free_port())]
+    with serving(command, sample, tmp_path):
+        assert wait_for(lambda: status(port, "/health")) == 200
+        for name, (_, last) in TITLES.items():
+            page = browser.new_page(viewport={"width": 1300, "height": 9000})
+            page.set_default_timeout(1000 * SECONDS)
+            page.goto(f"http://127.0.0.1:{port}/?file={name}.py")
+            page.get_by_role("heading", name=last).wait_for()
+            with page.expect_response("**/api/kernel/save") as saved:
+                page.get_by_test_id("save-button").click()
+            assert saved.value.ok
+            page.close()
+    assert {path.name: path.read_text() for path in folder.glob("*.py")} == before
 
 
 @contextmanager

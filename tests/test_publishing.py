@@ -20,7 +20,7 @@ from conftest import SECONDS
 from pages import publish, serving_file
 from pypdf import PdfReader
 
-from dashboard.pages import Page, _drawing
+from dashboard.rendering import Page, code_hash
 from dashboard.tables import read
 from orchestration.home import CHECKOUT, Home
 from orchestration.publish import pages as dashboard
@@ -227,19 +227,19 @@ def test_a_domain_that_is_no_more_takes_its_page_along(six_domains):
 
 def test_other_code_draws_every_page_again(served_home, drawn, monkeypatch):
     dashboard.publish_dashboard(served_home)
-    monkeypatch.setattr("dashboard.pages._drawing", lambda: "other code")
+    monkeypatch.setattr("dashboard.rendering.code_hash", lambda: "other code")
     dashboard.publish_dashboard(served_home)
     assert sorted(drawn) == sorted(2 * ["index.html", domain_page("Sales"), "list"])
 
 
 def test_the_code_that_draws_is_all_of_the_dashboards(tmp_path, monkeypatch):
     folder = Path(shutil.copytree(CHECKOUT / "dashboard", tmp_path / "dashboard"))
-    monkeypatch.setattr("dashboard.pages.__file__", str(folder / "pages.py"))
-    hashes = {_drawing.__wrapped__()}
+    monkeypatch.setattr("dashboard.rendering.__file__", str(folder / "rendering.py"))
+    hashes = {code_hash.__wrapped__()}
     files = [path for path in folder.rglob("*") if path.suffix in (".py", ".html", ".css")]
     for path in files:
         path.write_text(path.read_text() + "\n")
-        hashes.add(_drawing.__wrapped__())
+        hashes.add(code_hash.__wrapped__())
     assert len(hashes) == 1 + len(files) > 10
 
 
@@ -254,7 +254,7 @@ def test_the_pdf_is_printed_again_with_the_main_page_only(six_domains, drawn, pr
     assert (drawn.count("index.html"), len(printed)) == (2, 2)
 
 
-def test_a_browser_that_prints_again_is_tried_without_drawing_twice(served_home, drawn, printed, monkeypatch):
+def test_a_browser_that_prints_again_is_tried_withoutcode_hash_twice(served_home, drawn, printed, monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr(dashboard, "print_pdf", lambda page, pdf: False)
         dashboard.publish_dashboard(served_home)

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
-from dashboard import words
-from dashboard.tables import Served
+from dashboard.tables import PageData
+from dashboard.words import actions, codes, domains, north_star, numbers, time_to_value, verdicts
+from dashboard.words.phrases import plain_text
 from orchestration.contracts.odcs import load_layer
 
 ADOPTIONS = {
@@ -68,10 +69,10 @@ def waiting(opened: int, judged: int, overdue: int, deployed: int) -> dict:
     return counts | {"deployed_count": deployed, "undeployed_count": opened - deployed}
 
 
-def served(*months, definition=ADOPTIONS, leading=(), intervals=None, domains=(), open_counts=()) -> Served:
+def served(*months, definition=ADOPTIONS, leading=(), intervals=None, domains=(), open_counts=()) -> PageData:
     intervals = {"incidence": interval()} if intervals is None else intervals
     definitions = {d["metric_id"]: d for d in (definition, {"metric_id": "build_time", "name": "Build time"})}
-    return Served(
+    return PageData(
         publication={},
         definitions=definitions,
         north_star=list(months),
@@ -92,31 +93,31 @@ def served(*months, definition=ADOPTIONS, leading=(), intervals=None, domains=()
     )
 
 
-def said(*months, **parts) -> str:
-    return words.plain(words.north_star_answer(served(*months, **parts)))
+def answer(*months, **parts) -> str:
+    return plain_text(north_star.north_star_answer(served(*months, **parts)))
 
 
 def test_a_month_between_the_limits_has_not_changed():
-    assert said(month(3, 12.0)) == (
+    assert answer(month(3, 12.0)) == (
         "Cross-domain adoptions have not changed: 12 adoptions in March 2025 is routine variation around 10 adoptions. "
         "No target is declared."
     )
 
 
-def test_a_month_outside_its_limits_says_which():
+def test_a_month_outside_its_limits_names_the_limit():
     row = month(3, 17.0, rule="outside_limits", verdict="improving", target=20.0)
-    assert said(row) == (
+    assert answer(row) == (
         "More data is crossing domains: 17 adoptions in March 2025. "
         "The change is real: 17 is above the upper limit, 15. It misses the target of 20 adoptions."
     )
     row = month(3, 1.0, rule="outside_limits", verdict="worsening", target=1.0)
-    assert said(row) == (
+    assert answer(row) == (
         "Less data is crossing domains: 1 adoption in March 2025. The change is real: 1 is below the lower limit, 5. "
         "It reaches the target of 1 adoption."
     )
 
 
-def test_a_declared_change_is_told_against_the_phase_before_and_the_month_against_todays_limits():
+def test_a_declared_change_is_judged_by_the_phase_before_and_the_month_by_todays_limits():
     after = {"phase": 2, "center": 20.5, "lower_limit": 12.0, "upper_limit": 29.0}
     rows = [
         month(3, 9.0),
@@ -124,51 +125,51 @@ def test_a_declared_change_is_told_against_the_phase_before_and_the_month_agains
         month(5, 16.0, rule="previous_eight_on_one_side", verdict="improving", **after),
         month(6, 3.0, is_complete=False, verdict="not_enough_data", verdict_reason="incomplete", **after),
     ]
-    assert said(*rows) == (
+    assert answer(*rows) == (
         "More data is crossing domains: 20.5 adoptions a month on average since April 2025, up from 10. "
         "The change is real: at least eight months in a row lie above the average before the change. "
         "May 2025, with 16 adoptions, is within today's limits, 12 to 29: routine variation. No target is declared."
     )
 
 
-def test_a_change_is_told_with_the_parts_it_comes_from():
+def test_a_change_comes_with_the_parts_that_changed():
     after = {"phase": 2, "center": 20.5, "lower_limit": 12.0, "upper_limit": 29.0}
     rows = [month(3, 9.0), month(4, 22.0, rule="previous_outside_limits", verdict="improving", **after)]
     found = served(*rows, leading=[])
     found.definitions["first_adoptions"] = {"name": "First adoptions"}
     found.definitions["expansion_adoptions"] = {"name": "Expansion adoptions"}
     found.leading["all", "first_adoptions"] = [month(3, 5.0, center=4.7), month(4, 6.0, **after | {"center": 5.9})]
-    assert "Expansion" not in words.plain(words.north_star_answer(found))
+    assert "Expansion" not in plain_text(north_star.north_star_answer(found))
     found.leading["all", "expansion_adoptions"] = [
         month(3, 4.0, center=3.8),
         month(4, 16.0, **after | {"center": 14.6}),
     ]
-    told = "Expansion adoptions went from 3.8 to 14.6 and first adoptions went from 4.7 to 5.9."
-    assert told in words.plain(words.north_star_answer(found))
+    expected = "Expansion adoptions went from 3.8 to 14.6 and first adoptions went from 4.7 to 5.9."
+    assert expected in plain_text(north_star.north_star_answer(found))
 
 
-def test_a_new_phase_without_limits_yet_is_told_by_its_latest_month():
+def test_a_new_phase_without_limits_yet_shows_its_latest_month():
     after = {"phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
     rows = [month(3, 9.0), month(4, 22.0, rule="previous_outside_limits", verdict="improving", **after)]
-    assert said(*rows) == (
+    assert answer(*rows) == (
         "More data is crossing domains since April 2025: 22 adoptions in April 2025, 10 a month on average before. "
         "The change is real: 22 is above the upper limit before the change, 15. No target is declared."
     )
 
 
-def test_a_routine_month_of_a_phase_too_young_for_limits_is_told_by_those_before():
+def test_a_routine_month_of_a_phase_too_young_for_limits_is_judged_by_those_before():
     after = {"phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
-    assert said(month(3, 9.0), month(4, 12.0, **after)) == (
+    assert answer(month(3, 9.0), month(4, 12.0, **after)) == (
         "Cross-domain adoptions have not changed: 12 adoptions in April 2025 is routine variation "
         "by the limits before the change, 5 to 15. No target is declared."
     )
 
 
-def test_where_quarters_are_judged_the_month_is_not_said_to_lie_anywhere():
+def test_where_quarters_are_judged_the_sentence_is_about_the_quarter():
     row = month(3, 0.0, rule="outside_limits", verdict="improving", limits_period="quarter")
-    assert "The change is real: its quarter lies outside the limits." in said(row)
+    assert "The change is real: its quarter lies outside the limits." in answer(row)
     row = month(3, 0.0, rule="three_of_four_near_limit", verdict="worsening", limits_period="quarter")
-    assert "of the last four quarters, at least three lie nearer a limit than the average." in said(row)
+    assert "of the last four quarters, at least three lie nearer a limit than the average." in answer(row)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_where_quarters_are_judged_the_month_is_not_said_to_lie_anywhere():
     [
         (
             month(3, 4.0, verdict="not_enough_data", verdict_reason="too_few_points", center=None),
-            "Cross-domain adoptions, March 2025: 4 adoptions. Whether it changed can't be said: "
+            "Cross-domain adoptions, March 2025: 4 adoptions. Whether it changed is not known: "
             "fewer than 6 months are known. No target is declared.",
         ),
         (
@@ -189,19 +190,19 @@ def test_where_quarters_are_judged_the_month_is_not_said_to_lie_anywhere():
         ),
     ],
 )
-def test_what_cannot_be_said_is_said_to_be_so(row, expected):
-    assert said(row) == expected
+def test_what_is_not_known_has_a_reason(row, expected):
+    assert answer(row) == expected
 
 
 def test_an_empty_organisation_has_no_complete_month():
-    assert said() == "There is no complete month yet."
+    assert answer() == "There is no complete month yet."
 
 
 def test_fewer_days_reach_a_target_in_days():
     row = month(3, 80.0, verdict="not_enough_data", verdict_reason="overlapping_windows", target=90.0)
     row["metric_id"] = "time_to_value_median"
-    assert said(row, definition=MEDIAN) == (
-        "Median time to value, March 2025: 80 days. Whether it changed can't be said: its windows overlap, "
+    assert answer(row, definition=MEDIAN) == (
+        "Median time to value, March 2025: 80 days. Whether it changed is not known: its windows overlap, "
         "so its changes can't be judged. It reaches the target of 90 days."
     )
 
@@ -209,44 +210,44 @@ def test_fewer_days_reach_a_target_in_days():
 @pytest.mark.parametrize(
     ("figures", "expected"),
     [
-        (interval(), "half of all ideas are in another domain's hands within 90 days (95% interval 80 to 110)"),
+        (interval(), "half of all ideas are adopted by another domain within 90 days (95% interval 80 to 110)"),
         (
             interval(median_upper_days=None),
-            "55% of all ideas are in another domain's hands within 180 days, "
+            "55% of all ideas are adopted by another domain within 180 days, "
             "half within 90 days (95% interval 80 or more)",
         ),
-        (interval(median_days=None), "70% of all ideas are in another domain's hands within a year"),
+        (interval(median_days=None), "70% of all ideas are adopted by another domain within a year"),
         (interval(median_days=None, share_by_day_365=None, reason="not_enough_data"), "not enough data yet"),
     ],
 )
 def test_time_to_value_is_a_median_or_a_share_or_a_reason(figures, expected):
-    assert words.half_within(figures).endswith(expected.removeprefix("… "))
+    assert time_to_value.half_within(figures).endswith(expected.removeprefix("… "))
 
 
 def test_pace_is_judged_by_its_own_verdict():
     row = month(3, 90.0, metric_id="time_to_value", verdict="worsening", rule="outside_limits")
-    assert words.plain([words.time_to_value_answer(served(leading=[row]))]).startswith(
-        "Ideas reach other domains more slowly than before: half of all ideas"
+    assert plain_text([time_to_value.time_to_value_answer(served(leading=[row]))]).startswith(
+        "Ideas are adopted more slowly than before: half of all ideas"
     )
 
 
 def test_no_adoption_ever_means_time_to_value_is_not_known():
     nothing = {"incidence": interval(median_days=None, reason="no_adoption_events")}
-    assert words.plain([words.time_to_value_answer(served(intervals=nothing))]) == (
+    assert plain_text([time_to_value.time_to_value_answer(served(intervals=nothing))]) == (
         "Time to value is not known: no adoption has ever been sent."
     )
 
 
 def test_counting_finished_ideas_only_is_shown_for_what_it_is():
     both = {"incidence": interval(), "completed_only": interval(median_days=40.0)}
-    assert words.finished_only(served(intervals=both)).strip() == (
+    assert time_to_value.finished_only(served(intervals=both)).strip() == (
         "Counting finished ideas only would show 40 days instead of 90."
     )
     both["incidence"] = interval(median_days=None)
-    assert words.finished_only(served(intervals=both)).endswith(
-        "it forgets the ideas that are still open or were dropped."
+    assert time_to_value.finished_only(served(intervals=both)).endswith(
+        "it leaves out the ideas that are open or were dropped."
     )
-    assert words.finished_only(served(intervals={"incidence": interval(), "completed_only": None})) == ""
+    assert time_to_value.finished_only(served(intervals={"incidence": interval(), "completed_only": None})) == ""
 
 
 def test_what_to_act_on_is_what_worsens_what_is_slow_and_what_is_overdue():
@@ -258,12 +259,12 @@ def test_what_to_act_on_is_what_worsens_what_is_slow_and_what_is_overdue():
         slow_stage_all_median_days=40.6,
     )
     counts = [waiting(7, 3, 1, deployed=5), waiting(5, 2, 0, deployed=4)]
-    assert words.plain(
-        [words.act_on(served(leading=[worse], domains=[slow, domain("sales")], open_counts=counts))]
+    assert plain_text(
+        [actions.act_on(served(leading=[worse], domains=[slow, domain("sales")], open_counts=counts))]
     ) == (
         "Act on: worsening: build time; the claims domain is slower than the whole organisation, "
-        "above all from started to deployed (half within 142 days against 41, dropped ideas left out); "
-        "1 of the 5 open ideas that can be judged is overdue."
+        "mostly from started to deployed (half within 142 days against 41, dropped ideas excluded); "
+        "1 of 5 open ideas with a known threshold is overdue."
     )
 
 
@@ -271,16 +272,18 @@ def test_the_longest_queue_is_named_where_it_waits_for_a_first_consumer():
     counts = [waiting(7, 3, 0, deployed=5), waiting(5, 2, 0, deployed=4)]
     adopted = served(month(3, 12.0), open_counts=counts)
     assert (
-        words.plain([words.act_on(adopted)]) == "Act on: 9 of 12 open ideas are deployed and used by no other domain."
+        plain_text([actions.act_on(adopted)]) == "Act on: 9 of 12 open ideas are deployed and used by no other domain."
     )
     never = served(month(3, None, reason="no_adoption_events"), open_counts=counts)
-    assert words.waiting(never) == ""
+    assert actions.without_consumer(never) == ""
 
 
 def test_nothing_calls_for_action_only_where_something_is_known_to_be_routine():
     routine = month(3, 90.0, metric_id="build_time")
-    assert words.plain([words.act_on(served(leading=[routine]))]) == "Nothing calls for action: what varies is routine."
-    assert words.act_on(served()) == []
+    assert (
+        plain_text([actions.act_on(served(leading=[routine]))]) == "Nothing calls for action: all variation is routine."
+    )
+    assert actions.act_on(served()) == []
 
 
 @pytest.mark.parametrize(
@@ -292,13 +295,13 @@ def test_nothing_calls_for_action_only_where_something_is_known_to_be_routine():
             "d0 is credibly slower. 2 others differ by no more than chance. 1 domain can't be compared yet.",
         ),
         (["within_chance", None], "No domain is credibly slower or faster than the whole organisation."),
-        ([None], "No domain can be compared yet: that takes 10 adoptions of its ideas."),
+        ([None], "No domain can be compared yet: a comparison needs 10 adoptions of its ideas."),
         (["slower"] * 7, "d0, d1, d2, d3, d4 and 2 more are credibly slower."),
     ],
 )
-def test_domains_are_told_apart_only_beyond_chance(differences, expected):
+def test_domains_differ_only_beyond_chance(differences, expected):
     rows = [domain(f"d{i}", difference=difference) for i, difference in enumerate(differences)]
-    assert words.domains_in_words(rows).startswith(expected)
+    assert domains.domains_in_words(rows).startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -310,37 +313,37 @@ def test_domains_are_told_apart_only_beyond_chance(differences, expected):
         ),
         (
             {"verdict": "evidence", "lag": 1, "correlation": -0.5, "reason": None},
-            "evidence: leads by 1 month, against it (r -0.50)",
+            "evidence: leads by 1 month, in the opposite direction (r -0.50)",
         ),
         ({"verdict": "not_enough_evidence", "reason": None}, "tested: no evidence so far"),
         ({"verdict": "not_enough_evidence", "reason": "not_monthly"}, "untested: known by quarter only"),
     ],
 )
 def test_an_influence_is_believed_until_there_is_evidence(row, expected):
-    assert words.evidence_in_words(row) == expected
+    assert verdicts.evidence_in_words(row) == expected
 
 
-def test_the_wheel_is_slowed_by_phases_that_slow():
+def test_the_flywheel_names_its_slowing_and_gaining_phases():
     rows = [
         {"phase": p, "phase_verdict": v}
         for p, v in zip("ABCD", ["steady", "slowing", "gaining", "slowing"], strict=True)
     ]
-    assert words.flywheel_in_words(rows) == "phases B and D slow the wheel"
-    assert words.flywheel_in_words([rows[2]]) == "phase C gains"
-    assert words.flywheel_in_words([rows[0]]) == "steady"
-    assert words.flywheel_in_words([{"phase": "I", "phase_verdict": "not_enough_data"}]) == "not enough data yet"
+    assert verdicts.flywheel_in_words(rows) == "phases B and D are slowing"
+    assert verdicts.flywheel_in_words([rows[2]]) == "phase C is gaining"
+    assert verdicts.flywheel_in_words([rows[0]]) == "steady"
+    assert verdicts.flywheel_in_words([{"phase": "I", "phase_verdict": "not_enough_data"}]) == "not enough data yet"
 
 
 def test_a_domains_page_answers_with_what_it_gives_its_pace_and_what_waits():
     counts = {"open_count": 4, "overdue_count": 1}
-    assert words.plain(words.domain_answer(domain(), counts)) == (
+    assert plain_text(domains.domain_answer(domain(), counts)) == (
         "In the last 12 complete months other domains adopted its data products 3 times (3 adoptions given), "
         "and it adopted others' once (1 adoption taken). "
         "Its pace differs from the whole organisation's by no more than chance. Of its 4 open ideas, 1 is overdue."
     )
     idle = domain(gave_count=None, difference=None, product_count=0)
-    assert words.plain(words.domain_answer(idle, {"open_count": 0, "overdue_count": 0})) == (
-        "What it gives and takes is not known: no adoption has ever been sent. It owns no data products."
+    assert plain_text(domains.domain_answer(idle, {"open_count": 0, "overdue_count": 0})) == (
+        "Its adoptions given and taken are not known: no adoption has ever been sent. It owns no data products."
     )
 
 
@@ -360,45 +363,45 @@ def test_a_domains_page_answers_with_what_it_gives_its_pace_and_what_waits():
     ],
 )
 def test_numbers_are_written_as_they_are_read(value, unit, expected):
-    assert words.figure(value, unit) == expected
+    assert numbers.figure(value, unit) == expected
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0.0, "under 1%"), (0.04, "4%"), (0.999, "over 99%"), (None, "–")])
 def test_no_chance_is_ever_none_or_certain(value, expected):
-    assert words.chance(value) == expected
+    assert numbers.chance(value) == expected
 
 
-def test_a_share_of_few_is_told_as_a_count():
-    assert words.out_of({"numerator": 7, "denominator": 9}) == "7 of 9"
-    assert words.out_of({"numerator": 7, "denominator": 20}) is None
-    assert words.out_of({"numerator": None, "denominator": 9}) is None
+def test_a_share_of_few_is_written_as_a_count():
+    assert numbers.small_share({"numerator": 7, "denominator": 9}) == "7 of 9"
+    assert numbers.small_share({"numerator": 7, "denominator": 20}) is None
+    assert numbers.small_share({"numerator": None, "denominator": 9}) is None
 
 
 def test_every_code_a_contract_allows_has_its_words():
-    spoken = {
-        "reason": words.REASONS,
-        "verdict_reason": words.REASONS,
-        "chance_reason": words.REASONS,
-        "stage": words.STAGES,
-        "phase_verdict": words.PHASE_VERDICTS,
-        "evidence_class": words.EVIDENCE_CLASSES,
+    worded = {
+        "reason": codes.REASONS,
+        "verdict_reason": codes.REASONS,
+        "chance_reason": codes.REASONS,
+        "stage": codes.STAGES,
+        "phase_verdict": codes.FLYWHEEL_VERDICTS,
+        "evidence_class": codes.EVIDENCE_CLASSES,
     }
-    untold, seen = [], 0
+    missing, seen = [], 0
     for contract in load_layer("authoritative").values():
         if contract.name == "product_evolution":
-            continue  # its reasons are gates, which the page does not tell
+            continue  # its reasons are gates, which the page does not show
         for prop in contract.properties:
             for rule in prop.quality:
                 allowed = rule.get("arguments", {}).get("validValues", [])
-                told = spoken.get(prop.name, allowed)
-                untold += [f"{contract.name}.{prop.name}: {value}" for value in allowed if value not in told]
+                known = worded.get(prop.name, allowed)
+                missing += [f"{contract.name}.{prop.name}: {value}" for value in allowed if value not in known]
                 seen += len(allowed)
-    assert seen > 50 and untold == []
+    assert seen > 50 and missing == []
 
 
 def test_the_pages_know_the_serving_file_and_nothing_of_what_moves_the_data():
     """Nor do they load what costs a second, until there is something to draw."""
     never = {"orchestration", "dagster", "pandas", "altair", "vl_convert"}
-    code = f"import sys, dashboard.pages; print({{m.split('.')[0] for m in sys.modules}} & {never})"
+    code = f"import sys, dashboard.rendering; print({{m.split('.')[0] for m in sys.modules}} & {never})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from dashboard.pages import Page, archive_page, pages_of
-from dashboard.tables import Served, read
-from dashboard.words import last_complete
+from dashboard.rendering import Page, archive_page, pages_of
+from dashboard.tables import PageData, last_complete, read
 from orchestration.home import PublishedFolder, new_folder, publish, swap_folder, write_whole
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
@@ -112,7 +111,7 @@ def print_pdf(page: Path, pdf: Path) -> bool:
     return pdf.exists()
 
 
-def _keep_month(archive: Path, dashboard: Path, served: Served, drawn_at: datetime) -> None:
+def _keep_month(archive: Path, dashboard: Path, served: PageData, drawn_at: datetime) -> None:
     """Keep the pages as those of the latest complete month, if it has none yet, and list the months.
 
     Complete means that the month and its lateness allowance were over at as_of. Pages with an as_of in

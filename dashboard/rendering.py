@@ -1,0 +1,118 @@
+"""Which pages there are, and their HTML: Jinja templates, and the key by which a drawn page is still up to date.
+
+Belongs here: the list of pages, the template environment, the key. Does not belong here: what a page shows (`views/`).
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from dashboard.tables import PageData
+from dashboard.theme import FONT
+from dashboard.views.domain import domain_page
+from dashboard.views.main import main_page
+from dashboard.views.parts import View, slug
+from dashboard.words import numbers, phrases
+
+TITLE_LENGTH = 120
+HEAD_BYTES = 1000  # of a page; its key is within them
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that can be drawn, and the key of everything it shows: a file with the same key is up to date."""
+
+    name: str  # of its file, in the folder of the pages
+    template: str
+    view: Callable[[Any], View]  # from `rows` to what the template prints
+    rows: PageData | list[str]  # everything that the view reads
+    options: View  # its links, and whether it looks back
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of its rows, its options and the code that draws it; neither the time nor the run is part of it."""
+        content = (code_hash(), self.name, sorted(self.options.items()), self.rows)
+        return hashlib.sha256(repr(content).encode()).hexdigest()
+
+    def draw(self, drawn_at: datetime, run_id: str) -> str:
+        """Its HTML, with the time it was drawn at and the id of the run."""
+        stamp = {"at": numbers.instant(drawn_at), "run": run_id, "key": self.key}
+        template = _environment().get_template(self.template)
+        return template.render(**self.view(self.rows), **self.options, stamp=stamp, css_font=Markup(FONT))
+
+    def is_drawn(self, path: Path) -> bool:
+        """Whether a file is this page, drawn from the same rows by the same code."""
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return f'content="{self.key}"'.encode() in file.read(HEAD_BYTES)
+
+
+def pages_of(data: PageData, archive: str | None, pdf: str | None, looks_back: bool = False) -> list[Page]:
+    """The main page, then one for each domain that owns or uses a data product.
+
+    Parameters: `archive` and `pdf`, where the main page links to, None for no link; `looks_back`, whether the
+    header states that these are not the latest figures.
+    """
+    links = {"archive": archive, "pdf": pdf, "looks_back": looks_back}
+    return [
+        Page("index.html", "index.html", main_page, data.of_everyone(), links),
+        *(
+            Page(
+                f"domains/{slug(row['domain'])}.html",
+                "domain.html",
+                domain_page,
+                data.of_domain(row["domain"]),
+                {"looks_back": looks_back},
+            )
+            for row in data.domains
+        ),
+    ]
+
+
+def archive_page(months: list[str]) -> Page:
+    """The list of the months whose pages were kept, each in a folder of its name ("2025-12"), latest first."""
+    latest_first = sorted(months, reverse=True)
+    return Page("index.html", "archive.html", lambda names: {"months": names}, latest_first, {"looks_back": False})
+
+
+@cache
+def code_hash() -> str:
+    """A hash of all code, templates and libraries that decide how rows become a page."""
+    folder = Path(__file__).parent
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".html", ".css"))
+    content = b"".join(path.read_bytes() for path in files) + version("vl-convert-python").encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("dashboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"several": phrases.counted, "short": _short}
+    return environment
+
+
+def _printable(value: object) -> object:
+    """The value as it is; raises TypeError for None and floats, which a view must have written out as text."""
+    if value is None or isinstance(value, float):
+        raise TypeError(f"a view returned {value!r}; write it out as text with dashboard.words")
+    return value
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1].rstrip() + "…"

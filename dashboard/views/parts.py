@@ -1,0 +1,216 @@
+"""What both pages show, as `templates/parts.html` prints it: verdicts, metrics, the curve, stages, open ideas.
+
+A view is a dict of words, markup and numbers to print as they are.
+"""
+
+import hashlib
+import re
+import unicodedata
+from typing import Any
+
+from markupsafe import Markup
+
+from dashboard import charts
+from dashboard.tables import EVERYONE, HEADLINE, PageData, Row, last_complete
+from dashboard.theme import Chart, svg
+from dashboard.words import codes, numbers, phrases, time_to_value, verdicts
+
+View = dict[str, Any]
+WIDTHS = {
+    "wide": 1090,
+    "medium": 640,
+    "narrow": 316,
+}  # in pixels, of charts that are drawn once for each size of screen
+
+
+def publication(data: PageData) -> View:
+    """The dates of what was published, and whether it is the sample."""
+    row = data.publication
+    return {
+        "is_sample": row["is_sample"],
+        "as_of": numbers.instant(row["as_of"]),
+        "known_at": row["known_at"] and numbers.instant(row["known_at"]),
+        "data_through": row["data_through"] and numbers.instant(row["data_through"]),
+    }
+
+
+def metric(data: PageData, domain: str, definition: Row) -> View:
+    """A leading metric in one domain: its latest complete period and the verdict on it, or why it is not known."""
+    metric_id, unit = definition["metric_id"], definition["unit"]
+    rows = data.leading[domain, metric_id]
+    row = last_complete(rows)
+    view = {"id": metric_id, "name": definition["name"], "verdict": verdict(row, is_up_good(definition), rows)}
+    if row is None:
+        return view | {"value": "–", "unit": "", "reason": codes.reason("no_complete_month"), "why": "", "period": "–"}
+    has_value = row["value"] is not None or row["reason"] == "not_reached"
+    return view | {
+        "value": latest_value(row, unit),
+        "unit": numbers.unit_of(row["value"], unit) if row["value"] is not None else "",
+        "reason": "" if has_value else codes.reason(row["reason"]),
+        "why": verdicts.rule_in_words(rows, row, unit) if row["rule"] else verdicts.reason_without_rule(row),
+        "period": numbers.period(row["month_starting"], row["period"]),
+    }
+
+
+def latest_value(row: Row, unit: str) -> str:
+    """The value of a metric without its unit; a share of few as "7 of 9"."""
+    if row["value"] is None:
+        return "half not reached" if row["reason"] == "not_reached" else "–"
+    return (unit == "share" and numbers.small_share(row)) or numbers.figure(row["value"], unit)
+
+
+def is_up_good(definition: Row) -> bool:
+    """Whether a rise is good in the series that a verdict judges; a rise of a pace index always is."""
+    return definition["good_direction"] == "up" or definition["metric_id"] in codes.JUDGED_BY_PACE
+
+
+def verdict(row: Row | None, is_up_good: bool, rows: list[Row] | None = None) -> View:
+    """Shape, word and colour of a verdict; the shape points the way the value went, and is hollow where that is bad.
+
+    Parameters: `rows`, the series of `row`; with it, a verdict against the process phase before states since when.
+    """
+    code = row["verdict"] if row else "not_enough_data"
+    is_up = (code == "improving") == is_up_good
+    triangles = "▲▼" if code == "improving" else "△▽"
+    shape = {"no_change": "○", "not_enough_data": "…"}.get(code) or triangles[not is_up]
+    is_judged = row is None or row.get("verdict_reason", row["reason"]) not in codes.NEVER_JUDGED
+    text = codes.VERDICTS[code] if is_judged else "Not judged"
+    if row and rows and (row["rule"] or "").startswith("previous_"):
+        text += f" since {verdicts.process_phase_start(rows, row)['month_starting']:%b %Y}"
+    return {"code": code, "shape": shape, "words": text}
+
+
+def time_to_value_card(data: PageData, domain: str) -> View:
+    """The headline of a domain or of everyone, the curve at each size of screen, and its table."""
+    headline = data.headline(domain)
+    if not headline:
+        why = codes.reason("no_products")
+        return {"headline": "", "finished_only": "", "count": 0, "reason": why, "table": [], "chart": None}
+    curve = [row for row in data.curves.get(domain, []) if row["share_adopted"] is not None]
+    adopted = [row for row in curve if row["interval_id"] == "idea_to_adopted"]
+    view: View = {
+        "headline": time_to_value.half_within(headline, "all ideas" if domain == EVERYONE else "its ideas"),
+        "finished_only": time_to_value.finished_only(data, domain),
+        "count": headline["product_count"],
+    }
+    if not adopted or not headline["observed_count"]:
+        return view | {"reason": codes.reason(headline["reason"] or "no_products"), "table": [], "chart": None}
+    drawn = curve if domain == EVERYONE else adopted
+    return view | {"table": _curve_table(adopted), "chart": _curve_charts(drawn, headline, view["headline"], domain)}
+
+
+def _curve_charts(curve: list[Row], headline: Row, words: str, domain: str) -> dict[str, Markup]:
+    medians = {"idea_to_adopted": headline["median_days"]}
+    sizes = {"wide": (740, 330), "narrow": (WIDTHS["narrow"], 290)} if domain == EVERYONE else {"any": (440, 300)}
+    name = "time-to-value" if domain == EVERYONE else "domain-time-to-value"
+    return {
+        size: chart_svg(
+            charts.time_to_value_chart(curve, medians, width, height),
+            f"{name}-{size}",
+            "Share of ideas adopted by another domain, by days since the idea",
+            f"{words[0].upper()}{words[1:]}.",
+        )
+        for size, (width, height) in sizes.items()
+    }
+
+
+def _curve_table(curve: list[Row]) -> list[View]:
+    """The curve at the usual days, up to the last day observed."""
+    table = []
+    for day in (30, 60, 90, 120, 180, 270, 365, 545, 730, 1095, 1460, 1825):
+        until = [row for row in curve if row["day"] <= day]
+        if until and day <= curve[-1]["day"]:
+            row = until[-1]
+            band = (
+                f"{numbers.share(row['lower'])} to {numbers.share(row['upper'])}" if row["lower"] is not None else "–"
+            )
+            closed = numbers.figure_or_dash(row["share_closed"], "share")
+            table.append(
+                {"day": f"{day:,}", "share": numbers.share(row["share_adopted"]), "band": band, "closed": closed}
+            )
+    return table
+
+
+def stages_card(data: PageData, domain: str) -> View:
+    """Days of each interval whose events are sent, by the estimator of the headline."""
+    served = [data.time_to_value.get((domain, interval, EVERYONE, HEADLINE)) for interval in codes.INTERVALS]
+    stages = [row for row in served if row and row["reason"] != _reason_if_not_sent(row["interval_id"])]
+    known = [row for row in stages if row["median_days"] is not None]
+    chart = None
+    if known:
+        medians = [f"{codes.INTERVALS[row['interval_id']]} {numbers.days(row['median_days'])}" for row in known]
+        chart = chart_svg(
+            charts.stages_chart(stages, codes.INTERVALS),
+            "stages",
+            "Median days of each stage, with 95% interval",
+            f"{'; '.join(medians)} days.",
+        )
+    return {"rows": [_stage(row) for row in stages], "chart": chart}
+
+
+def _stage(row: Row) -> View:
+    is_known = row["median_days"] is not None
+    interval = numbers.interval(row["median_lower_days"], row["median_upper_days"])
+    return {
+        "name": codes.INTERVALS[row["interval_id"]],
+        "is_whole": row["interval_id"] == "idea_to_adopted",
+        "median": numbers.days(row["median_days"]) if is_known else "–",
+        "interval": interval if is_known else codes.reason(row["reason"]),
+        "by_90": numbers.figure_or_dash(row["share_by_day_90"], "share"),
+        "by_180": numbers.figure_or_dash(row["share_by_day_180"], "share"),
+        "done": numbers.observed_of_all(row),
+    }
+
+
+def _reason_if_not_sent(interval: str) -> str:
+    """The reason with which a stage is left out: its start or end event was never sent."""
+    return "no_work_started_events" if "started" in interval else ""
+
+
+def open_idea(row: Row, slugs: dict[str, str]) -> View:
+    """A row of the table of open ideas; `slugs`, the file names of the domains that have a page to link to."""
+    return {
+        "title": (row["title"] or "").strip() or row["data_product_id"],
+        "domain": row["domain"] or "",
+        "slug": slugs.get(row["domain"], ""),
+        "stage": codes.STAGES[row["stage"]],
+        "days": numbers.days(row["days_in_stage"]),
+        "p85": numbers.days(row["stage_p85_days"]) if row["stage_p85_days"] is not None else "–",
+        "over": f"+{numbers.days(row['days_over'])}" if row["is_overdue"] else "–",
+        "is_overdue": bool(row["is_overdue"]),
+        "chance": numbers.chance(row["chance_of_adoption_90d"]),
+    }
+
+
+def example_product(row: Row, slugs: dict[str, str]) -> View:
+    """A data product off the S-curve; `slugs`, as for an open idea."""
+    return {
+        "title": (row["title"] or "").strip() or row["data_product_id"],
+        "domain": row["domain"] or "",
+        "slug": slugs.get(row["domain"], ""),
+        "used_by": phrases.counted(row["consuming_domains_count"], "other domain")
+        if row["consuming_domains_count"]
+        else "no other domain",
+    }
+
+
+def machine_value(value: float | None) -> str | None:
+    """A served value in full, for the attribute `value` of a data element."""
+    return None if value is None else repr(int(value) if float(value).is_integer() else float(value))
+
+
+def percent_of(value: float, whole: float) -> str:
+    """A length in CSS: 0% to 100% of `whole`."""
+    return f"{100 * min(max(value / whole, 0), 1):.1f}%"
+
+
+def slug(domain: str) -> str:
+    """A file name for any domain: its Latin letters and digits, made unique by a hash."""
+    plain = unicodedata.normalize("NFKD", domain).encode("ascii", "ignore").decode().lower()
+    readable = re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-")
+    return f"{readable or 'domain'}-{hashlib.sha256(domain.encode()).hexdigest()[:8]}"
+
+
+def chart_svg(chart: Chart, identity: str, title: str, description: str) -> Markup:
+    """A chart as markup that a template prints unescaped."""
+    return Markup(svg(chart, identity, title, description))

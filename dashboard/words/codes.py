@@ -1,0 +1,95 @@
+"""The words for served codes: verdicts, reasons, stages, intervals, phases of the flywheel, positions.
+
+Belongs here: an entry for each value that a contract in data_contracts/authoritative allows. Does not belong here:
+sentences.
+"""
+
+VERDICTS = {
+    "improving": "Improving",
+    "worsening": "Worsening",
+    "no_change": "No change",
+    "not_enough_data": "Not enough data yet",
+}
+FLYWHEEL_VERDICTS = {
+    "gaining": "Gaining",
+    "steady": "Steady",
+    "slowing": "Slowing",
+    "not_enough_data": "Not enough data yet",
+}
+EVIDENCE_CLASSES = {
+    "measured": "counted from events",
+    "derived": "estimated from events",
+    "declared": "declared by people",
+    "missing": "not known",
+}
+INTERVALS = {
+    "idea_to_started": "Idea → started",
+    "started_to_deployed": "Started → deployed",
+    "idea_to_deployed": "Idea → deployed",
+    "deployed_to_adopted": "Deployed → adopted",
+    "idea_to_adopted": "Idea → adopted",
+}
+STAGES = {"idea": "Idea, not started", "started": "In build", "deployed": "Deployed, no consumer"}
+FLYWHEEL_PHASES = {
+    "I": "Clarity of purpose",
+    "II": "Challenge and landscape",
+    "III": "Next best action",
+    "IV": "Long-term value",
+}
+POSITIONS = {
+    "used_beyond_its_certainty": ("Used beyond their certainty", "give them a contract"),
+    "certain_but_under_used": ("Certain but under-used", "find them consumers"),
+}
+NORTH_STAR_PARTS = {
+    "first_adoptions": "a data product's first other domain",
+    "expansion_adoptions": "one more domain",
+}
+REASONS = {
+    "checks_failing": "fewer than 95% of its checks pass",
+    "constant": "it never changed",
+    "declared": "declared by people, so there is nothing to judge",
+    "fewer_than_24_months": "fewer than 24 months are known",
+    "finished_ideas_only": "for comparison only: it favours fast ideas",
+    "incomplete": "not complete yet",
+    "limits_switched_off": "limits are switched off",
+    "no_adoption_events": "no adoption has ever been sent",
+    "no_adoptions": "there were no adoptions",
+    "no_complete_month": "there is no complete month yet",
+    "no_contract_events": "no contract event has ever been sent",
+    "no_deployment_events": "no deployment has ever been sent",
+    "no_deployments": "nothing was deployed",
+    "no_idea": "its idea was never logged",
+    "no_ideas": "no idea was logged",
+    "no_named_consumers": "no idea has ever named a consumer",
+    "no_other_domain": "there is no other domain",
+    "no_products": "there are no data products",
+    "no_repeat_use_events": "no repeated use has ever been sent",
+    "no_target": "no target is declared",
+    "no_work_started_events": "no start of work has ever been sent",
+    "north_star_not_a_flow": "this North Star is not counted by month",
+    "not_a_count": "this North Star is not a count by month",
+    "not_enough_data": "not enough data yet",
+    "not_monthly": "known by quarter only",
+    "not_reached": "fewer than half complete it",
+    "nothing_checked": "nothing was checked",
+    "nothing_landed": "no rows landed in that month",
+    "overlapping_windows": "its windows overlap, so its changes can't be judged",
+    "owner_unknown": "its owner is not known",
+    "p85_not_reached": "fewer than 85% ever complete it",
+    "signal_in_phase": "the latest months hold a signal, so past months do not predict the next ones",
+    "stock": "it is a stock, so its changes can't be judged",
+    "too_few_expected": "too few were expected for a meaningful ratio",
+    "too_few_points": "fewer than 6 months are known",
+    "too_recent": "not all have been observed for long enough yet",
+}
+NEVER_JUDGED = {"declared", "finished_ideas_only", "limits_switched_off", "no_target", "overlapping_windows", "stock"}
+JUDGED_BY_PACE = {
+    "time_to_value",
+    "build_time",
+    "adoption_lag",
+}  # metrics judged and drawn by their pace index; up is faster
+
+
+def reason(code: str | None) -> str:
+    """Why a figure is not known, as half a sentence."""
+    return REASONS[code] if code else "not known"

@@ -1,0 +1,46 @@
+"""The sentences about time to value."""
+
+from dashboard.tables import EVERYONE, PageData, Row, last_complete
+from dashboard.words import codes, numbers
+from dashboard.words.phrases import Sentence
+
+
+def time_to_value_answer(data: PageData) -> Sentence:
+    """Whether ideas are adopted faster, and the headline figure."""
+    whole = data.headline()
+    if whole is None or whole["reason"] in ("no_products", "no_adoption_events"):
+        return [("Time to value is not known", True), (f": {codes.reason(whole['reason'] if whole else None)}.", False)]
+    row = last_complete(data.leading.get((EVERYONE, "time_to_value"), []))
+    heads = {
+        "improving": "Ideas are adopted faster than before",
+        "worsening": "Ideas are adopted more slowly than before",
+        "no_change": "The pace from idea to adoption has not credibly changed",
+    }
+    verdict = row["verdict"] if row else "not_enough_data"
+    return [(heads.get(verdict, "Time to value"), True), (f": {half_within(whole)}.", False)]
+
+
+def half_within(row: Row, whose: str = "all ideas") -> str:
+    """The headline of time to value: half of the ideas within how many days, or which share within a year."""
+    if row["median_days"] is not None:
+        within = f"within {numbers.days(row['median_days'])} days"
+        band = f"(95% interval {numbers.interval(row['median_lower_days'], row['median_upper_days'])})"
+        if row["median_upper_days"] is None:  # a single late adoption can then decide the median
+            by_180 = numbers.share(row["share_by_day_180"])
+            return f"{by_180} of {whose} are adopted by another domain within 180 days, half {within} {band}"
+        return f"half of {whose} are adopted by another domain {within} {band}"
+    if row["share_by_day_365"] is not None:
+        return f"{numbers.share(row['share_by_day_365'])} of {whose} are adopted by another domain within a year"
+    return codes.reason(row["reason"])
+
+
+def finished_only(data: PageData, domain: str = EVERYONE) -> str:
+    """The median of finished ideas only, for comparison; empty where there is none."""
+    finished = data.time_to_value.get((domain, "idea_to_adopted", EVERYONE, "completed_only"))
+    whole = data.headline(domain)
+    if not finished or finished["median_days"] is None:
+        return ""
+    wrong = f" Counting finished ideas only would show {numbers.days(finished['median_days'])} days"
+    if whole and whole["median_days"] is not None:
+        return f"{wrong} instead of {numbers.days(whole['median_days'])}."
+    return f"{wrong}: it leaves out the ideas that are open or were dropped."

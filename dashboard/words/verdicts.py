@@ -1,0 +1,80 @@
+"""What a verdict rests on: the rule of the process limits, the evidence of influence, the phases of the flywheel."""
+
+from dashboard.tables import Row
+from dashboard.words import codes, numbers
+from dashboard.words.phrases import counted, joined
+
+
+def previous_process_phase(rows: list[Row], row: Row) -> Row | None:
+    """The last row of the process phase before that of `row`, for its limits; None in the first phase."""
+    return next((r for r in reversed(rows) if r["phase"] < row["phase"]), None)
+
+
+def limits_before_change(rows: list[Row], row: Row) -> Row:
+    """A row of the process phase before that of `row`; raises ValueError in the first phase."""
+    before = previous_process_phase(rows, row)
+    if before is None:
+        raise ValueError(f"{row['rule']} in {row['month_starting']} needs a process phase before it; there is none")
+    return before
+
+
+def process_phase_start(rows: list[Row], row: Row) -> Row:
+    """The first row of the process phase of `row`."""
+    return next(r for r in rows if r["phase"] == row["phase"])
+
+
+def rule_in_words(rows: list[Row], row: Row, unit: str) -> str:
+    """Which rule makes this more than routine variation; `row` is the one judged, `rows` all of its series."""
+    code = row["rule"]
+    is_before = code.startswith("previous_")
+    basis = limits_before_change(rows, row) if is_before else row
+    when = "before the change" if is_before else ""
+    what = "quarters" if row["limits_period"] == "quarter" or row["period"] == "quarter" else "months"
+    pace = row.get("pace_index")
+    value, kind = (row["value"], unit) if pace is None else (pace, "")
+    is_above = value is not None and value > basis["center"]
+    side = "above" if is_above else "below"
+    if code.endswith("outside_limits"):
+        limit = basis["upper_limit"] if is_above else basis["lower_limit"]
+        name = "upper" if is_above else "lower"
+        if what == "quarters" and row["period"] == "month":
+            return f"its quarter lies outside the limits {when}".strip()
+        whose = f"the {name} limit {when}".strip()
+        return f"{numbers.figure(value, kind)} is {side} {whose}, {numbers.figure(limit, kind)}"
+    if code.endswith("eight_on_one_side"):
+        where = "on one side of" if what == "quarters" and row["period"] == "month" else side
+        return f"at least eight {what} in a row lie {where} the average {when}".strip()
+    return f"of the last four {what}, at least three lie nearer a limit than the average {when}".strip()
+
+
+def reason_without_rule(row: Row) -> str:
+    """Why no rule of the process limits applies to a row; empty where no reason was served."""
+    if row["verdict"] == "no_change":
+        return "routine variation, no explanation needed"
+    return codes.reason(row["verdict_reason"]) if row["verdict_reason"] else ""
+
+
+def evidence_in_words(row: Row | None) -> str:
+    """Whether a metric moves ahead of the North Star; `row`, its `influence_evidence`, None for an exact part."""
+    if row is None:
+        return "exact part"
+    if row["reason"]:
+        return f"untested: {codes.reason(row['reason'])}"
+    if row["verdict"] == "evidence":
+        against = "" if row["correlation"] > 0 else ", in the opposite direction"
+        return f"evidence: leads by {counted(row['lag'], 'month')}{against} (r {row['correlation']:.2f})"
+    return "tested: no evidence so far"
+
+
+def flywheel_in_words(rows: list[Row]) -> str:
+    """Which phases of the flywheel are slowing or gaining."""
+    verdicts = {row["phase"]: row["phase_verdict"] for row in rows}
+    slowing = [phase for phase, verdict in verdicts.items() if verdict == "slowing"]
+    gaining = [phase for phase, verdict in verdicts.items() if verdict == "gaining"]
+    if slowing:
+        return f"phase {slowing[0]} is slowing" if len(slowing) == 1 else f"phases {joined(slowing)} are slowing"
+    if gaining:
+        return f"phase {gaining[0]} is gaining" if len(gaining) == 1 else f"phases {joined(gaining)} are gaining"
+    if all(verdict == "not_enough_data" for verdict in verdicts.values()):
+        return "not enough data yet"
+    return "steady"
