@@ -33,8 +33,9 @@ app = typer.Typer(
 )
 
 NOT_PUBLISHED = "[bold red]Not published.[/] The last good tables stay in place."
+HOME_HELP = "Home folder; else FLYWHEEL_HOME, else data/ in a checkout and ~/flywheel for an installed package."
 FULL_BYTES = 20_000_000  # with less free space not even a small build fits
-HomeOption = Annotated[Path | None, typer.Option("--home", help="Home folder; else FLYWHEEL_HOME, else data/.")]
+HomeOption = Annotated[Path | None, typer.Option("--home", help=HOME_HELP)]
 
 
 @app.command()
@@ -162,7 +163,7 @@ def dbt(context: typer.Context, home: HomeOption = None):
         except BuildError as error:
             _refuse(console, str(error))
         places = ["--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--target-path", place.dbt_target]
-        command = [Path(sys.executable).with_name("dbt"), *context.args, *places, "--log-path", place.logs]
+        command = [sys.executable, "-m", "dbt.cli.main", *context.args, *places, "--log-path", place.logs]
         environment = os.environ | dbt_environment(place, build, build.dates)
         raise typer.Exit(subprocess.run(list(map(str, command)), env=environment, check=False).returncode)
 
@@ -178,9 +179,8 @@ def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks 
     console.print(f"Dagster UI: http://127.0.0.1:{port}{prefix}\nStop it with Ctrl-C.", soft_wrap=True)
     sys.stdout.flush()
     os.chdir(place.root)  # Dagster reads a .env of the folder it starts in, over what is set here
-    dagster = str(Path(sys.executable).with_name("dagster"))
     where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
-    os.execv(dagster, [dagster, "dev", "--log-level", "warning", *where])
+    os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "--log-level", "warning", *where])
 
 
 def _dates(place: Home, as_of: str, known_at: str) -> Dates:

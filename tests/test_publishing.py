@@ -16,13 +16,13 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 from browser import CHROMIUM, needs_chromium
-from conftest import SECONDS
+from conftest import CHECKOUT, SECONDS
 from pages import publish, serving_file
 from pypdf import PdfReader
 
 from dashboard.pages import Page, _drawing
 from dashboard.tables import read
-from orchestration.home import CHECKOUT, Home
+from orchestration.home import Home
 from orchestration.publish import pages as dashboard
 
 pytestmark = pytest.mark.slow
