@@ -34,6 +34,7 @@ app = typer.Typer(
 
 NOT_PUBLISHED = "[bold red]Not published.[/] The last good tables stay in place."
 HOME_HELP = "Home folder; else FLYWHEEL_HOME, else data/ in a checkout and ~/flywheel for an installed package."
+DBT = "from dbt.cli.main import cli; cli(prog_name='flywheel dbt')"
 FULL_BYTES = 20_000_000  # with less free space not even a small build fits
 HomeOption = Annotated[Path | None, typer.Option("--home", help=HOME_HELP)]
 
@@ -162,10 +163,12 @@ def dbt(context: typer.Context, home: HomeOption = None):
             build = scratch(place)
         except BuildError as error:
             _refuse(console, str(error))
-        places = ["--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--target-path", place.dbt_target]
-        command = [sys.executable, "-m", "dbt.cli.main", *context.args, *places, "--log-path", place.logs]
         environment = os.environ | dbt_environment(place, build, build.dates)
-        raise typer.Exit(subprocess.run(list(map(str, command)), env=environment, check=False).returncode)
+        # not as options, which would follow the user's: `dbt --help` knows none of them
+        environment |= {"DBT_PROJECT_DIR": str(DBT_PROJECT), "DBT_PROFILES_DIR": str(DBT_PROJECT)}
+        environment |= {"DBT_TARGET_PATH": str(place.dbt_target), "DBT_LOG_PATH": str(place.logs)}
+        command = [sys.executable, "-c", DBT, *context.args]
+        raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
 @app.command()

@@ -121,6 +121,13 @@ def test_an_installed_package_keeps_its_home_in_the_user_s_own_folder(tmp_path):
     assert "~/flywheel" in " ".join(installed().run("run", "--help", COLUMNS="300").stdout.split())
 
 
+@pytest.mark.parametrize("separator", [[], ["--"]], ids=["plain", "after two dashes"])
+def test_dbt_by_hand_runs_on_the_installed_project(sample, separator):
+    home, _ = sample
+    said = flywheel("dbt", "--home", home, *separator, "ls", "-s", "north_star_monthly", "--resource-type", "model")
+    assert said.split()[-1] == "flywheel.authoritative.north_star_monthly"
+
+
 def test_the_summary_tells_what_changed_and_that_the_last_complete_month_is_routine(sample):
     _, said = sample
     value = adoptions_by_month()["2025-12"]
