@@ -13,6 +13,8 @@ import urllib.request
 import zipfile
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from pathlib import Path
 from threading import Thread
 
 import duckdb
@@ -248,11 +250,36 @@ def test_a_web_page_open_in_the_same_browser_cannot_start_a_run(ui, page):
     wait_for(lambda: all(run["status"] in ("SUCCESS", "FAILURE") for run in runs(address)))
 
 
-def test_the_graph_shows_the_layers_as_groups(ui, page):
+PATH = ["inputs", "landing", "raw", "curated", "authoritative", "serving", "dashboard"]
+NODES = """{ assetNodes { assetKey { path } groupName description kinds dependencyKeys { path } metadataEntries {
+  ... on CodeReferencesMetadataEntry { codeReferences { ... on LocalFileCodeReference { filePath } } } } } }"""
+
+
+def test_the_graph_shows_the_layers_as_groups_from_inputs_to_dashboard(ui, page):
     address, _ = ui
     page.goto(f"{address}/asset-groups", wait_until="domcontentloaded")
-    for group in ["landing", "raw", "curated", "authoritative", "serving", "dashboard"]:
+    for group in PATH:
         page.get_by_text(group, exact=True).first.wait_for()
+    nodes = {tuple(node["assetKey"]["path"]): node for node in graphql(address, NODES)["assetNodes"]}
+    layers = {name: node["groupName"] for name, node in nodes.items()}
+    edges = {(layers[tuple(d["path"])], node["groupName"]) for node in nodes.values() for d in node["dependencyKeys"]}
+    assert set(pairwise(PATH)) <= edges
+    assert ("inputs", "curated") in edges  # what people declare has no step in between
+    assert set(layers.values()) == {*PATH, "declared"}
+
+
+def test_an_asset_is_described_in_words_and_links_to_its_model(ui, page):
+    address, _ = ui
+    page.goto(f"{address}/assets/authoritative/open_ideas?view=overview", wait_until="domcontentloaded")
+    page.get_by_text("One row per open data product").first.wait_for()
+    page.get_by_text("Open open_ideas.sql in editor").first.wait_for()
+    of_dbt = [node for node in graphql(address, NODES)["assetNodes"] if "dbt" in node["kinds"]]
+    assert len(of_dbt) > 40
+    for node in of_dbt:
+        assert node["description"] and "```" not in node["description"], node["assetKey"]
+        [references] = [entry["codeReferences"] for entry in node["metadataEntries"] if "codeReferences" in entry]
+        path = Path(references[0]["filePath"])
+        assert path.is_file() and path.is_relative_to(installed().package / "_files" / "dbt_project")
 
 
 def test_materializing_everything_from_the_ui_publishes_the_same_sample(ui, page):
