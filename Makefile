@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak tests ui notebook sample lint lock format bench contracts clean
+.PHONY: help run check test soak tests ui notebook sample lint lock format bench contracts wheel clean
 
 help: ## print this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,8 +55,12 @@ lock: .venv/ready ## resolve pyproject.toml into requirements.lock, with hashes 
 	@$(BIN)/uv pip compile --quiet pyproject.toml --group notebooks --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
 
+# setuptools packs whatever an earlier build left in build/
+wheel: .venv/ready ## dist/*.whl, which runs without a checkout
+	@rm -rf build dist && $(BIN)/uv build --quiet --offline --wheel --no-build-isolation --out-dir dist && ls dist/*.whl
+
 clean: ## delete everything generated: data/, .venv/, caches
-	@rm -rf data .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+	@rm -rf data .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
 
 # pip brings uv, uv brings the rest; compiled at install, because importing uncompiled packages costs seconds a run
 .venv/ready: requirements.lock pyproject.toml

@@ -37,8 +37,10 @@ app = typer.Typer(
 )
 
 NOT_PUBLISHED = "[bold red]Not published.[/] The last good tables stay in place."
+HOME_HELP = "Home folder; else FLYWHEEL_HOME, else data/ in a checkout and ~/flywheel for an installed package."
+DBT = "from dbt.cli.main import cli; cli(prog_name='flywheel dbt')"
 FULL_BYTES = 20_000_000  # with less free space not even a small build fits
-HomeOption = Annotated[Path | None, typer.Option("--home", help="Home folder; else FLYWHEEL_HOME, else data/.")]
+HomeOption = Annotated[Path | None, typer.Option("--home", help=HOME_HELP)]
 
 
 @app.command()
@@ -172,10 +174,12 @@ def dbt(context: typer.Context, root: HomeOption = None) -> None:
             build = scratch(home)
         except BuildError as error:
             _exit_with_usage_error(console, str(error))
-        folders = ["--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--target-path", home.dbt_target]
-        command = [Path(sys.executable).with_name("dbt"), *context.args, *folders, "--log-path", home.logs]
         environment = os.environ | dbt_environment(home, build, build.dates)
-        raise typer.Exit(subprocess.run(list(map(str, command)), env=environment, check=False).returncode)
+        # not as options, which would follow the user's: `dbt --help` knows none of them
+        environment |= {"DBT_PROJECT_DIR": str(DBT_PROJECT), "DBT_PROFILES_DIR": str(DBT_PROJECT)}
+        environment |= {"DBT_TARGET_PATH": str(home.dbt_target), "DBT_LOG_PATH": str(home.logs)}
+        command = [sys.executable, "-c", DBT, *context.args]
+        raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
 @app.command()
@@ -189,9 +193,8 @@ def ui(root: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks 
     console.print(f"Dagster UI: http://127.0.0.1:{port}{prefix}\nStop it with Ctrl-C.", soft_wrap=True)
     sys.stdout.flush()
     os.chdir(home.root)  # Dagster reads a .env of the folder it starts in, over what is set here
-    dagster = str(Path(sys.executable).with_name("dagster"))
     where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
-    os.execv(dagster, [dagster, "dev", "--log-level", "warning", *where])
+    os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "--log-level", "warning", *where])
 
 
 def _dates(home: Home, as_of: str, known_at: str) -> Dates:

@@ -1,11 +1,16 @@
 """The Dagster code location: everything in defs/."""
 
-from pathlib import Path
+import warnings
 
 import dagster as dg
+
+from orchestration import defs as folder
+from orchestration.home import PACKAGES
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """Assets, checks, jobs, sensors and schedules."""
-    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    # not dg.load_from_defs_folder: it reads the module's name from a pyproject.toml, and an installed package has none
+    with warnings.catch_warnings(action="ignore", category=dg.PreviewWarning):
+        return dg.ComponentTree.from_module(folder, project_root=PACKAGES).build_defs()

@@ -17,7 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+PACKAGES = Path(__file__).resolve().parent.parent  # holds the packages orchestration and dashboard
+# a wheel packs data_contracts/ and dbt_project/ into orchestration/_files (pyproject.toml); a checkout has none
+_PACKED = PACKAGES / "orchestration" / "_files"
+IS_CHECKOUT = not _PACKED.is_dir()
+FILES = PACKAGES if IS_CHECKOUT else _PACKED
+DEFAULT_HOME = PACKAGES / "data" if IS_CHECKOUT else Path("~/flywheel")
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,8 @@ class Home(PublishedFolder):
 
     @classmethod
     def at(cls, root: Path | str | None = None) -> "Home":
-        """The home folder: `root`, else FLYWHEEL_HOME, else `data/` in the checkout. Made if it isn't there."""
-        home = cls(Path(root or os.environ.get("FLYWHEEL_HOME") or CHECKOUT / "data").expanduser().resolve())
+        """The home folder: `root`, else FLYWHEEL_HOME, else DEFAULT_HOME. Made if it isn't there."""
+        home = cls(Path(root or os.environ.get("FLYWHEEL_HOME") or DEFAULT_HOME).expanduser().resolve())
         for folder in (home.inbox, home.landing, home.builds, home.logs, home.dagster):
             folder.mkdir(parents=True, exist_ok=True)
         return home

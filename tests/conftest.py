@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.contracts.odcs import CONTRACTS, load_layer
-from orchestration.home import CHECKOUT, Home
+from orchestration.home import Home
 from orchestration.landing import batch, quarantine
 from orchestration.landing import land as landing
 
+CHECKOUT = Path(__file__).resolve().parent.parent
 SESSION_FOLDER = "FLYWHEEL_TEST_SESSION"  # what the processes of one session share
 NOW = datetime(2026, 8, 22, 12, tzinfo=UTC)
 SECONDS = 600  # what is not done by then hangs: nothing takes so long, however busy the machine

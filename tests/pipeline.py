@@ -21,9 +21,7 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 
 import duckdb
-from conftest import SECONDS, once_a_session
-
-from orchestration.home import CHECKOUT
+from conftest import CHECKOUT, SECONDS, once_a_session
 
 FLYWHEEL = str(Path(sys.executable).with_name("flywheel"))
 MEMORY = Path("/dev/shm")  # Dagster's event log syncs 600 times a run, which takes half of it on a busy disk

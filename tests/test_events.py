@@ -11,10 +11,9 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import NOW, as_lines, make_event, put, visible
+from conftest import CHECKOUT, NOW, as_lines, make_event, put, visible
 
 from orchestration.contracts.odcs import load_layer
-from orchestration.home import CHECKOUT
 from orchestration.landing.check import wire_columns
 from orchestration.landing.formats import read_file, read_texts
 from orchestration.landing.land import land_inbox

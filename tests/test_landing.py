@@ -14,13 +14,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import NOW, as_lines, examples, make_event, put, visible
+from conftest import CHECKOUT, NOW, as_lines, examples, make_event, put, visible
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration import home as home_module
 from orchestration.contracts.odcs import load_layer
-from orchestration.home import CHECKOUT, Home
+from orchestration.home import Home
 from orchestration.landing import batch, check, inbox, rules
 from orchestration.landing import land as landing
 from orchestration.landing.batch import receipts

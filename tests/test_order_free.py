@@ -14,14 +14,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import examples
+from conftest import CHECKOUT, examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import attached, build_file, build_well, stage, tables, write_events
 from shaped import with_raw
 
 from orchestration.contracts.odcs import load_layer
-from orchestration.home import CHECKOUT, Home
+from orchestration.home import Home
 from orchestration.landing.batch import prepare_landing
 
 pytestmark = pytest.mark.slow

@@ -16,13 +16,13 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 from browser import CHROMIUM, needs_chromium
-from conftest import SECONDS
+from conftest import CHECKOUT, SECONDS
 from pages import publish, serving_file
 from pypdf import PdfReader
 
 from dashboard.rendering import Page, code_hash
 from dashboard.tables import read
-from orchestration.home import CHECKOUT, Home
+from orchestration.home import Home
 from orchestration.publish import pages as dashboard
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ def serving() -> Path:
 def served_home(home, serving, monkeypatch) -> Home:
     """A home with that serving file, and no browser."""
     monkeypatch.setenv("FLYWHEEL_CHROMIUM", "")
-    shutil.copy(serving, home.serving)
+    shutil.copyfile(serving, home.serving)
     return home
 
 
@@ -49,7 +49,7 @@ def everything(folder: Path) -> dict[str, bytes]:
 def change(home: Home, sql: str) -> None:
     """Publish another serving file, as the next run would."""
     path = home.serving.with_name("next.duckdb")
-    shutil.copy(home.serving, path)
+    shutil.copyfile(home.serving, path)
     with duckdb.connect(str(path)) as db:
         db.execute(sql)
     path.replace(home.serving)
@@ -63,7 +63,7 @@ LATER = datetime(2026, 2, 9, 15, 0, tzinfo=UTC)
 @pytest.fixture
 def six_domains(served_home) -> Home:
     """The same with the serving file of an organisation of six domains."""
-    shutil.copy(serving_file("no_adoption"), served_home.serving)
+    shutil.copyfile(serving_file("no_adoption"), served_home.serving)
     return served_home
 
 
@@ -125,7 +125,7 @@ def test_the_next_complete_month_is_kept_beside_it_and_the_list_leads_to_both(se
 
 def test_an_empty_organisation_keeps_no_month(home, monkeypatch):
     monkeypatch.setenv("FLYWHEEL_CHROMIUM", "")
-    shutil.copy(publish("nothing").serving, home.serving)
+    shutil.copyfile(publish("nothing").serving, home.serving)
     dashboard.publish_dashboard(home)
     assert [path.name for path in home.archive.iterdir()] == ["index.html"]
     assert "No complete month has been published yet." in (home.archive / "index.html").read_text()

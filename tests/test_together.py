@@ -7,6 +7,8 @@ import subprocess
 from collections import defaultdict
 
 import duckdb
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from conftest import SECONDS
 from deliveries import AS_OF, BEFORE, delivered, event
@@ -123,11 +125,64 @@ def test_every_served_table_and_column_says_what_it_is(published):
 def test_the_parquet_twin_holds_the_same_rows(published):
     home = stage().back_to("published")
     with attached(home / "serving.duckdb") as db:
-        for name, (columns, *rows) in tables(home / "serving.duckdb", {}).items():
-            if name != "main.publication":
-                path = home / "serving" / f"{name.split('.')[1]}.parquet"
-                twin = db.execute(f"select {', '.join(columns)} from '{path}' order by all").fetchall()
-                assert twin == rows, name
+        served_tables = tables(home / "serving.duckdb", {})
+        for name, (columns, *rows) in served_tables.items():
+            path = home / "serving" / f"{name.split('.')[1]}.parquet"
+            twin = db.execute(f"select {', '.join(columns)} from '{path}' order by all").fetchall()
+            assert twin == rows, name
+    files = {path.stem for path in (home / "serving").iterdir()}
+    assert files == {name.split(".")[1] for name in served_tables} > {"publication", "lifecycle_events"}
+
+
+def test_a_parquet_file_has_its_table_s_descriptions_for_duckdb_pyarrow_and_pandas(published):
+    home = stage().back_to("published")
+    with attached(home / "serving.duckdb") as db:
+        described = dict(db.execute("select table_name, comment from duckdb_tables() where not internal").fetchall())
+        for name, description in described.items():
+            columns = "select column_name, comment from duckdb_columns() where table_name = ? and not internal"
+            columns = dict(db.execute(columns, [name]).fetchall())
+            path = home / "serving" / f"{name}.parquet"
+            found = db.execute("select decode(key), decode(value) from parquet_kv_metadata(?)", [str(path)]).fetchall()
+            assert (dict(found)["description"], json.loads(dict(found)["columns"])) == (description, columns)
+            metadata = pq.read_schema(path).metadata
+            assert (metadata[b"description"].decode(), json.loads(metadata[b"columns"])) == (description, columns)
+            assert pd.read_parquet(path).attrs == {"description": description, "columns": columns}
+    assert len(described) == len(list((home / "serving").iterdir()))
+
+
+def test_what_people_read_is_read_only_and_the_next_run_replaces_it(published):
+    home = stage().back_to("published")
+    inodes = [{path.stat().st_ino for path in read_only_files(home)}]
+    run_well(home, as_of=AS_OF, rebuild=True)
+    inodes.append({path.stat().st_ino for path in read_only_files(home)})
+    assert not inodes[0] & inodes[1]
+
+
+def read_only_files(home) -> list:
+    files = [home / "serving.duckdb", *(home / "serving").iterdir()]
+    assert [path.name for path in files if path.stat().st_mode & 0o777 != 0o444] == []
+    return files
+
+
+def test_events_can_be_drilled_into_with_what_proves_them(tmp_path):
+    rows = [
+        event(1, "idea_logged", "p1", 0, domain="d1", initiative="old", source_ref="https://jira/1", ticket="J-1"),
+        event(2, "idea_logged", "p1", 1, domain="d1", initiative="new"),
+        event(3, "deployed", "p1", 2, source_ref="replaced"),
+        {**event(3, "deployed", "p1", 2, source_ref="a commit"), "revision": 1},
+        event(4, "idea_logged", "p2", 20, domain="d1"),
+    ]
+    home = stage().empty()
+    run_well(home, write_events(tmp_path / "events.jsonl", rows), as_of=AS_OF, look_back="2026-01-10")
+    then = home / "as_of" / "2026-01-10"
+    served_events = "select event_type, source_ref, attributes, initiative, revision::int from curated.lifecycle_events"
+    assert query(then, f"{served_events} order by occurred_at") == [
+        ("idea_logged", "https://jira/1", '{"ticket":"J-1"}', "old", 0),
+        ("idea_logged", None, None, "new", 0),
+        ("deployed", "a commit", None, None, 1),
+    ]
+    assert query(then, "select data_product_id, initiative from curated.data_products") == [("p1", "new")]
+    assert query(then, "select data_product_id, initiative from authoritative.open_ideas") == [("p1", "new")]
 
 
 def test_nothing_served_is_nan_or_infinite(published):

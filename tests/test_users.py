@@ -1,23 +1,30 @@
-"""The three people who use it, on the sample organisation: the engineer in the Dagster UI, the analyst, the CDO."""
+"""The three people who use it, on the sample organisation: the engineer in the Dagster UI, the analyst, the CDO.
+
+They use the installed wheel, in a folder that is no checkout.
+"""
 
 import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.parse
 import urllib.request
+import zipfile
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from pathlib import Path
 from threading import Thread
 
 import duckdb
 import pytest
 from browser import CHROMIUM, FLAGS, needs_chromium
-from conftest import SECONDS, wait_for
-from pipeline import FLYWHEEL, query, served
+from conftest import CHECKOUT, SECONDS, wait_for
+from installed import installed, wheel
+from pipeline import build_file, query, served
 
+from orchestration.build.builds import Build, code_version
 from orchestration.sample.deliveries import sample_mess
 from orchestration.sample.events import sample_events
 
@@ -31,7 +38,7 @@ LAUNCH = (
 
 def flywheel(*arguments) -> str:
     """What a command of the user's says; it must succeed."""
-    done = subprocess.run([FLYWHEEL, *map(str, arguments)], capture_output=True, text=True, timeout=SECONDS)
+    done = installed().run(*arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -48,8 +55,14 @@ def ui(sample):
     """(address, home) of a running UI over the published sample."""
     home, _ = sample
     log = (home / "ui.log").open("w")
-    command = [FLYWHEEL, "ui", "--home", home, "--port", "0"]
-    server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    server = subprocess.Popen(
+        installed().command("ui", "--home", home, "--port", "0"),
+        cwd=installed().folder,
+        env=installed().environment(),
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     try:
         address = wait_for(lambda: printed_address(home))
         wait_for(lambda: graphql(address, "{ version }"))
@@ -85,6 +98,38 @@ def test_a_fresh_home_publishes_the_sample_and_says_that_it_is_made_up(sample):
     assert query(home, "select is_sample, strftime(as_of, '%Y-%m-%d') from main.publication") == [(True, "2026-01-07")]
 
 
+def test_the_installed_package_runs_its_own_files_and_writes_none_of_them(sample):
+    home, _ = sample
+    files = installed().package / "_files"
+    assert not files.is_relative_to(CHECKOUT)
+    code = "import orchestration, dashboard; print(orchestration.__file__, dashboard.__file__)"
+    command = [installed().python, "-c", code]
+    environment, folder = installed().environment(), installed().folder
+    found = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert found.split() == [
+        str(installed().package / "__init__.py"),
+        str(installed().package.with_name("dashboard") / "__init__.py"),
+    ]
+    # a run wrote nothing into the package, and the version of its code is that of the checkout's files
+    with zipfile.ZipFile(wheel()) as archive:
+        packed = {name for name in archive.namelist() if name.startswith("orchestration/_files/")}
+    assert {str(path.relative_to(files.parent.parent)) for path in files.rglob("*") if path.is_file()} == packed
+    assert Build(build_file(home)).about["code_version"] == code_version()
+
+
+def test_an_installed_package_keeps_its_home_in_the_user_s_own_folder(tmp_path):
+    done = installed().run("status", HOME=str(tmp_path))
+    assert f"Home: {tmp_path / 'flywheel'}" in done.stdout
+    assert "~/flywheel" in " ".join(installed().run("run", "--help", COLUMNS="300").stdout.split())
+
+
+@pytest.mark.parametrize("separator", [[], ["--"]], ids=["plain", "after two dashes"])
+def test_dbt_by_hand_runs_on_the_installed_project(sample, separator):
+    home, _ = sample
+    said = flywheel("dbt", "--home", home, *separator, "ls", "-s", "north_star_monthly", "--resource-type", "model")
+    assert said.split()[-1] == "flywheel.authoritative.north_star_monthly"
+
+
 def test_the_summary_tells_what_changed_and_that_the_last_complete_month_is_routine(sample):
     _, said = sample
     value = adoptions_by_month()["2025-12"]
@@ -117,8 +162,9 @@ def test_a_second_run_says_that_nothing_is_new_and_imports_neither_dagster_nor_d
     code = (
         "import sys; from orchestration.cli import app; app(standalone_mode=False); sys.exit(str(sys.modules.keys()))"
     )
-    command = [sys.executable, "-c", code, "run", "--home", home]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [installed().python, "-c", code, "run", "--home", home]
+    environment, folder = installed().environment(), installed().folder
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
     assert "Nothing new since the last publication" in done.stdout
     assert "'orchestration.cli'" in done.stderr  # the names of all modules that were imported
     assert not [name for name in ("dagster", "dbt", "great_expectations") if f"'{name}'" in done.stderr]
@@ -204,11 +250,36 @@ def test_a_web_page_open_in_the_same_browser_cannot_start_a_run(ui, page):
     wait_for(lambda: all(run["status"] in ("SUCCESS", "FAILURE") for run in runs(address)))
 
 
-def test_the_graph_shows_the_layers_as_groups(ui, page):
+PATH = ["inputs", "landing", "raw", "curated", "authoritative", "serving", "dashboard"]
+NODES = """{ assetNodes { assetKey { path } groupName description kinds dependencyKeys { path } metadataEntries {
+  ... on CodeReferencesMetadataEntry { codeReferences { ... on LocalFileCodeReference { filePath } } } } } }"""
+
+
+def test_the_graph_shows_the_layers_as_groups_from_inputs_to_dashboard(ui, page):
     address, _ = ui
     page.goto(f"{address}/asset-groups", wait_until="domcontentloaded")
-    for group in ["landing", "raw", "curated", "authoritative", "serving", "dashboard"]:
+    for group in PATH:
         page.get_by_text(group, exact=True).first.wait_for()
+    nodes = {tuple(node["assetKey"]["path"]): node for node in graphql(address, NODES)["assetNodes"]}
+    layers = {name: node["groupName"] for name, node in nodes.items()}
+    edges = {(layers[tuple(d["path"])], node["groupName"]) for node in nodes.values() for d in node["dependencyKeys"]}
+    assert set(pairwise(PATH)) <= edges
+    assert ("inputs", "curated") in edges  # what people declare has no step in between
+    assert set(layers.values()) == {*PATH, "declared"}
+
+
+def test_an_asset_is_described_in_words_and_links_to_its_model(ui, page):
+    address, _ = ui
+    page.goto(f"{address}/assets/authoritative/open_ideas?view=overview", wait_until="domcontentloaded")
+    page.get_by_text("One row per open data product").first.wait_for()
+    page.get_by_text("Open open_ideas.sql in editor").first.wait_for()
+    of_dbt = [node for node in graphql(address, NODES)["assetNodes"] if "dbt" in node["kinds"]]
+    assert len(of_dbt) > 40
+    for node in of_dbt:
+        assert node["description"] and "```" not in node["description"], node["assetKey"]
+        [references] = [entry["codeReferences"] for entry in node["metadataEntries"] if "codeReferences" in entry]
+        path = Path(references[0]["filePath"])
+        assert path.is_file() and path.is_relative_to(installed().package / "_files" / "dbt_project")
 
 
 def test_materializing_everything_from_the_ui_publishes_the_same_sample(ui, page):

@@ -20,12 +20,12 @@ from typing import Any
 import duckdb
 
 from orchestration.declared import declared_tables
-from orchestration.home import CHECKOUT, Dates, Home, read_json, sha256, write_whole
+from orchestration.home import FILES, PACKAGES, Dates, Home, read_json, sha256, write_whole
 from orchestration.landing.batch import receipts
 from orchestration.settings import load_settings
 
-DBT_PROJECT = CHECKOUT / "dbt_project"
-CODE = ("dashboard", "data_contracts", "dbt_project", "orchestration")
+DBT_PROJECT = FILES / "dbt_project"
+CODE = (PACKAGES / "dashboard", FILES / "data_contracts", DBT_PROJECT, PACKAGES / "orchestration")
 CODE_SUFFIXES = (".css", ".csv", ".html", ".py", ".sql", ".yaml", ".yml")
 COMPUTING_PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "numpy", "scipy")
 PUBLISH = "Run `flywheel run`, or 'Materialize all' in the Dagster UI: either builds everything again and publishes it."
@@ -204,10 +204,16 @@ def fingerprint(home: Home, dates: Dates) -> str:
 def code_version() -> str:
     """The version of the package, and a hash of the code and of the packages that compute."""
     digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in COMPUTING_PACKAGES).encode())
-    for path in sorted(path for folder in CODE for path in (CHECKOUT / folder).rglob("*")):
-        if path.suffix in CODE_SUFFIXES:
-            digest.update(f"\0{path.relative_to(CHECKOUT)}\0".encode() + path.read_bytes())
+    for name, path in sorted(code_files().items()):
+        digest.update(f"\0{name}\0".encode() + path.read_bytes())
     return f"{version('flywheel-metrics')}+{digest.hexdigest()[:12]}"
+
+
+def code_files() -> dict[str, Path]:
+    """{its path in a checkout: file} of all that computes or draws; a wheel has the same ones."""
+    files = {f"{folder.name}/{path.relative_to(folder)}": path for folder in CODE for path in folder.rglob("*")}
+    packed = "orchestration/_files/"  # data_contracts/ and dbt_project/ once more
+    return {n: path for n, path in files.items() if path.suffix in CODE_SUFFIXES and not n.startswith(packed)}
 
 
 def _all(home: Home) -> list[Build]:

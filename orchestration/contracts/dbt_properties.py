@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 
 from orchestration.contracts.contract import Contract, Property
-from orchestration.contracts.odcs import CONTRACTS, load_layer
+from orchestration.contracts.odcs import load_layer
+from orchestration.home import FILES
 
 
 def dbt_properties(contracts: dict[str, Contract]) -> str:
@@ -62,7 +63,7 @@ def _dbt_column(p: Property) -> dict:
 
 def write_dbt_properties() -> Path:
     """Write the generated dbt properties of the authoritative layer; returns the file."""
-    path = CONTRACTS.parent / "dbt_project" / "models" / "authoritative" / "properties.yml"
+    path = FILES / "dbt_project" / "models" / "authoritative" / "properties.yml"
     path.write_text(dbt_properties(load_layer("authoritative")))
     return path
 

@@ -15,9 +15,9 @@ import yaml
 from orchestration.contracts.contract import ARROW_TYPES, Contract, ContractError, Property
 from orchestration.contracts.expectations import rules
 from orchestration.contracts.strict_yaml import compose, line_of, read_bounded
-from orchestration.home import CHECKOUT
+from orchestration.home import FILES
 
-CONTRACTS = CHECKOUT / "data_contracts"
+CONTRACTS = FILES / "data_contracts"
 
 # Python's types of the defaults that a column of each type can have; asking pyarrow would import pandas
 DEFAULT_TYPES = {"string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)}

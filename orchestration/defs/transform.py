@@ -4,15 +4,15 @@
 component runs it on a copy.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import dbt_assets
-from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
+from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY, default_description_fn
 
 from orchestration.build import builds
-from orchestration.build.builds import Build, BuildError
+from orchestration.build.builds import DBT_PROJECT, Build, BuildError
 from orchestration.build.dbt import Node, failing_rows, fresh_manifest, run_dbt, tables_at_a_glance
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Dates, Home
@@ -21,7 +21,21 @@ from orchestration.progress import report
 SCRATCH = "scratch, a copy of the last approved build: never published; 'Materialize all' builds anew and publishes"
 
 
-@dbt_assets(manifest=fresh_manifest(Home.at()), name="transform", pool="home")
+class Prose(DagsterDbtTranslator):
+    """Describes an asset by its model's description alone; its SQL is a code reference, not a part of it."""
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The model's description."""
+        return default_description_fn(dbt_resource_props, display_raw_sql=False)
+
+
+@dbt_assets(
+    manifest=fresh_manifest(Home.at()),
+    name="transform",
+    pool="home",
+    project=DbtProject(DBT_PROJECT, profiles_dir=DBT_PROJECT),
+    dagster_dbt_translator=Prose(DagsterDbtTranslatorSettings(enable_code_references=True)),
+)
 def transform(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterator:
     """Shape the landed events: dbt build, with its tests as checks; any failing test stops publication.
 

@@ -18,8 +18,16 @@ from orchestration.home import Home, new_folder, publish, swap_folder, sync
 from orchestration.publish import record
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and every later one can read it
-# the curated tables that are served
-DRILL_DOWN = ("data_products", "adoptions", "data_quality_issues")
+# curated tables that are served too, to drill down: {name: (the columns it is sorted by, the rows that are served)}
+DRILL_DOWN = {
+    "data_products": (("data_product_id",), "true"),
+    "adoptions": (("data_product_id", "consumer_domain"), "true"),
+    "lifecycle_events": (
+        ("data_product_id", "occurred_at", "source", "event_id"),
+        "occurred_at <= (select as_of from main.build)",
+    ),
+    "data_quality_issues": ((), "true"),
+}
 
 
 class PublicationError(RuntimeError):
@@ -28,13 +36,29 @@ class PublicationError(RuntimeError):
 
 @dataclass(frozen=True)
 class ServedTable:
-    """One served table."""
+    """One served table; without `order` it is sorted by all its columns."""
 
     schema: str
     name: str
-    grain: tuple[str, ...]
+    order: tuple[str, ...]
     description: str
     columns: dict[str, str]  # name -> description
+    where: str = "true"
+
+
+PUBLICATION = ServedTable(
+    "main",
+    "publication",
+    (),
+    "One row: what the tables of this file are about.",
+    {
+        "as_of": "The analysis date: later events are ignored and open work is censored there.",
+        "known_at": "The knowledge date: only what had been recorded by then counts; NULL counts all that has landed.",
+        "is_sample": "Whether these are the made-up events of the sample organisation.",
+        "data_through": "The latest event that counts.",
+        "run_id": "The Dagster run that published this file; its log and checks are in the Dagster UI.",
+    },
+)
 
 
 def publish_serving(home: Home, build: Build, run_id: str = "by hand") -> dict[str, int]:
@@ -50,7 +74,7 @@ def publish_serving(home: Home, build: Build, run_id: str = "by hand") -> dict[s
         path.unlink(missing_ok=True)
     counts = _copy(build, tables, temporary, run_id)
     _verify(temporary, tables, counts)
-    sync(temporary)
+    _close(temporary)
     parquet = _write_parquet(published.serving_parquet, temporary, tables)
     record.tables_change(published)
     publish(temporary, published.serving)
@@ -70,10 +94,10 @@ def served_tables(home: Home) -> list[ServedTable]:
     ]
     nodes = json.loads((home.dbt_target / "manifest.json").read_text())["nodes"]
     curated = []
-    for name in DRILL_DOWN:
+    for name, (order, where) in DRILL_DOWN.items():
         node = nodes[f"model.flywheel.{name}"]
         columns = {column["name"]: column["description"] for column in node["columns"].values()}
-        curated.append(ServedTable("curated", name, (), node["description"], columns))
+        curated.append(ServedTable("curated", name, order, node["description"], columns, where))
     return authoritative + curated
 
 
@@ -93,12 +117,17 @@ def _copy(build: Build, tables: list[ServedTable], temporary: Path, run_id: str)
 
 def _copy_table(db: duckdb.DuckDBPyConnection, table: ServedTable) -> int:
     name = f"{table.schema}.{table.name}"
-    order = ", ".join(table.grain) or "all"
-    db.execute(f"create table serving.{name} as select * from {name} order by {order}")
-    db.execute(f"comment on table serving.{name} is {sql_text(table.description)}")
+    order = ", ".join(table.order) or "all"
+    db.execute(f"create table serving.{name} as select * from {name} where {table.where} order by {order}")
+    _comment(db, table)
+    return one_row(db.execute(f"select count(*) from {name} where {table.where}"))[0]
+
+
+def _comment(db: duckdb.DuckDBPyConnection, table: ServedTable) -> None:
+    name = f"serving.{table.schema}.{table.name}"
+    db.execute(f"comment on table {name} is {sql_text(table.description)}")
     for column, description in table.columns.items():
-        db.execute(f"comment on column serving.{name}.{column} is {sql_text(description)}")
-    return one_row(db.execute(f"select count(*) from {name}"))[0]
+        db.execute(f"comment on column {name}.{column} is {sql_text(description)}")
 
 
 def _describe_publication(db: duckdb.DuckDBPyConnection, run_id: str) -> None:
@@ -116,16 +145,7 @@ def _describe_publication(db: duckdb.DuckDBPyConnection, run_id: str) -> None:
         """,
         [run_id],
     )
-    comments = {
-        "as_of": "The analysis date: later events are ignored and open work is censored there.",
-        "known_at": "The knowledge date: only what had been recorded by then counts; NULL counts all that has landed.",
-        "is_sample": "Whether these are the made-up events of the sample organisation.",
-        "data_through": "The latest event that counts.",
-        "run_id": "The Dagster run that published this file; its log and checks are in the Dagster UI.",
-    }
-    db.execute("comment on table serving.main.publication is 'One row: what the tables of this file are about.'")
-    for column, description in comments.items():
-        db.execute(f"comment on column serving.main.publication.{column} is {sql_text(description)}")
+    _comment(db, PUBLICATION)
 
 
 def _verify(path: Path, tables: list[ServedTable], counts: dict[str, int]) -> None:
@@ -143,8 +163,29 @@ def _write_parquet(link: Path, serving: Path, tables: list[ServedTable]) -> Path
     folder = new_folder(link)
     with duckdb.connect() as db:
         db.execute(f"attach {sql_text(serving)} as serving (read_only)")
-        for table in tables:
+        for table in [*tables, PUBLICATION]:
             path = folder / f"{table.name}.parquet"
-            db.execute(f"copy serving.{table.schema}.{table.name} to {sql_text(path)} (format parquet)")
-            sync(path)
+            name, about = f"serving.{table.schema}.{table.name}", _key_values(table)
+            db.execute(f"copy {name} to {sql_text(path)} (format parquet, kv_metadata {{{about}}})")
+            _close(path)
     return folder
+
+
+def _key_values(table: ServedTable) -> str:
+    """The descriptions as Parquet's key-value metadata, in SQL: what DuckDB, pyarrow and, as `attrs`, pandas show.
+
+    Not as metadata of Arrow's fields: only Arrow reads those, and DuckDB writes none.
+    """
+    about = {"description": table.description, "columns": table.columns}
+    texts = {"description": table.description, "columns": _json(table.columns), "PANDAS_ATTRS": _json(about)}
+    return ", ".join(f"{key}: {sql_text(text)}" for key, text in texts.items())
+
+
+def _json(value: dict) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _close(path: Path) -> None:
+    """Fsync a finished file and make it read-only: nobody changes what others read, and a rename still replaces it."""
+    sync(path)
+    path.chmod(0o444)

@@ -21,10 +21,8 @@ from datetime import datetime
 
 import numpy as np
 import pytest
-from pipeline import attached, build_file, published
+from pipeline import CHECKOUT, attached, build_file, published
 from test_references import SETS
-
-from orchestration.home import CHECKOUT
 
 pytestmark = pytest.mark.slow
 

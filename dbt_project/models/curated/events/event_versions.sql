@@ -1,12 +1,13 @@
 {% set columns = [
     'source', 'event_id', 'event_type', 'data_product_id', 'domain', 'title', 'occurred_at', 'recorded_at', 'revision',
-    'is_retracted', 'is_assumed_utc', 'batch_id', 'line_number',
+    'is_retracted', 'is_assumed_utc', 'source_ref', 'attributes', 'batch_id', 'line_number',
 ] %}
 {# What only one kind of event has; the others get NULL. #}
 {% set own = {
     'consumer_domain': ('products_adopted', 'consumer_domain', 'varchar'),
     'named_consumer_domains': ('ideas_logged', 'named_consumer_domains', 'varchar[]'),
     'has_named_consumer': ('ideas_logged', names_another_domain('named_consumer_domains', 'domain'), 'boolean'),
+    'initiative': ('ideas_logged', 'initiative', 'varchar'),
     'contract_version': ('contract_events', 'contract_version', 'varchar'),
     'passed_count': ('contract_events', 'passed_count', 'bigint'),
     'failed_count': ('contract_events', 'failed_count', 'bigint'),

@@ -9,6 +9,7 @@ select
     consumer_domain,
     named_consumer_domains,
     has_named_consumer,
+    initiative,
     contract_version,
     passed_count,
     failed_count,
@@ -17,6 +18,8 @@ select
     recorded_at,
     revision,
     is_assumed_utc,
+    source_ref,
+    attributes,
     batch_id,
     line_number
 from {{ ref('event_versions') }}

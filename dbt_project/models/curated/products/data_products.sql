@@ -21,6 +21,7 @@ milestones as (
         data_product_id,
         {{ latest('title') }} as title,
         {{ latest('domain') }} as domain,
+        {{ latest('initiative') }} as initiative,
         min(case when event_type = 'idea_logged' then occurred_at end) as idea_logged_at,
         min_by(
             coalesce(has_named_consumer, false),
@@ -53,6 +54,7 @@ select
     milestones.data_product_id,
     milestones.title,
     milestones.domain,
+    milestones.initiative,
     milestones.idea_logged_at,
     coalesce(milestones.has_named_consumer, false) as has_named_consumer,
     milestones.work_started_at,
