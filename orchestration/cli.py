@@ -31,6 +31,7 @@ from orchestration.settings import SettingsError, load_settings, write_settings
 
 if TYPE_CHECKING:  # Dagster takes seconds to import
     import dagster as dg
+    from dagster._core.execution.plan.objects import StepFailureData
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Delivery events in; North Star and time to value out."
@@ -44,7 +45,7 @@ HomeOption = Annotated[Path | None, typer.Option("--home", help=HOME_HELP)]
 
 
 @app.command()
-def init(root: HomeOption = None):
+def init(root: HomeOption = None) -> None:
     """Write the files in which you choose a North Star and declare changes; keeps those that are there."""
     from orchestration.declared import write_declared
 
@@ -292,14 +293,14 @@ def _print_failure(console: Console, result: "dg.ExecuteInProcessResult", log: P
     console.print(f"Full log: {log}", soft_wrap=True)
 
 
-def _why(failure) -> str:
-    """The words of a dg.Failure, else the first cause."""
-    if failure.user_failure_data:
+def _why(failure: "StepFailureData") -> str:
+    """The words of a dg.Failure, else those of the first cause."""
+    if failure.user_failure_data and failure.user_failure_data.description:
         return failure.user_failure_data.description
     error = failure.error
-    while error.cause:
+    while error and error.cause:
         error = error.cause
-    return error.message.strip()
+    return error.message.strip() if error else "failed"
 
 
 def _print_summary(console: Console, home: Home, dates: Dates, log: Path | None = None) -> None:

@@ -58,7 +58,7 @@ def _read(path: Path, contract: Contract) -> pa.Table:
     except UnreadableFile as error:
         raise DeclarationError(f"{path}: {error}.") from None
     faults = [fault for chunk in chunks for fault in _unreadable(chunk, sorted(columns))]
-    frames, lines = [empty], []
+    frames, lines = [empty], list[int]()
     for chunk in (chunk for chunk in chunks if chunk.lines):
         frames.append(_typed(chunk, contract, faults))
         lines += chunk.lines

@@ -214,7 +214,7 @@ def _impossible(settings: Settings, root: yaml.Node | None) -> list[tuple[int, s
         words = f"{star.metric} can't be reported by month: a month has too few ideas for a share."
         found.append(("period", f"{words} Write period: quarter, or leave it out."))
     lines = [(line_of(root, ["north_star", key]), words) for key, words in found]
-    if not duckdb.execute("select count(*) from pg_timezone_names() where name = $1", [zone]).fetchone()[0]:
+    if not duckdb.execute("select name from pg_timezone_names() where name = $1", [zone]).fetchall():
         words = f"reporting.timezone {zone!r} is no timezone; write a name such as UTC or Europe/Zurich."
         lines.append((line_of(root, ["reporting", "timezone"]), words))
     return lines
