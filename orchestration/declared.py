@@ -61,7 +61,7 @@ def _read(path: Path, contract: Contract) -> pa.Table:
     frames, lines = [empty], list[int]()
     for chunk in (chunk for chunk in chunks if chunk.lines):
         frames.append(_typed(chunk, contract, faults))
-        lines += chunk.lines
+        lines += [line or 1 for line in chunk.lines]
     frame = pa.concat_tables(frames)
     if frame.num_rows and not faults:
         broken, _ = broken_rows(rules_of({contract.name: contract}), {}, {contract.name: frame})
@@ -89,5 +89,5 @@ def _typed(chunk: Chunk, contract: Contract, faults: list[tuple[int, str]]) -> p
         got = conform(sent, p.logical_type)
         typed[p.name] = got.values
         for row in pc.indices_nonzero(got.is_wrong).to_pylist():
-            faults.append((chunk.lines[row], f"{p.name}: {str(sent[row])[:80]!r} is not {TYPE_NAMES[p.logical_type]}"))
+            faults.append((chunk.lines[row] or 1, f"{p.name}: {str(sent[row])[:80]!r} is not {TYPE_NAMES[p.logical_type]}"))
     return pa.table(typed)
