@@ -103,6 +103,9 @@ def served_tables(home: Home) -> list[ServedTable]:
 
 def _copy(build: Build, tables: list[ServedTable], temporary: Path, run_id: str) -> dict[str, int]:
     with reading(build) as db:
+        # 5,000,000 events are sorted in 14 CPU-s and 1.1 GB; without a limit in as many, and 2.4 GB
+        db.execute("set memory_limit = '1GB'")
+        db.execute(f"set temp_directory = {sql_text(f'{build.path}.tmp')}")
         db.execute(f"attach {sql_text(temporary)} as serving (storage_version '{STORAGE_VERSION}')")
         db.execute("begin")
         for schema in sorted({t.schema for t in tables}):
