@@ -131,7 +131,8 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
         """
         create table curated.event_versions as
         select
-            'source' as source, 'e' || row_number() over () as event_id, *, null as title,
+            'source' as source, 'e' || row_number() over () as event_id, *, null as title, null as initiative,
+            null as source_ref, null as attributes,
             occurred_at as recorded_at, 0 as revision, false as is_retracted, false as is_assumed_utc,
             'batch' as batch_id, row_number() over () as line_number,
             'current' as version_status
