@@ -89,5 +89,7 @@ def _typed(chunk: Chunk, contract: Contract, faults: list[tuple[int, str]]) -> p
         got = conform(sent, p.logical_type)
         typed[p.name] = got.values
         for row in pc.indices_nonzero(got.is_wrong).to_pylist():
-            faults.append((chunk.lines[row] or 1, f"{p.name}: {str(sent[row])[:80]!r} is not {TYPE_NAMES[p.logical_type]}"))
+            faults.append(
+                (chunk.lines[row] or 1, f"{p.name}: {str(sent[row])[:80]!r} is not {TYPE_NAMES[p.logical_type]}")
+            )
     return pa.table(typed)

@@ -237,5 +237,11 @@ def test_text_that_is_not_utf8_is_refused_where_parquet_let_it_in():
 
 
 def test_a_type_that_nobody_can_send_is_an_error():
-    with pytest.raises(ContractError, match="can't be of type date; use one of string"):
-        conform(["2026-08-22"], "date")
+    with pytest.raises(ContractError, match="can't be of type object; use one of string"):
+        conform(["{}"], "object")
+
+
+def test_dates_are_days_that_exist():
+    got = conform(["2026-08-22", "2025-02-30", "20260822", "22.08.2026", "", None], "date")
+    assert got.values.to_pylist() == [date(2026, 8, 22), None, None, None, None, None]
+    assert got.is_wrong.to_pylist() == [False, True, True, True, True, False]
