@@ -357,8 +357,8 @@ def test_marimo_finds_nothing_wrong_with_them():
 def test_make_notebook_opens_them_on_loopback_only_and_only_to_those_who_have_its_token(sample, tmp_path):
     outside = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     make = ["make", "--dry-run", "notebook"]  # started by make, it would say more than the command
-    said = subprocess.run(make, cwd=CHECKOUT, env=outside, capture_output=True, text=True, check=True).stdout
-    command = shlex.split(said.splitlines()[-1])
+    output = subprocess.run(make, cwd=CHECKOUT, env=outside, capture_output=True, text=True, check=True).stdout
+    command = shlex.split(output.splitlines()[-1])
     assert "--skip-update-check" in command, "without it marimo asks its maker's server for a newer version"
     command += ["--headless", "--port", str(port := free_port())]
     with serving(command, sample, tmp_path) as log:
