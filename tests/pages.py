@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from conftest import once_a_session
-from pipeline import attached, build_well, published, sample_home, stage, write_events
+from pipeline import attached, build_well, published, sample_home, shared_home, write_events
 
 from orchestration.build.builds import last_approved
 from orchestration.home import Home
@@ -100,8 +100,8 @@ def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> P
         return sample_home() / "serving.duckdb"
 
     def make(built: Path) -> None:
-        home = Home.at(stage().empty())
-        files = INPUTS[name](stage().folder / name)
+        home = Home.at(shared_home().empty())
+        files = INPUTS[name](shared_home().folder / name)
         if name == "sample_before_this_month":
             home.remember_sample(SAMPLE_AS_OF, [path.name for path in files])
         build_well(home.root, *files, as_of=as_of)

@@ -34,7 +34,7 @@ def nothing() -> None:
     """What a run does first, when a test asks for nothing."""
 
 
-class Stage:
+class SharedHome:
     """A home folder for one test after the other, always at the same path: in a new one dbt parses everything again."""
 
     def __init__(self, folder: Path):
@@ -64,17 +64,17 @@ class Stage:
 
 
 @cache
-def stage() -> Stage:
-    """The session's stage; in memory, where there is some to spare."""
+def shared_home() -> SharedHome:
+    """The session's shared home; in memory, where there is some to spare."""
     has_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2 << 30
     folder = Path(tempfile.mkdtemp(prefix="flywheel-test-", dir=MEMORY if has_memory else None))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Stage(folder)
+    return SharedHome(folder)
 
 
 @dataclass
 class Ended:
-    """A process that has ended: its exit code, negative for a signal, and what it said."""
+    """A process that has ended: its exit code, negative for a signal, and what it printed."""
 
     code: int | None
     output: str
@@ -107,7 +107,7 @@ def run(
 
 
 def run_well(home: Path, *events: Path, as_of: str, **options) -> str:
-    """`run` that must publish; returns what it said."""
+    """`run` that must publish; returns what it printed."""
     ended = run(home, *events, as_of=as_of, **options)
     assert ended.code == 0, ended.output
     return ended.output
@@ -117,7 +117,7 @@ def published(name: str, *events: Path, as_of: str) -> Path:
     """A home in which these events were run, once a session, to read; its views go to the home it was copied from."""
 
     def make(folder: Path) -> None:
-        home = stage().empty()
+        home = shared_home().empty()
         run_well(home, *events, as_of=as_of)
         shutil.copytree(home, folder, symlinks=True)
 
@@ -199,8 +199,8 @@ def _remove(path: Path) -> None:
 
 @cache
 def _server():
-    """It parses dbt's project in the stage's home, for every run there."""
-    os.environ["FLYWHEEL_HOME"] = str(stage().home)
+    """It parses dbt's project in the shared home, for every run there."""
+    os.environ["FLYWHEEL_HOME"] = str(shared_home().home)
     os.environ["PYTHONPATH"] = f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'tests'}"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pipeline_server"])

@@ -21,7 +21,7 @@ from pipeline import (
     run,
     run_well,
     served,
-    stage,
+    shared_home,
     stop_the_clock,
     tables,
     write_events,
@@ -41,17 +41,17 @@ CHECK = ("authoritative/event_accounting", "every_landed_row_is_accounted_for")
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    """The tables of a home that has published BEFORE; the stage keeps it as `published`, and `failing` with a fault.
+    """The tables of a home that has published BEFORE; kept as `published`, and with a fault as `failing`.
 
     In `failing` a receipt counts a row more than there are, as a damaged disk might: a check of any new build fails.
     """
-    home = stage().empty()
+    home = shared_home().empty()
     run_well(home, write_events(tmp_path_factory.mktemp("builds") / "before.jsonl", BEFORE), as_of=AS_OF)
-    stage().keep("published")
+    shared_home().keep("published")
     tables = served(home)
     count_a_row_more(home)
     (home / "failed-run.txt").write_text(run(home, as_of=AS_OF).output)
-    stage().keep("failing")
+    shared_home().keep("failing")
     return tables
 
 
@@ -100,11 +100,11 @@ def dbt_by_hand(home: Path, command: list) -> None:
 
 
 def test_a_failing_check_stops_publication_and_shows_the_rows_that_break_it(published):
-    home = stage().back_to("failing")
-    said = (home / "failed-run.txt").read_text()
-    assert "Not published. The last good tables stay in place." in said
-    assert "✗ authoritative/event_accounting: every_landed_row_is_accounted_for" in said
-    assert "1 rows break it" in said and "before.jsonl" in said
+    home = shared_home().back_to("failing")
+    output = (home / "failed-run.txt").read_text()
+    assert "Not published. The last good tables stay in place." in output
+    assert "✗ authoritative/event_accounting: every_landed_row_is_accounted_for" in output
+    assert "1 rows break it" in output and "before.jsonl" in output
     assert served(home) == published
     assert not builds.Build(max((home / "builds").glob("*.duckdb"))).is_approved
 
@@ -113,7 +113,7 @@ def test_a_failing_check_stops_publication_and_shows_the_rows_that_break_it(publ
 
 
 def test_a_few_assets_go_into_the_scratch_and_serving_publishes_the_last_approved_build(published):
-    home = stage().back_to("failing")
+    home = shared_home().back_to("failing")
     approved = build_file(home).read_bytes()
     ended = Started(materialize, home, [DOMAINS, SERVING]).end()
     assert ended.code == 0, ended.output
@@ -125,7 +125,7 @@ def test_a_few_assets_go_into_the_scratch_and_serving_publishes_the_last_approve
 
 
 def test_a_failing_table_is_not_published_by_way_of_another_asset_or_another_check(published):
-    home = stage().back_to("failing")
+    home = shared_home().back_to("failing")
     every_number_wrong(home)
     for selection in [([NORTH_STAR],), ([DOMAINS],), ([], CHECK)]:
         Started(materialize, home, *selection).end()
@@ -142,7 +142,7 @@ def every_number_wrong(home: Path) -> None:
 
 @pytest.mark.parametrize("by", ["flywheel dbt", "dbt"])
 def test_dbt_by_hand_writes_to_the_scratch_and_is_never_published(published, by):
-    home = stage().back_to("failing")
+    home = shared_home().back_to("failing")
     every_number_wrong(home)
     project = ["--project-dir", builds.DBT_PROJECT, "--profiles-dir", builds.DBT_PROJECT]
     places = [*project, "--target-path", home / "by-hand", "--log-path", home / "logs"]
@@ -170,7 +170,7 @@ def test_dbt_by_hand_writes_to_the_scratch_and_is_never_published(published, by)
 
 
 def test_assets_of_another_date_are_refused_and_serving_publishes_no_build_of_another_date(published):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     ended = Started(materialize, home, [DOMAINS], None, "2026-02-01").end()
     assert ended.code == 1 and "Only a whole run can look back" in ended.output
     ended = Started(materialize, home, [SERVING], None, "2026-02-01").end()
@@ -180,7 +180,7 @@ def test_assets_of_another_date_are_refused_and_serving_publishes_no_build_of_an
 
 
 def test_landing_with_a_few_assets_is_no_whole_run(published, tmp_path):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     place_in_inbox(Home(home), write_events(tmp_path / "after.jsonl", AFTER))
     every_landing = [f"landing/{path.name}" for path in (home / "landing").iterdir()]
     ended = Started(materialize, home, [*every_landing, DOMAINS, SERVING]).end()
@@ -208,7 +208,7 @@ def materialize_all_but(root: Path, check: tuple[str, str]) -> int:
 
 
 def test_everything_but_the_check_that_fails_is_no_whole_run(published):
-    home = stage().back_to("failing")
+    home = shared_home().back_to("failing")
     approved = build_file(home)
     ended = Started(materialize_all_but, home, CHECK).end()
     assert ended.code == 0, ended.output
@@ -217,7 +217,7 @@ def test_everything_but_the_check_that_fails_is_no_whole_run(published):
 
 
 def test_nothing_can_be_built_in_part_or_published_before_a_whole_run_has_passed(published):
-    home = stage().empty()
+    home = shared_home().empty()
     for selection in ([DOMAINS], [SERVING]):
         ended = Started(materialize, home, selection).end()
         assert ended.code == 1
@@ -226,7 +226,7 @@ def test_nothing_can_be_built_in_part_or_published_before_a_whole_run_has_passed
 
 
 def test_the_scratch_is_copied_anew_once_another_build_is_approved(published, tmp_path):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     every_number_wrong(home)
     run_well(home, write_events(tmp_path / "after.jsonl", AFTER), as_of=AS_OF)
     assert Started(materialize, home, [DOMAINS]).end().code == 0
@@ -239,7 +239,7 @@ def test_the_scratch_is_copied_anew_once_another_build_is_approved(published, tm
 
 
 def test_a_build_holds_its_dates_settings_and_code_and_only_the_last_approved_one_is_kept(published):
-    home = stage().back_to("failing")
+    home = shared_home().back_to("failing")
     files = sorted(path.name for path in (home / "builds").iterdir())
     assert len(files) == 3 and files[1] == files[0].replace(".duckdb", ".json")  # approved, and one that failed
     about = builds.Build(home / "builds" / files[0]).about
@@ -290,7 +290,7 @@ DAMAGES = [truncate, overwrite_the_middle, overwrite_the_start, change_a_row, re
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_a_build_that_is_not_what_was_approved_is_neither_published_nor_copied(published, damage):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     path = build_file(home)
     path.chmod(0o644)
     damage(path)
@@ -302,7 +302,7 @@ def test_a_build_that_is_not_what_was_approved_is_neither_published_nor_copied(p
 
 
 def test_an_approval_or_a_note_of_what_is_published_that_is_damaged_counts_as_none(published):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     build_file(home).with_suffix(".json").write_text("{")
     ended = Started(materialize, home, [SERVING]).end()
     assert ended.code == 1 and "No whole build with these dates has passed its checks" in ended.output
@@ -312,7 +312,7 @@ def test_an_approval_or_a_note_of_what_is_published_that_is_damaged_counts_as_no
 
 
 def test_a_whole_run_needs_no_build_before_it(published):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     for damage in (overwrite_the_middle, remove):
         path = build_file(home)
         path.chmod(0o644)
@@ -323,7 +323,7 @@ def test_a_whole_run_needs_no_build_before_it(published):
 
 
 def test_a_disk_that_fills_up_during_a_build_is_a_plain_error_and_readers_keep_the_last_good_file(published, tmp_path):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     more = write_events(tmp_path / "more.jsonl", delivered(100, 120))
     ended = run(home, more, as_of=AS_OF, first=fill_the_disk_while_dbt_builds)
     assert ended.code == 1
@@ -352,7 +352,7 @@ def fill_the_disk_while_dbt_builds() -> None:
 
 
 def test_files_of_a_batch_without_receipt_and_stale_temporaries_are_invisible(published):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     sound = everything(build_file(home))
     (real,) = (p for p in (home / "landing" / "ideas_logged").glob("*.parquet") if not p.name.startswith("_"))
     real.with_name("0" * 32 + ".parquet").write_bytes(real.read_bytes())
@@ -372,7 +372,7 @@ def everything(path: Path) -> dict[str, list[tuple]]:
 
 
 def test_a_run_with_the_same_events_dates_settings_and_code_says_so_and_ends(published):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     before = (home / "serving.duckdb").stat().st_ino
     assert "Nothing new since the last publication" in run_well(home, as_of=AS_OF)
     assert (home / "serving.duckdb").stat().st_ino == before
@@ -381,7 +381,7 @@ def test_a_run_with_the_same_events_dates_settings_and_code_says_so_and_ends(pub
 
 @pytest.mark.parametrize("changed", ["settings", "code", "date", "page", "tables", "twin", "events", "browser"])
 def test_whatever_changed_is_noticed(published, changed, monkeypatch):
-    place = Home(stage().back_to("published"))
+    place = Home(shared_home().back_to("published"))
     dates = builds.Build(build_file(place.root)).dates
     assert record.is_current(place, dates)
     if changed == "settings":
@@ -416,10 +416,10 @@ def rename_batch(path: Path) -> None:
 
 
 def test_looking_back_publishes_beside_and_leaves_what_people_read_as_it_is(published, tmp_path):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     before = {path: path.read_bytes() for path in everything_read(home)}
-    said = run_well(home, as_of=AS_OF, look_back="2026-02-10")
-    assert str(home / "as_of" / "2026-02-10") in said.replace("\n", "")
+    output = run_well(home, as_of=AS_OF, look_back="2026-02-10")
+    assert str(home / "as_of" / "2026-02-10") in output.replace("\n", "")
     assert {path: path.read_bytes() for path in everything_read(home)} == before
     about = "select strftime(as_of, '%Y-%m-%d'), known_at from main.publication"
     assert query(home / "as_of" / "2026-02-10", about) == [("2026-02-10", None)]
@@ -444,7 +444,7 @@ def test_known_at_counts_only_what_had_been_recorded_by_then(tmp_path):
         # corrected in April: the first adoption was by another domain
         {**event(3, "adopted", "p1", 20, consumer_domain="c9", recorded_at="2026-04-01T00:00:00Z"), "revision": 1},
     ]
-    home = stage().empty()
+    home = shared_home().empty()
     consumers = "select consumer_domain from curated.adoptions order by 1"
     statuses = (
         "select current_count::int, superseded_count::int, not_yet_known_count::int from authoritative.event_accounting"

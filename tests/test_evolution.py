@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
-from pipeline import attached, build_file, build_well, stage, write_events
+from pipeline import attached, build_file, build_well, shared_home, write_events
 from shaped import compiled
 
 MODELS = {
@@ -343,7 +343,7 @@ def test_corrected_repeated_and_retracted_checks_count_as_the_last_says(tmp_path
     ]
     line = tmp_path / "line.json"
     line.write_text(json.dumps(two_on_one_line))
-    home = stage().empty()
+    home = shared_home().empty()
     build_well(home, first, again, line, as_of="2026-06-01T00:00:00Z")
     with attached(build_file(home)) as db:
         [state] = db.execute(

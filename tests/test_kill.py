@@ -21,7 +21,7 @@ from pipeline import (
     run,
     run_well,
     served,
-    stage,
+    shared_home,
     write_events,
 )
 
@@ -126,16 +126,16 @@ def files(tmp_path_factory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="module")
 def states(files):
-    """(tables of BEFORE, tables of BEFORE and AFTER), undisturbed; the stage keeps `before`, `waiting` and `built`."""
+    """(tables of BEFORE, tables of BEFORE and AFTER), undisturbed; keeps `before`, `waiting` and `built`."""
     before, after = files
-    home = stage().empty()
+    home = shared_home().empty()
     run_well(home, before, as_of=AS_OF)
     old = served(home)
-    stage().keep("before")
+    shared_home().keep("before")
     place_in_inbox(Home.at(home), after)
-    stage().keep("waiting")
+    shared_home().keep("waiting")
     build_well(home, as_of=AS_OF)
-    stage().keep("built")
+    shared_home().keep("built")
     assert Started(publish, home).end().code == 0
     new = served(home)
     assert new != old
@@ -175,11 +175,11 @@ LANDING_POINTS = [
 
 @pytest.mark.parametrize("point", LANDING_POINTS, ids=lambda p: f"{p[2]}-{p[1]}-{p[3]}")
 def test_killed_while_landing_the_next_landing_is_whole(states, point):
-    home = stage().back_to("waiting")
+    home = shared_home().back_to("waiting")
     assert Started(land, home, partial(kill_at, *point)).end().code == -signal.SIGKILL
     assert Started(land, home).end().code == 0
     rows = landed(home)
-    assert rows == landed(stage().back_to("built"))
+    assert rows == landed(shared_home().back_to("built"))
     assert len(rows["batches"]) == 2
     assert sum(len(rows[table]) for table in rows if table not in ("batches", "quarantined_events")) == (
         len(BEFORE) + len(AFTER) - 1
@@ -230,7 +230,7 @@ PARTS = [
 def test_killed_while_building_the_next_run_publishes_the_same(states, firsts):
     """One kill after the other in one home; until a run has published, readers see the old tables."""
     old, new = states
-    home = stage().back_to("waiting")
+    home = shared_home().back_to("waiting")
     with attached(home / "serving.duckdb") as reader:
         for first in firsts:
             assert run(home, as_of=AS_OF, first=first).code == -signal.SIGKILL
@@ -277,7 +277,7 @@ PUBLICATION_POINTS = [
 )
 def test_killed_while_publishing_readers_see_the_old_or_the_new_whole(states, first):
     old, new = states
-    home = stage().back_to("built")
+    home = shared_home().back_to("built")
     with attached(home / "serving.duckdb") as reader:
         assert Started(publish, home, first).end().code == -signal.SIGKILL
         assert served(home) in (old, new)
@@ -293,7 +293,7 @@ def test_killed_while_publishing_readers_see_the_old_or_the_new_whole(states, fi
 @pytest.mark.soak
 def test_killed_at_any_time_the_next_run_publishes_the_same(states):
     _, new = states
-    home = stage().back_to("waiting")
+    home = shared_home().back_to("waiting")
     chance = random.Random(1)
     for _ in range(3):
         running = Started(_flywheel_run, home, (), AS_OF, "", "", False, nothing)
@@ -306,7 +306,7 @@ def test_killed_at_any_time_the_next_run_publishes_the_same(states):
 
 def test_killed_while_a_file_is_copied_into_the_inbox_it_is_not_there_yet(states, tmp_path):
     old, _ = states
-    home = stage().back_to("before")
+    home = shared_home().back_to("before")
     more = write_events(tmp_path / "more.jsonl", AFTER)
     first = partial(kill_at, "orchestration.landing.inbox", "publish", "before")
     assert run(home, more, as_of=AS_OF, first=first).code == -signal.SIGKILL

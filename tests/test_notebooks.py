@@ -209,7 +209,7 @@ def test_the_questions_answer_what_the_tables_say(home):
     assert [(len(answer("overdue")),)] == query(home, "select count(*) from authoritative.open_ideas where is_overdue")
     assert [(sum(row[2] for row in answer("gives most")),)] == query(home, "select count(*) from curated.adoptions")
     assert [(len(answer("declared change")),)] == query(
-        home, "select count(phase_note) from authoritative.north_star_monthly"
+        home, "select count(process_phase_note) from authoritative.north_star_monthly"
     )
     assert [(len(answer("rows were quarantined")), sum(row[2] for row in answer("rows were quarantined")))] == (
         query(home, "select count(*), coalesce(sum(read_count), 0) from authoritative.event_accounting")
@@ -373,8 +373,8 @@ def test_marimo_finds_nothing_wrong_with_them():
 def test_make_notebook_opens_them_on_loopback_only_and_only_to_those_who_have_its_token(sample, tmp_path):
     outside = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     make = ["make", "--dry-run", "notebook"]  # started by make, it would say more than the command
-    said = subprocess.run(make, cwd=CHECKOUT, env=outside, capture_output=True, text=True, check=True).stdout
-    command = shlex.split(said.splitlines()[-1])
+    output = subprocess.run(make, cwd=CHECKOUT, env=outside, capture_output=True, text=True, check=True).stdout
+    command = shlex.split(output.splitlines()[-1])
     assert "--skip-update-check" in command, "without it marimo asks its maker's server for a newer version"
     command += ["--headless", "--port", str(port := free_port())]
     with serving(command, sample, tmp_path) as log:

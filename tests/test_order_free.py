@@ -17,7 +17,7 @@ import pytest
 from conftest import CHECKOUT, examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipeline import attached, build_file, build_well, stage, tables, write_events
+from pipeline import attached, build_file, build_well, shared_home, tables, write_events
 from shaped import with_raw
 
 from orchestration.contracts.odcs import load_layer
@@ -75,7 +75,7 @@ def test_order_files_repeats_and_runs_make_no_difference(seed, tmp_path):
     chance = random.Random(seed)
     events = [make_event(chance.choice, product_count=60, event_count=300) for _ in range(400)]
     events += chance.sample(events, 40)
-    home = stage().empty()
+    home = shared_home().empty()
     build_well(home, write_events(tmp_path / "all.jsonl", events), as_of=AS_OF)
     expected, totals = built(home)
     assert totals["unbalanced"] == 0
@@ -86,7 +86,7 @@ def test_order_files_repeats_and_runs_make_no_difference(seed, tmp_path):
     files = [
         write_events(tmp_path / f"part-{i}.jsonl", events[start:end]) for i, (start, end) in enumerate(pairwise(cuts))
     ]
-    home = stage().empty()
+    home = shared_home().empty()
     build_well(home, files[2], files[0], as_of=AS_OF)
     again = write_events(tmp_path / "part-0-sent-again.jsonl", events[cuts[0] : cuts[1]])
     more = write_events(tmp_path / "some-sent-again.jsonl", chance.sample(events, 30))

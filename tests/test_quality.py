@@ -4,7 +4,7 @@ import csv
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pipeline import CHECKOUT, attached, build_file, build_well, published, stage, write_events
+from pipeline import CHECKOUT, attached, build_file, build_well, published, shared_home, write_events
 from test_references import SETS
 
 pytestmark = pytest.mark.slow
@@ -185,7 +185,7 @@ def issues(tmp_path_factory) -> list[dict]:
     inbox = tmp_path_factory.mktemp("inbox")
     first = write_events(inbox / "first.jsonl", [*CLEAN, *ORDER, *MISSING, *NAMES, *TOLD, *HARMLESS])
     second = write_events(inbox / "second.jsonl", SECOND_BATCH)
-    home = stage().empty()
+    home = shared_home().empty()
     build_well(home, first, second, as_of=AS_OF)
     with attached(build_file(home)) as db:
         found = db.execute("from curated.data_quality_issues order by all")
@@ -252,7 +252,7 @@ def test_an_unusable_consumer_is_shown_as_it_was_sent(issues):
 
 
 def test_a_conflict_names_both_batches_and_lines(issues):
-    with attached(build_file(stage().home)) as db:
+    with attached(build_file(shared_home().home)) as db:
         batches = dict(db.execute("select file_name, batch_id from curated.batch_accounting").fetchall())
     lines = [*CLEAN, *ORDER, *MISSING, *NAMES, *TOLD]
     places = {

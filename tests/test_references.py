@@ -5,7 +5,7 @@ from collections import Counter
 from itertools import groupby
 
 import pytest
-from pipeline import attached, build_file, published, query, run_well, stage
+from pipeline import attached, build_file, published, query, run_well, shared_home
 from test_promises import holds_on
 
 from orchestration.home import Home
@@ -31,7 +31,7 @@ def case(request, shared):
     home = published(name, folder / "events.jsonl", as_of=SETS[name])
     if day != EARLIER:
         return name, json.loads((folder / "reference.json").read_text()), home
-    home = stage().back_to(home)  # the same home, asked about an earlier day
+    home = shared_home().back_to(home)  # the same home, asked about an earlier day
     run_well(home, as_of=day)
     return name, json.loads((folder / "reference_asof_2024-01-01.json").read_text()), home
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import SECONDS
 from deliveries import AS_OF, BEFORE, delivered, event
-from pipeline import CHECKOUT, FLYWHEEL, attached, query, run, run_well, served, stage, tables, write_events
+from pipeline import CHECKOUT, FLYWHEEL, attached, query, run, run_well, served, shared_home, tables, write_events
 from shaped import shaped
 
 from orchestration.contracts.dbt_properties import dbt_properties
@@ -26,43 +26,43 @@ BAD = [{**row, "consumer_domain": None} for row in BEFORE if row["event_type"] =
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     """A home that has published BEFORE; kept as `published`."""
-    home = stage().empty()
+    home = shared_home().empty()
     run_well(home, write_events(tmp_path_factory.mktemp("together") / "before.jsonl", BEFORE), as_of=AS_OF)
-    stage().keep("published")
+    shared_home().keep("published")
     return served(home)
 
 
 def test_two_runs_started_together_both_end_well_and_readers_block_neither(published, tmp_path):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     files = [write_events(tmp_path / f"{n}.jsonl", delivered(100 * n, 100 * n + 5)) for n in (1, 2)]
     path = home / "serving.duckdb"
     with attached(path) as reader, duckdb.connect(str(path), read_only=True) as holder:
         commands = [[FLYWHEEL, "run", "--home", home, "--events", file] for file in files]
         running = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for c in commands]
-        said = [process.communicate(timeout=SECONDS)[0] for process in running]
-        assert [process.returncode for process in running] == [0, 0], said
+        output = [process.communicate(timeout=SECONDS)[0] for process in running]
+        assert [process.returncode for process in running] == [0, 0], output
         for old in (reader, holder):
             assert old.execute("select count(*) from curated.data_products").fetchall() == [(40,)]
-    assert not any("lock" in words.lower() for words in said)
+    assert not any("lock" in words.lower() for words in output)
     assert query(home, "select count(*) from curated.data_products") == [(50,)]
     assert query(home, "select count(*), bool_and(is_balanced) from authoritative.event_accounting") == [(3, True)]
 
 
 def test_a_second_build_of_the_same_events_changes_no_served_value(published):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     assert "nothing new in the inbox" in run_well(home, as_of=AS_OF, rebuild=True)
     assert served(home) == published
 
 
 def test_a_broken_source_stops_publication_and_the_message_says_what_to_do(published, tmp_path):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     before = (home / "serving.duckdb").read_bytes()
     ended = run(home, write_events(tmp_path / "broken.jsonl", BAD), as_of=AS_OF)
-    said = " ".join(ended.output.split())
+    output = " ".join(ended.output.split())
     assert ended.code == 1
-    assert "landing/products_adopted: quarantine_share" in said
-    assert "broken.jsonl: 100% of its rows refused, the contract allows 50%" in said
-    assert "flywheel replay" in said
+    assert "landing/products_adopted: quarantine_share" in output
+    assert "broken.jsonl: 100% of its rows refused, the contract allows 50%" in output
+    assert "flywheel replay" in output
     assert (home / "serving.duckdb").read_bytes() == before
     # the source mends itself: the good rows of the next delivery publish, and nothing of the bad one counts
     run_well(home, write_events(tmp_path / "good.jsonl", delivered(300, 320)), as_of=AS_OF)
@@ -104,16 +104,16 @@ def test_real_events_are_kept_out_of_a_sample_home(tmp_path):
 
 
 def test_a_delivery_of_nothing_but_bad_rows_is_told_and_publishes_what_is_known(tmp_path):
-    home = stage().empty()
+    home = shared_home().empty()
     bad = [event(n, "idea_logged", "p", n, domain=None) for n in range(3)]
-    said = run_well(home, write_events(tmp_path / "bad.jsonl", bad), as_of=AS_OF)
-    assert "0 landed, 3 in quarantine (domain_missing 3)" in " ".join(said.split())
+    output = run_well(home, write_events(tmp_path / "bad.jsonl", bad), as_of=AS_OF)
+    assert "0 landed, 3 in quarantine (domain_missing 3)" in " ".join(output.split())
     assert query(home, "select count(*) from curated.data_products") == [(0,)]
     assert query(home, "select distinct reason from authoritative.time_to_value") == [("no_products",)]
 
 
 def test_every_served_table_and_column_says_what_it_is(published):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     with attached(home / "serving.duckdb") as db:
         silent = db.execute(
             "select table_name from duckdb_tables() where database_name = 'file' and comment is null union all "
@@ -124,7 +124,7 @@ def test_every_served_table_and_column_says_what_it_is(published):
 
 
 def test_the_parquet_twin_holds_the_same_rows(published):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     with attached(home / "serving.duckdb") as db:
         served_tables = tables(home / "serving.duckdb", {})
         for name, (columns, *rows) in served_tables.items():
@@ -136,7 +136,7 @@ def test_the_parquet_twin_holds_the_same_rows(published):
 
 
 def test_a_parquet_file_has_its_table_s_descriptions_for_duckdb_pyarrow_and_pandas(published):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     with attached(home / "serving.duckdb") as db:
         described = dict(db.execute("select table_name, comment from duckdb_tables() where not internal").fetchall())
         for name, description in described.items():
@@ -152,7 +152,7 @@ def test_a_parquet_file_has_its_table_s_descriptions_for_duckdb_pyarrow_and_pand
 
 
 def test_what_people_read_is_read_only_and_the_next_run_replaces_it(published):
-    home = stage().back_to("published")
+    home = shared_home().back_to("published")
     inodes = [{path.stat().st_ino for path in read_only_files(home)}]
     run_well(home, as_of=AS_OF, rebuild=True)
     inodes.append({path.stat().st_ino for path in read_only_files(home)})
@@ -173,7 +173,7 @@ def test_events_can_be_drilled_into_with_what_proves_them(tmp_path):
         {**event(3, "deployed", "p1", 2, source_ref="a commit"), "revision": 1},
         event(4, "idea_logged", "p2", 20, domain="d1"),
     ]
-    home = stage().empty()
+    home = shared_home().empty()
     run_well(home, write_events(tmp_path / "events.jsonl", rows), as_of=AS_OF, look_back="2026-01-10")
     then = home / "as_of" / "2026-01-10"
     served_events = "select event_type, source_ref, attributes, initiative, revision::int from curated.lifecycle_events"
@@ -194,7 +194,7 @@ def test_nothing_served_is_nan_or_infinite(published):
 
 
 def test_models_read_only_the_layers_below_them(published):
-    manifest = json.loads((stage().home / "dbt" / "manifest.json").read_text())
+    manifest = json.loads((shared_home().home / "dbt" / "manifest.json").read_text())
     allowed = {
         "raw": {"source"},
         "curated": {"raw", "curated", "declared"},
@@ -213,7 +213,7 @@ def test_models_read_only_the_layers_below_them(published):
 
 def test_curated_folders_read_only_those_before_them():
     path = ["events", "products", "quality", "survival", "pace", "estimates", "metrics", "limits"]
-    nodes = json.loads((stage().home / "dbt" / "manifest.json").read_text())["nodes"]
+    nodes = json.loads((shared_home().home / "dbt" / "manifest.json").read_text())["nodes"]
     models = {
         name: node for name, node in nodes.items() if node["resource_type"] == "model" and node["schema"] == "curated"
     }
@@ -225,7 +225,7 @@ def test_curated_folders_read_only_those_before_them():
 
 
 def test_every_model_has_a_description_and_so_has_each_of_its_columns(published):
-    nodes = json.loads((stage().home / "dbt" / "manifest.json").read_text())["nodes"].values()
+    nodes = json.loads((shared_home().home / "dbt" / "manifest.json").read_text())["nodes"].values()
     nodes = [node for node in nodes if node["resource_type"] in ("model", "seed")]
     assert [node["name"] for node in nodes if not node["description"]] == []
     described = {
@@ -243,7 +243,7 @@ def test_every_model_has_a_description_and_so_has_each_of_its_columns(published)
 
 
 def test_sources_have_descriptions_and_the_exposures_name_what_is_published(published):
-    manifest = json.loads((stage().home / "dbt" / "manifest.json").read_text())
+    manifest = json.loads((shared_home().home / "dbt" / "manifest.json").read_text())
     assert [name for name, source in manifest["sources"].items() if not source["description"]] == []
     exposed = {
         exposure["name"]: {parent.rpartition(".")[2] for parent in exposure["depends_on"]["nodes"]}

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
-from pipeline import attached, query, run_well, sample_home, stage
+from pipeline import attached, query, run_well, sample_home, shared_home
 from scipy import stats
 from shaped import AS_OF, DAY, build_models, compiled, empty_warehouse, instant
 from test_promises import holds_on
@@ -75,7 +75,7 @@ def test_the_declared_change_is_a_phase_of_its_own_and_improved_the_north_star(s
 
 
 def test_the_doubling_has_a_verdict_within_three_months(sample):
-    home = stage().back_to(sample)
+    home = shared_home().back_to(sample)
     run_well(home, as_of="", look_back=THREE_MONTHS_LATER)
     verdicts = query(
         home / "as_of" / THREE_MONTHS_LATER[:10],

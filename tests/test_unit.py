@@ -10,7 +10,7 @@ import os
 import pytest
 import yaml
 from deliveries import AS_OF, BEFORE
-from pipeline import Started, build_well, dbt, stage, write_events
+from pipeline import Started, build_well, dbt, shared_home, write_events
 from shaped import event, publication_rules, rows, shaped
 
 from orchestration.build.builds import DBT_PROJECT, last_approved
@@ -33,7 +33,7 @@ def test_every_rule_holds_on_the_rows_worked_out_by_hand(tmp_path):
     expected = {f"unit_test.flywheel.{test['model']}.{test['name']}": "pass" for test in declared}
     assert len(expected) == len(declared) > 0
 
-    home = stage().empty()
+    home = shared_home().empty()
     build_well(home, write_events(tmp_path / "events.jsonl", BEFORE), as_of=AS_OF)
     ended = Started(unit_test, home).end()
     results = json.loads((Home.at(home).dbt_target / "run_results.json").read_text())["results"]

@@ -45,7 +45,7 @@ def flywheel(*arguments) -> str:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
-    """(home, what the command said) of `flywheel run` in a home that never received anything."""
+    """(home, what the command printed) of `flywheel run` in a home that never received anything."""
     home = tmp_path_factory.mktemp("sample")
     return home, flywheel("run", "--home", home)
 
@@ -87,9 +87,9 @@ def adoptions_by_month() -> Counter:
 
 
 def test_a_fresh_home_publishes_the_sample_and_says_that_it_is_made_up(sample):
-    home, said = sample
-    assert "made-up sample organisation" in said
-    assert [line.split()[1] for line in said.splitlines() if line.startswith("✓")] == [
+    home, output = sample
+    assert "made-up sample organisation" in output
+    assert [line.split()[1] for line in output.splitlines() if line.startswith("✓")] == [
         "landing",
         "shaping",
         "publishing",
@@ -131,9 +131,9 @@ def test_dbt_by_hand_runs_on_the_installed_project(sample, separator):
 
 
 def test_the_summary_tells_what_changed_and_that_the_last_complete_month_is_routine(sample):
-    _, said = sample
+    _, output = sample
     value = adoptions_by_month()["2025-12"]
-    words = " ".join(said.split())
+    words = " ".join(output.split())
     assert "More data is crossing domains: 17.3 adoptions a month on average since December 2024, up from 8.5." in words
     assert f"December 2025, with {value} adoptions, is within today's limits, 5.8 to 28.8: routine variation." in words
 
@@ -158,7 +158,7 @@ def test_every_row_of_the_sample_is_accounted_for(sample):
 
 
 def test_a_second_run_says_that_nothing_is_new_and_imports_neither_dagster_nor_dbt(sample):
-    home, said = sample
+    home, output = sample
     code = (
         "import sys; from orchestration.cli import app; app(standalone_mode=False); sys.exit(str(sys.modules.keys()))"
     )
@@ -168,15 +168,15 @@ def test_a_second_run_says_that_nothing_is_new_and_imports_neither_dagster_nor_d
     assert "Nothing new since the last publication" in done.stdout
     assert "'orchestration.cli'" in done.stderr  # the names of all modules that were imported
     assert not [name for name in ("dagster", "dbt", "great_expectations") if f"'{name}'" in done.stderr]
-    assert said.split("✓ drawing")[1].split("\n", 1)[1].split("Log")[0] in done.stdout
+    assert output.split("✓ drawing")[1].split("\n", 1)[1].split("Log")[0] in done.stdout
 
 
 def test_status_says_what_waits_and_what_is_published(sample):
     home, _ = sample
-    said = flywheel("status", "--home", home)
-    assert "(sample events)" in said
-    assert "Inbox: 0 files wait" in said
-    assert "December 2025" in said
+    output = flywheel("status", "--home", home)
+    assert "(sample events)" in output
+    assert "Inbox: 0 files wait" in output
+    assert "December 2025" in output
 
 
 @pytest.fixture
@@ -337,9 +337,9 @@ def test_a_few_assets_or_a_check_from_the_ui_go_into_the_scratch_and_publish_not
         '{ assetNodeOrError(assetKey: {path: ["authoritative", "north_star_monthly"]}) { ... on AssetNode {'
         " assetMaterializations(limit: 1) { metadataEntries { label ... on TextMetadataEntry { text } } } } } }",
     )["assetNodeOrError"]["assetMaterializations"][0]["metadataEntries"]
-    said = {entry["label"]: entry.get("text") for entry in made}
-    assert said["build"].startswith("scratch, a copy of the last approved build: never published")
-    assert said["as_of"] == "2026-01-07T00:00:00+00:00"
+    texts = {entry["label"]: entry.get("text") for entry in made}
+    assert texts["build"].startswith("scratch, a copy of the last approved build: never published")
+    assert texts["as_of"] == "2026-01-07T00:00:00+00:00"
 
 
 def test_a_contract_violation_is_a_failed_check_with_its_rows(ui, page):

@@ -30,8 +30,8 @@ def month(number: int, value, **columns) -> dict:
         "value": value,
         "target": None,
         "is_complete": True,
-        "phase": 1,
-        "phase_note": None,
+        "process_phase": 1,
+        "process_phase_note": None,
         "center": 10.0,
         "lower_limit": 5.0,
         "upper_limit": 15.0,
@@ -118,7 +118,7 @@ def test_a_month_outside_its_limits_names_the_limit():
 
 
 def test_a_declared_change_is_judged_by_the_phase_before_and_the_month_by_todays_limits():
-    after = {"phase": 2, "center": 20.5, "lower_limit": 12.0, "upper_limit": 29.0}
+    after = {"process_phase": 2, "center": 20.5, "lower_limit": 12.0, "upper_limit": 29.0}
     rows = [
         month(3, 9.0),
         month(4, 22.0, **after),
@@ -133,7 +133,7 @@ def test_a_declared_change_is_judged_by_the_phase_before_and_the_month_by_todays
 
 
 def test_a_change_comes_with_the_parts_that_changed():
-    after = {"phase": 2, "center": 20.5, "lower_limit": 12.0, "upper_limit": 29.0}
+    after = {"process_phase": 2, "center": 20.5, "lower_limit": 12.0, "upper_limit": 29.0}
     rows = [month(3, 9.0), month(4, 22.0, rule="previous_outside_limits", verdict="improving", **after)]
     found = served(*rows, leading=[])
     found.definitions["first_adoptions"] = {"name": "First adoptions"}
@@ -149,7 +149,7 @@ def test_a_change_comes_with_the_parts_that_changed():
 
 
 def test_a_new_phase_without_limits_yet_shows_its_latest_month():
-    after = {"phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
+    after = {"process_phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
     rows = [month(3, 9.0), month(4, 22.0, rule="previous_outside_limits", verdict="improving", **after)]
     assert answer(*rows) == (
         "More data is crossing domains since April 2025: 22 adoptions in April 2025, 10 a month on average before. "
@@ -158,7 +158,7 @@ def test_a_new_phase_without_limits_yet_shows_its_latest_month():
 
 
 def test_a_routine_month_of_a_phase_too_young_for_limits_is_judged_by_those_before():
-    after = {"phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
+    after = {"process_phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
     assert answer(month(3, 9.0), month(4, 12.0, **after)) == (
         "Cross-domain adoptions have not changed: 12 adoptions in April 2025 is routine variation "
         "by the limits before the change, 5 to 15. No target is declared."
@@ -325,13 +325,16 @@ def test_an_influence_is_believed_until_there_is_evidence(row, expected):
 
 def test_the_flywheel_names_its_slowing_and_gaining_phases():
     rows = [
-        {"phase": p, "phase_verdict": v}
+        {"flywheel_phase": p, "flywheel_phase_verdict": v}
         for p, v in zip("ABCD", ["steady", "slowing", "gaining", "slowing"], strict=True)
     ]
     assert verdicts.flywheel_in_words(rows) == "phases B and D are slowing"
     assert verdicts.flywheel_in_words([rows[2]]) == "phase C is gaining"
     assert verdicts.flywheel_in_words([rows[0]]) == "steady"
-    assert verdicts.flywheel_in_words([{"phase": "I", "phase_verdict": "not_enough_data"}]) == "not enough data yet"
+    assert (
+        verdicts.flywheel_in_words([{"flywheel_phase": "I", "flywheel_phase_verdict": "not_enough_data"}])
+        == "not enough data yet"
+    )
 
 
 def test_a_domains_page_answers_with_what_it_gives_its_pace_and_what_waits():
@@ -383,7 +386,7 @@ def test_every_code_a_contract_allows_has_its_words():
         "verdict_reason": codes.REASONS,
         "chance_reason": codes.REASONS,
         "stage": codes.STAGES,
-        "phase_verdict": codes.FLYWHEEL_VERDICTS,
+        "flywheel_phase_verdict": codes.FLYWHEEL_VERDICTS,
         "evidence_class": codes.EVIDENCE_CLASSES,
     }
     missing, seen = [], 0

@@ -98,9 +98,9 @@ def _with_positions(months: list[Row]) -> list[Row]:
 def _process_phases(shown: list[Row]) -> list[Row]:
     """One dict for each process phase drawn: where it begins and ends, its limits (None without), its note."""
     process_phases = []
-    for _, group in groupby(sorted(shown, key=lambda row: row["phase"]), key=lambda row: row["phase"]):
+    for _, group in groupby(sorted(shown, key=lambda row: row["process_phase"]), key=lambda row: row["process_phase"]):
         rows = list(group)
-        notes = [row["phase_note"] for row in rows if row.get("phase_note") is not None]
+        notes = [row["process_phase_note"] for row in rows if row.get("process_phase_note") is not None]
         process_phases.append(
             {
                 "at": rows[0]["at"] - 0.5,

@@ -13,7 +13,7 @@ def domain_page(data: PageData) -> View:
     slugs: dict[str, str] = {}  # its ideas have one owner, whose page this is: no links
     metrics = [
         parts.metric(data, domain, definition) | {"whole": _value_of_everyone(data, definition)}
-        for definition in sorted(data.definitions.values(), key=lambda d: (d["phase"], d["metric_id"]))
+        for definition in sorted(data.definitions.values(), key=lambda d: (d["flywheel_phase"], d["metric_id"]))
         if (domain, definition["metric_id"]) in data.leading
     ]
     counts = data.open_counts.get(domain, {"open_count": 0, "overdue_count": 0, "judged_count": 0})

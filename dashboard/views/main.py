@@ -190,9 +190,9 @@ def _off_the_curve(data: PageData, position: str, count: int, slugs: dict[str, s
 def _flywheel(data: PageData) -> View:
     sections = []
     for flywheel_phase, name in codes.FLYWHEEL_PHASES.items():
-        rows = [row for row in data.flywheel if row["phase"] == flywheel_phase]
+        rows = [row for row in data.flywheel if row["flywheel_phase"] == flywheel_phase]
         if rows:
-            code = rows[0]["phase_verdict"]
+            code = rows[0]["flywheel_phase_verdict"]
             sections.append(
                 {
                     "flywheel_phase": flywheel_phase,

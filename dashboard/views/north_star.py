@@ -17,7 +17,7 @@ def north_star_card(data: PageData) -> View:
     row, definition = last_complete(rows) or rows[-1], data.definitions[rows[-1]["metric_id"]]
     shown = rows[charts.first_shown(r["is_complete"] for r in rows) :]
     unit = definition["unit"]
-    changes = [r for r in shown if r["phase_note"]]
+    changes = [r for r in shown if r["process_phase_note"]]
     return {
         "name": definition["name"],
         "meaning": definition["definition"].split(". ")[0].rstrip(".") + ".",
@@ -33,7 +33,7 @@ def north_star_card(data: PageData) -> View:
         "twelve_months": _twelve_months(rows, definition),
         "chart": _charts(rows, row, definition) if any(r["value"] is not None for r in rows) else None,
         "changes": [
-            f"{number} · {numbers.period(change['month_starting'], 'month')}: {change['phase_note']}"
+            f"{number} · {numbers.period(change['month_starting'], 'month')}: {change['process_phase_note']}"
             for number, change in enumerate(changes, 1)
         ],
         "table": [_table_row(r, unit) for r in shown],
@@ -134,7 +134,7 @@ def _part(data: PageData, metric: str) -> View:
 
 def _cards(data: PageData, parent: str) -> list[View]:
     children = [d for d in data.definitions.values() if d["parent_metric_id"] == parent and d["edge"] == "influence"]
-    order = sorted(children, key=lambda d: (d["phase"], d["metric_id"]))
+    order = sorted(children, key=lambda d: (d["flywheel_phase"], d["metric_id"]))
     return [_card(data, d) for d in order if (EVERYONE, d["metric_id"]) in data.leading]
 
 

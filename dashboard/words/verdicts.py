@@ -7,7 +7,7 @@ from dashboard.words.phrases import counted, joined
 
 def previous_process_phase(rows: list[Row], row: Row) -> Row | None:
     """The last row of the process phase before that of `row`, for its limits; None in the first phase."""
-    return next((r for r in reversed(rows) if r["phase"] < row["phase"]), None)
+    return next((r for r in reversed(rows) if r["process_phase"] < row["process_phase"]), None)
 
 
 def limits_before_change(rows: list[Row], row: Row) -> Row:
@@ -20,7 +20,7 @@ def limits_before_change(rows: list[Row], row: Row) -> Row:
 
 def process_phase_start(rows: list[Row], row: Row) -> Row:
     """The first row of the process phase of `row`."""
-    return next(r for r in rows if r["phase"] == row["phase"])
+    return next(r for r in rows if r["process_phase"] == row["process_phase"])
 
 
 def rule_in_words(rows: list[Row], row: Row, unit: str) -> str:
@@ -68,7 +68,7 @@ def evidence_in_words(row: Row | None) -> str:
 
 def flywheel_in_words(rows: list[Row]) -> str:
     """Which phases of the flywheel are slowing or gaining."""
-    verdicts = {row["phase"]: row["phase_verdict"] for row in rows}
+    verdicts = {row["flywheel_phase"]: row["flywheel_phase_verdict"] for row in rows}
     slowing = [phase for phase, verdict in verdicts.items() if verdict == "slowing"]
     gaining = [phase for phase, verdict in verdicts.items() if verdict == "gaining"]
     if slowing:

@@ -218,8 +218,8 @@ def code_files() -> dict[str, Path]:
 
 def _all(home: Home) -> list[Build]:
     """Every build but the scratch, oldest first; also one of which only the approval is left."""
-    found = [*home.builds.glob("[0-9]*.duckdb"), *home.builds.glob("[0-9]*.json")]
-    return [Build(path) for path in sorted({path.with_suffix(".duckdb") for path in found})]
+    files = [*home.builds.glob("[0-9]*.duckdb"), *home.builds.glob("[0-9]*.json")]
+    return [Build(path) for path in sorted({path.with_suffix(".duckdb") for path in files})]
 
 
 def _is_copy_of(copy: Build, approved: Build) -> bool:

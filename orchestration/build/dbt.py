@@ -142,9 +142,9 @@ def failing_rows(build: Build, sql: str) -> str:
 
 def as_markdown(db: duckdb.DuckDBPyConnection, sql: str, rows: int) -> str:
     """The first rows of a query as a Markdown table."""
-    found = db.execute(f"from ({sql}) limit {rows}")
-    names = [column[0] for column in found.description]
-    lines = [names, ["---"] * len(names), *found.fetchall()]
+    query = db.execute(f"from ({sql}) limit {rows}")
+    names = [column[0] for column in query.description]
+    lines = [names, ["---"] * len(names), *query.fetchall()]
     return "\n".join(f"| {' | '.join(_cell(value) for value in line)} |" for line in lines)
 
 

@@ -112,7 +112,7 @@ def _property_rules(p: Property) -> Iterator[RuleTerms]:
 def _python_pattern(column: str, pattern: str) -> str:
     r"""A contract's (ECMA) pattern as Python's: there $ also matches before a trailing newline, \Z does not."""
     escapes_and_classes = r"(\\.|\[(?:\\.|[^\]\\])*\])|\$"
-    pattern = re.sub(escapes_and_classes, lambda found: found[1] or r"\Z", pattern)
+    pattern = re.sub(escapes_and_classes, lambda match: match[1] or r"\Z", pattern)
     try:
         re.compile(pattern)
     except re.error as error:

@@ -46,8 +46,8 @@ def _load_contract(path: Path, text: bytes) -> Contract:
     document, root = compose(path, text)
     errors = sorted(_odcs_validator().iter_errors(document), key=lambda e: list(map(str, e.absolute_path)))
     if errors:
-        found = dict.fromkeys(f"line {_line(root, e)}, {e.json_path}: {e.message[:200]}" for e in errors)
-        raise ContractError(f"{path}: not a valid ODCS 3.1 document: {'; '.join(list(found)[:5])}")
+        messages = dict.fromkeys(f"line {_line(root, e)}, {e.json_path}: {e.message[:200]}" for e in errors)
+        raise ContractError(f"{path}: not a valid ODCS 3.1 document: {'; '.join(list(messages)[:5])}")
     try:
         contract = _contract(path, document)
         for _ in rules(contract):

@@ -116,8 +116,8 @@ def _read_receipts(paths: list[str]) -> list[list[dict[str, Any]]]:
     ticks = table["landed_at"].cast(pa.int64()).to_pylist()  # for a timestamp pyarrow would import pandas
     instants = ({"landed_at": EPOCH + timedelta(microseconds=at)} for at in ticks)
     rows = (dict.fromkeys(RECEIPT.names) | row for row in table.drop_columns("landed_at").to_pylist())
-    found = (row | at for row, at in zip(rows, instants, strict=True))
-    return [list(islice(found, table.num_rows)) for table in tables]
+    receipts = (row | at for row, at in zip(rows, instants, strict=True))
+    return [list(islice(receipts, table.num_rows)) for table in tables]
 
 
 def visible_rows(

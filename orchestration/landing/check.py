@@ -119,10 +119,10 @@ class Checker:
             start, rows = 0, sorted(broken.get(table, ()))
             for pending, frame in zip(group, clean[table], strict=True):
                 end = start + frame.num_rows
-                found = rows[bisect_left(rows, start) : bisect_left(rows, end)]
-                if found:
+                mine = rows[bisect_left(rows, start) : bisect_left(rows, end)]
+                if mine:
                     positions = _positions_without(pending.problems, len(pending.rows))
-                    pending.problems |= {int(positions[row - start]): broken[table].pop(row) for row in found}
+                    pending.problems |= {int(positions[row - start]): broken[table].pop(row) for row in mine}
                 self._deliver(table, pending, warnings.pop((table, pending.sink.batch_id), Counter()))
                 start = end
 
@@ -147,8 +147,10 @@ class Checker:
 
     def _deliver(self, table: str, pending: _Pending, warnings: Counter) -> None:
         rows, chunk = pending.rows, pending.chunk
-        refused = [(rows[i].as_py(), found) for i, found in sorted(pending.problems.items())]
-        pending.sink.refuse([_refused_row(chunk, at, pending.kinds[at].as_py(), table, found) for at, found in refused])
+        refused = [(rows[i].as_py(), problems) for i, problems in sorted(pending.problems.items())]
+        pending.sink.refuse(
+            [_refused_row(chunk, at, pending.kinds[at].as_py(), table, problems) for at, problems in refused]
+        )
         frame = _rows_without(pending.frame, pending.problems)
         if pending.problems:
             rows = rows.take(_positions_without(pending.problems, len(rows)))
@@ -200,8 +202,8 @@ class Checker:
         extras = _take(chunk.extras, rows) if chunk.extras else [None] * len(rows)
         attributes = []
         for i, extra in enumerate(extras):
-            found = {n: v[i] for n, v in foreign.items() if v[i] is not None} | (extra or {})
-            attributes.append(json_text(found) if found else None)
+            extra_columns = {n: v[i] for n, v in foreign.items() if v[i] is not None} | (extra or {})
+            attributes.append(json_text(extra_columns) if extra_columns else None)
         return pa.array(attributes, pa.string())
 
 

@@ -75,10 +75,10 @@ def conform(values: list | pa.Array, logical_type: str) -> Conformed:
 
 
 def _any(verdicts: list[pa.Array]) -> pa.Array:
-    found = verdicts[0]
+    is_any = verdicts[0]
     for other in verdicts[1:]:
-        found = pc.or_(found, other)
-    return found
+        is_any = pc.or_(is_any, other)
+    return is_any
 
 
 def _conform_kind(values: list, kind: type, logical_type: str) -> Conformed:

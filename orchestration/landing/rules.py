@@ -41,7 +41,7 @@ class Rule:
 
 def rules_of(contracts: dict[str, Contract]) -> list[Rule]:
     """Every rule of the contracts; one that several tables state in the same words is one."""
-    found: dict[tuple, Rule] = {}
+    rules: dict[tuple, Rule] = {}
     for table, contract in contracts.items():
         types = {p.name: str(p.arrow_type) for p in contract.properties}
         for is_warning, suite in enumerate(expectation_suites(contract)):
@@ -54,11 +54,11 @@ def rules_of(contracts: dict[str, Contract]) -> list[Rule]:
                 decides = None
                 if not is_warning and is_decided_by_value(kind, kwargs):
                     key, decides = (kind, repr(sorted(kwargs.items())), types[column]), column
-                while key in found and table in found[key].stated:
+                while key in rules and table in rules[key].stated:
                     key += ("again",)  # one table states it under two names
-                rule = found.setdefault(key, Rule(configuration, {}, decides, bool(is_warning)))
+                rule = rules.setdefault(key, Rule(configuration, {}, decides, bool(is_warning)))
                 rule.stated[table] = ((first.setdefault(column, k), k), expectation.meta)
-    return list(found.values())
+    return list(rules.values())
 
 
 def broken_rows(rules: list[Rule], parameters: dict, frames: dict[str, pa.Table]) -> tuple[dict, dict]:
@@ -83,7 +83,7 @@ def broken_rows(rules: list[Rule], parameters: dict, frames: dict[str, pa.Table]
                     broken[table].setdefault(row, []).append((rank, problem))
             start = end
     in_order = {
-        table: {row: [problem for _, problem in sorted(found)] for row, found in rows.items()}
+        table: {row: [problem for _, problem in sorted(problems)] for row, problems in rows.items()}
         for table, rows in broken.items()
     }
     return in_order, warnings
@@ -159,13 +159,13 @@ def _broken_positions(rule: Rule, tables: tuple[str, ...], result: Any) -> list[
 
 def _error_message(result: Any) -> str:
     info = result.exception_info or {}
-    found = info if "exception_message" in info else next(iter(info.values()), {})
-    return str(found.get("exception_message") or "no reason given")
+    error = info if "exception_message" in info else next(iter(info.values()), {})
+    return str(error.get("exception_message") or "no reason given")
 
 
 def _message(frame: pa.Table, row: int, meta: dict) -> str:
-    found = frame[meta["column"]][row] if meta["column"] else None
-    value = f": {short_text(found)}" if found is not None and found.is_valid else ""
+    broken_value = frame[meta["column"]][row] if meta["column"] else None
+    value = f": {short_text(broken_value)}" if broken_value is not None and broken_value.is_valid else ""
     return f"{meta['column'] or 'row'}{value} {meta['explanation']}"
 
 

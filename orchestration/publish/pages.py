@@ -84,16 +84,16 @@ def _put_main(old: Path, folder: Path, put: Callable[[Page], None], linked: Page
         return write_whole(folder / PDF, (old / PDF).read_bytes())
     printed = unlinked if unlinked.is_drawn(old / name) else linked  # paper shows no link, so both print the same
     put(printed)
-    found = linked if print_pdf(folder / name, folder / PDF) else unlinked
-    if found is not printed:
-        put(found)
+    final = linked if print_pdf(folder / name, folder / PDF) else unlinked
+    if final is not printed:
+        put(final)
 
 
 def browser() -> str | None:
     """A Chromium that can print: FLYWHEEL_CHROMIUM (empty for none), else the first one installed; None without."""
     if "FLYWHEEL_CHROMIUM" in os.environ:
         return os.environ["FLYWHEEL_CHROMIUM"] or None
-    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
 def print_pdf(page: Path, pdf: Path) -> bool:

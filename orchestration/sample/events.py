@@ -24,17 +24,17 @@ def sample_events(seed: int = DEFAULT_SEED, planted: bool = True) -> list[dict[s
 
     A corrected event appears once, as its correction: revision 1, recorded when it was corrected.
     """
-    rng, found = stream(seed, "events"), []
+    rng, happened = stream(seed, "events"), []
     for product in organisation(seed, planted):
-        found += _delivery_events(rng, product)
-        found += _adoption_events(rng, product)
-        found += _contract_events(rng, product)
-    found = [event for event in found if event[0] <= END]
-    found.sort(key=lambda event: (*event[:4], event[4].get("consumer_domain", "")))
+        happened += _delivery_events(rng, product)
+        happened += _adoption_events(rng, product)
+        happened += _contract_events(rng, product)
+    happened = [event for event in happened if event[0] <= END]
+    happened.sort(key=lambda event: (*event[:4], event[4].get("consumer_domain", "")))
     rng = stream(seed, "records")
     last_ids: dict[str, int] = defaultdict(int)
     events = []
-    for at, source, event_type, product_id, rest in found:
+    for at, source, event_type, product_id, rest in happened:
         last_ids[source] += 1
         known = {"event_id": f"{last_ids[source]:06d}", "source": source, "event_type": event_type}
         known |= {"data_product_id": product_id, "occurred_at": time_text(at)}
