@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pipeline import CHECKOUT
 
 from orchestration.contracts.odcs import load_layer
-from orchestration.home import CHECKOUT
 from orchestration.publish.serving import DRILL_DOWN
 
 DOCUMENTS = [
