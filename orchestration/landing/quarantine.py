@@ -1,22 +1,215 @@
-"""Quarantined rows: which rows wait, and landing those that pass today.
+"""Quarantined rows: the state of each, landing those that pass today, dismissing.
 
-Belongs here: reading quarantine, replay. Does not belong here: why a row is refused (check.py).
+Belongs here: what it means that a row waits (`refused_rows`, read by the checks, the lists, replay and the served
+table), replay, dismissals. Does not belong here: why a row is refused (check.py), words for people.
+
+A quarantined row is never deleted or changed. Its state follows from what has happened since:
+
+- `replayed`: a replay has landed it.
+- `corrected`: a row with the same source and event_id was sent later, and has landed.
+- `dismissed`: a person took it out of quarantine, with a note.
+- `waiting`: none of these.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
-from orchestration.landing.batch import BATCH_ID_LENGTH, QUARANTINE, Batch, prepare_landing, receipts, visible_rows
+from orchestration.landing.batch import (
+    BATCH_ID_LENGTH,
+    DISMISSAL,
+    EPOCH,
+    QUARANTINE,
+    Batch,
+    prepare_landing,
+    receipts,
+    visible_rows,
+    write_table,
+)
 from orchestration.landing.check import Checked, Checker
 from orchestration.landing.formats import read_texts
 from orchestration.landing.rows import Chunk
+
+SHORTEST_PREFIX = 8  # of a batch_id
+MICROSECOND = timedelta(microseconds=1)
+
+STATES = """
+    select
+        refused.*,
+        make_timestamptz(batches.landed_us) as landed_at,
+        case
+            when replayed.row_number is not null then 'replayed'
+            when landed.place > batches.place then 'corrected'
+            when dismissals.is_dismissed then 'dismissed'
+            else 'waiting'
+        end as state,
+        case when dismissals.is_dismissed then dismissals.note end as note
+    from refused
+    inner join batches on refused.batch_id = batches.batch_id
+    left join replayed
+        on refused.batch_id = replayed.origin_batch_id and refused.row_number = replayed.row_number
+    left join landed on refused.source = landed.source and refused.event_id = landed.event_id
+    left join dismissals
+        on refused.batch_id = dismissals.batch_id and refused.row_number is not distinct from dismissals.row_number
+    order by landed_at desc, refused.file_name, refused.batch_id, refused.row_number
+"""
+
+
+def refused_rows(home: Home, text_length: int | None = None) -> pa.Table:
+    """Every row ever refused, with its state; those of the newest batches first. Texts are cut to so many characters.
+
+    Columns: QUARANTINE's, `landed_at` of the batch (UTC), `state`, and the `note` of a dismissal, else null.
+    """
+    with duckdb.connect() as db:
+        db.execute("set TimeZone = 'UTC'")
+        _create_batches(db, home)
+        _create_refused(db, home)
+        _create_replayed(db, home)
+        _create_landed(db, home)
+        _create_dismissals(db, home)
+        rows = db.sql(STATES)
+        if text_length is not None:
+            rows = rows.project(f"* replace (left(original_text, {text_length}) as original_text)")
+        return rows.to_arrow_table()
+
+
+def quarantined(home: Home) -> pa.Table:
+    """The rows of `refused_rows` that wait in quarantine, without `landed_at`: as a Python value it needs pandas."""
+    rows = refused_rows(home)
+    return rows.filter(pc.equal(rows["state"], "waiting")).drop_columns("landed_at")
+
+
+def rows_of(rows: list[dict], name: str, line: int | None = None) -> list[dict]:
+    """Those of a file, or of a batch by the first digits of its batch_id; on one line only, when given."""
+    is_prefix = len(name) >= SHORTEST_PREFIX
+    mine = [row for row in rows if row["file_name"] == name or (is_prefix and row["batch_id"].startswith(name))]
+    return [row for row in mine if line is None or row["line_number"] == line]
+
+
+def dismiss(home: Home, name: str, line: int | None, note: str, now: datetime | None = None) -> int:
+    """Take the waiting rows of a file or batch out of quarantine, all or one line's; returns how many.
+
+    Appends a record to landing; the rows stay where they are.
+    """
+    return _decide(home, "waiting", (name, line), note, now)
+
+
+def restore(home: Home, name: str, line: int | None, now: datetime | None = None) -> int:
+    """Take back the dismissal of the rows of a file or batch, all or one line's; returns how many wait again."""
+    return _decide(home, "dismissed", (name, line), None, now)
+
+
+def _decide(home: Home, state: str, of: tuple[str, int | None], note: str | None, now: datetime | None) -> int:
+    """Record what a person decided about the rows in a state: with a note that they are dismissed, else that not."""
+    rows = refused_rows(home).drop_columns("landed_at")
+    decided = rows_of(rows.filter(pc.equal(rows["state"], state)).to_pylist(), *of)
+    if decided:
+        prepare_landing(home, load_layer("landing"))
+        number = 1 + max((int(path.stem) for path in dismissal_files(home)), default=0)
+        about = {
+            "dismissal_number": number,
+            "decided_at": now or datetime.now(UTC),
+            "is_dismissed": note is not None,
+            "note": note,
+        }
+        keys = ({name: row[name] for name in ("batch_id", "row_number")} for row in decided)
+        table = pa.Table.from_pylist([about | key for key in keys], DISMISSAL)
+        write_table(table, home.landing / "dismissals" / f"{number:06}.parquet")
+    return len(decided)
+
+
+def dismissal_files(home: Home) -> list[Path]:
+    """One file a command, in order; none is ever changed."""
+    return sorted((home.landing / "dismissals").glob("[0-9]*.parquet"))
+
+
+def _create_batches(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the table `batches`: one row per batch, its place in the order in which batches land.
+
+    The files of one run have one landing time, and land in name order.
+    """
+    ordered = sorted(receipts(home), key=lambda r: (r["landed_at"], r["file_name"], r["batch_id"]))
+    columns = {
+        "batch_id": pa.array([r["batch_id"] for r in ordered], pa.string()),
+        # microseconds since 1970: for a timestamp pyarrow would import pandas
+        "landed_us": pa.array([(r["landed_at"] - EPOCH) // MICROSECOND for r in ordered], pa.int64()),
+        "place": pa.array(range(len(ordered)), pa.int64()),
+    }
+    db.register("ordered", pa.table(columns))
+    db.execute("create table batches as from ordered")
+
+
+def _create_refused(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the view `refused`: every quarantined row of visible batches; null in columns that an older file lacks."""
+    db.register("promised", QUARANTINE.empty_table())
+    rows = "from promised"
+    if (home.landing / "quarantined_events" / "_empty.parquet").exists():
+        visible_rows(db, home, "quarantined_events").create_view("visible")
+        rows += " union all by name from visible"
+    db.execute(f"create view refused as {rows}")
+
+
+def _create_replayed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the table `replayed`: one row per quarantined row that a replay has landed."""
+    db.execute("create table replayed (origin_batch_id text, row_number bigint)")
+    replays = [r for r in receipts(home) if r["is_replay"]]
+    for table in _landed_tables(replays):
+        visible_rows(db, home, table, of=replays).project("origin_batch_id, row_number").insert_into("replayed")
+
+
+def _create_landed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the table `landed`: for each event of `refused`, the place of the last batch in which it was sent well.
+
+    A replayed row counts as sent when it was sent first. Only batches later than the first refused row are read.
+    """
+    db.execute("create table events as select distinct source, event_id from refused")
+    first = db.sql(
+        """
+        select min(batches.landed_us) from refused inner join batches on refused.batch_id = batches.batch_id
+        where refused.source is not null and refused.event_id is not null
+        """
+    ).fetchall()[0][0]
+    db.execute("create table sent_well (source text, event_id text, batch_id text)")
+    later = [r for r in receipts(home) if first is not None and (r["landed_at"] - EPOCH) // MICROSECOND >= first]
+    for table in _landed_tables(later):
+        sent = visible_rows(db, home, table, of=later).set_alias("sent")
+        events = db.table("events").set_alias("events")
+        known = sent.join(events, "sent.source = events.source and sent.event_id = events.event_id", how="semi")
+        known.project("source, event_id, origin_batch_id").insert_into("sent_well")
+    db.execute(
+        """
+        create table landed as
+        select sent_well.source, sent_well.event_id, max(batches.place) as place
+        from sent_well inner join batches on sent_well.batch_id = batches.batch_id
+        group by all
+        """
+    )
+
+
+def _create_dismissals(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the table `dismissals`: the latest decision about each row that one was made about."""
+    db.register("decided", DISMISSAL.empty_table())
+    db.execute("create table decisions as from decided")
+    if files := dismissal_files(home):
+        db.read_parquet(list(map(str, files))).insert_into("decisions")
+    db.execute(
+        """
+        create table dismissals as from decisions
+        qualify 1 = row_number() over (partition by batch_id, row_number order by dismissal_number desc)
+        """
+    )
+
+
+def _landed_tables(of: list[dict]) -> list[str]:
+    return sorted({table for receipt in of for table in orjson.loads(receipt["landed_by_table"])})
 
 
 def replay(home: Home, now: datetime | None = None) -> dict | None:
@@ -43,33 +236,6 @@ def replay(home: Home, now: datetime | None = None) -> dict | None:
             batch.add(chunk)
         checker.check_pending()
         return batch.finish(sha256=digest, is_replay=True)
-
-
-def quarantined(home: Home, batch_ids: list[str] | None = None) -> pa.Table:
-    """Quarantined rows of visible batches that no replay has landed since; of `batch_ids` only, when given."""
-    if not (home.landing / "quarantined_events" / "_empty.parquet").exists():
-        return QUARANTINE.empty_table()
-    with duckdb.connect() as db:
-        visible_rows(db, home, "quarantined_events").create_view("refused")
-        _create_replayed(db, home)
-        return db.sql(
-            """
-            select refused.* from refused
-            anti join replayed
-                on refused.batch_id = replayed.origin_batch_id and refused.row_number = replayed.row_number
-            where $1 is null or list_contains($1, refused.batch_id)
-            order by refused.file_name, refused.batch_id, refused.row_number
-            """,
-            params=[batch_ids],
-        ).to_arrow_table()
-
-
-def _create_replayed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Create the table `replayed`: one row per quarantined row that a replay has landed."""
-    db.execute("create table replayed (origin_batch_id text, row_number bigint)")
-    replays = [r for r in receipts(home) if r["is_replay"]]
-    for table in sorted({table for r in replays for table in orjson.loads(r["landed_by_table"])}):
-        visible_rows(db, home, table, of=replays).project("origin_batch_id, row_number").insert_into("replayed")
 
 
 def _read_again(checker: Checker, waiting: list[dict], indexes: Iterable[int]) -> Iterator[Chunk]:
