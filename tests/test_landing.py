@@ -41,12 +41,6 @@ def reasons(home) -> list[tuple]:
     return [(row["line_number"], row["reasons"]) for row in quarantined(home).to_pylist()]
 
 
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Leave out Great Expectations, half a second a table, where a test is not about rules."""
-    monkeypatch.setattr(rules, "_failures", lambda *_: iter(()))
-
-
 def landing_files(home) -> dict[str, bytes]:
     """The data files; receipts tell the time and so differ."""
     files = sorted(home.landing.glob("*/*"))
@@ -256,20 +250,23 @@ NOTHING_NEW = """
 import sys
 from orchestration.landing.batch import receipts
 from orchestration.landing.land import land_inbox
+from orchestration.landing.quarantine import quarantined
 from orchestration.home import Home
 
-assert land_inbox(Home.at(sys.argv[1])) == []
-print(len(receipts(Home.at(sys.argv[1]))), {"great_expectations", "pandas"} & sys.modules.keys())
+home = Home.at(sys.argv[1])
+assert land_inbox(home) == []
+waiting = quarantined(home).to_pylist()
+print(len(receipts(home)), len(waiting), {"great_expectations", "pandas"} & sys.modules.keys())
 """
 
 
 def test_a_run_with_nothing_new_imports_neither_great_expectations_nor_pandas(unchecked, land, home):
-    land(make_event())
+    land(make_event(), make_event("nonsense"))
 
     command = [sys.executable, "-c", NOTHING_NEW, home.root]
     found = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
 
-    assert found.stdout == "1 set()\n"
+    assert found.stdout == "1 1 set()\n"
 
 
 def test_a_file_still_being_written_waits_for_the_next_run(unchecked, home):

@@ -1,7 +1,7 @@
 """Quarantined rows: the state of each, landing those that pass today, dismissing.
 
 Belongs here: what it means that a row waits (`refused_rows`, read by the checks, the lists, replay and the served
-table), replay, dismissals. Does not belong here: why a row is refused (check.py), words for people.
+table), replay, dismissals. Does not belong here: why a row is refused (check.py).
 
 A quarantined row is never deleted or changed. Its state follows from what has happened since:
 
@@ -19,7 +19,6 @@ from pathlib import Path
 import duckdb
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
@@ -38,8 +37,12 @@ from orchestration.landing.check import Checked, Checker
 from orchestration.landing.formats import read_texts
 from orchestration.landing.rows import Chunk
 
+WHAT_TO_DO = (
+    "Correct them at the source and send them again with the same source and event_id; or, if a contract is wrong, "
+    "change it and run `flywheel replay`; or dismiss them, also those without a readable source and event_id once they "
+    "were sent again: `flywheel quarantine --dismiss FILE --line N --note WHY`."
+)
 SHORTEST_PREFIX = 8  # of a batch_id
-MICROSECOND = timedelta(microseconds=1)
 
 STATES = """
     select
@@ -59,8 +62,8 @@ STATES = """
     left join landed on refused.source = landed.source and refused.event_id = landed.event_id
     left join dismissals
         on refused.batch_id = dismissals.batch_id and refused.row_number is not distinct from dismissals.row_number
-    order by landed_at desc, refused.file_name, refused.batch_id, refused.row_number
 """
+NEWEST_FIRST = "landed_at desc, file_name, batch_id, row_number"
 
 
 def refused_rows(home: Home, text_length: int | None = None) -> pa.Table:
@@ -69,22 +72,46 @@ def refused_rows(home: Home, text_length: int | None = None) -> pa.Table:
     Columns: QUARANTINE's, `landed_at` of the batch (UTC), `state`, and the `note` of a dismissal, else null.
     """
     with duckdb.connect() as db:
-        db.execute("set TimeZone = 'UTC'")
-        _create_batches(db, home)
-        _create_refused(db, home)
-        _create_replayed(db, home)
-        _create_landed(db, home)
-        _create_dismissals(db, home)
-        rows = db.sql(STATES)
+        rows = _with_states(db, home).order(NEWEST_FIRST)
         if text_length is not None:
             rows = rows.project(f"* replace (left(original_text, {text_length}) as original_text)")
         return rows.to_arrow_table()
 
 
+def rows_that_are(state: str, home: Home) -> pa.Table:
+    """The rows of `refused_rows` in one state, without `landed_at`: for a timestamp in Python pyarrow needs pandas."""
+    with duckdb.connect() as db:
+        rows = _with_states(db, home).filter(f"state = '{state}'").order(NEWEST_FIRST)
+        return rows.project("* exclude (landed_at)").to_arrow_table()
+
+
 def quarantined(home: Home) -> pa.Table:
-    """The rows of `refused_rows` that wait in quarantine, without `landed_at`: as a Python value it needs pandas."""
-    rows = refused_rows(home)
-    return rows.filter(pc.equal(rows["state"], "waiting")).drop_columns("landed_at")
+    """The rows that wait in quarantine; columns as of `rows_that_are`."""
+    return rows_that_are("waiting", home)
+
+
+def _with_states(db: duckdb.DuckDBPyConnection, home: Home) -> duckdb.DuckDBPyRelation:
+    # Neither here nor below are Arrow arrays made of Python values, or compared with one: pyarrow would import pandas
+    db.execute("set TimeZone = 'UTC'")
+    _create_batches(db, home)
+    _create_refused(db, home)
+    _create_replayed(db, home)
+    _create_landed(db, home)
+    _create_dismissals(db, home)
+    return db.sql(STATES)
+
+
+def _nothing(schema: pa.Schema) -> pa.Table:
+    return pa.table([pa.nulls(0, field.type) for field in schema], schema)
+
+
+def place_of(row: dict) -> str:
+    """Where a refused row stands: its file, line and column, as far as they are known."""
+    place = row["file_name"]
+    for name in ("line", "column"):
+        if row[f"{name}_number"] is not None:
+            place += f" {name} {row[f'{name}_number']}"
+    return place
 
 
 def rows_of(rows: list[dict], name: str, line: int | None = None) -> list[dict]:
@@ -109,8 +136,7 @@ def restore(home: Home, name: str, line: int | None, now: datetime | None = None
 
 def _decide(home: Home, state: str, of: tuple[str, int | None], note: str | None, now: datetime | None) -> int:
     """Record what a person decided about the rows in a state: with a note that they are dismissed, else that not."""
-    rows = refused_rows(home).drop_columns("landed_at")
-    decided = rows_of(rows.filter(pc.equal(rows["state"], state)).to_pylist(), *of)
+    decided = rows_of(rows_that_are(state, home).to_pylist(), *of)
     if decided:
         prepare_landing(home, load_layer("landing"))
         number = 1 + max((int(path.stem) for path in dismissal_files(home)), default=0)
@@ -137,19 +163,24 @@ def _create_batches(db: duckdb.DuckDBPyConnection, home: Home) -> None:
     The files of one run have one landing time, and land in name order.
     """
     ordered = sorted(receipts(home), key=lambda r: (r["landed_at"], r["file_name"], r["batch_id"]))
-    columns = {
-        "batch_id": pa.array([r["batch_id"] for r in ordered], pa.string()),
-        # microseconds since 1970: for a timestamp pyarrow would import pandas
-        "landed_us": pa.array([(r["landed_at"] - EPOCH) // MICROSECOND for r in ordered], pa.int64()),
-        "place": pa.array(range(len(ordered)), pa.int64()),
-    }
-    db.register("ordered", pa.table(columns))
-    db.execute("create table batches as from ordered")
+    columns = [[r["batch_id"] for r in ordered], [_microseconds(r) for r in ordered], list(range(len(ordered)))]
+    db.execute(
+        """
+        create table batches as
+        select unnest($1::text[]) as batch_id, unnest($2::bigint[]) as landed_us, unnest($3::bigint[]) as place
+        """,
+        columns,
+    )
+
+
+def _microseconds(receipt: dict) -> int:
+    """When a batch landed, in microseconds since 1970."""
+    return (receipt["landed_at"] - EPOCH) // timedelta(microseconds=1)
 
 
 def _create_refused(db: duckdb.DuckDBPyConnection, home: Home) -> None:
     """Create the view `refused`: every quarantined row of visible batches; null in columns that an older file lacks."""
-    db.register("promised", QUARANTINE.empty_table())
+    db.register("promised", _nothing(QUARANTINE))
     rows = "from promised"
     if (home.landing / "quarantined_events" / "_empty.parquet").exists():
         visible_rows(db, home, "quarantined_events").create_view("visible")
@@ -178,7 +209,7 @@ def _create_landed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
         """
     ).fetchall()[0][0]
     db.execute("create table sent_well (source text, event_id text, batch_id text)")
-    later = [r for r in receipts(home) if first is not None and (r["landed_at"] - EPOCH) // MICROSECOND >= first]
+    later = [r for r in receipts(home) if first is not None and _microseconds(r) >= first]
     for table in _landed_tables(later):
         sent = visible_rows(db, home, table, of=later).set_alias("sent")
         events = db.table("events").set_alias("events")
@@ -196,7 +227,7 @@ def _create_landed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
 
 def _create_dismissals(db: duckdb.DuckDBPyConnection, home: Home) -> None:
     """Create the table `dismissals`: the latest decision about each row that one was made about."""
-    db.register("decided", DISMISSAL.empty_table())
+    db.register("decided", _nothing(DISMISSAL))
     db.execute("create table decisions as from decided")
     if files := dismissal_files(home):
         db.read_parquet(list(map(str, files))).insert_into("decisions")
