@@ -19,7 +19,7 @@ from orchestration.publish import record
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and every later one can read it
 # the curated tables that are served
-DRILL_DOWN = ("data_products", "adoptions", "data_quality_issues")
+DRILL_DOWN = ("data_products", "adoptions", "data_quality_issues", "quarantined_events")
 
 
 class PublicationError(RuntimeError):
