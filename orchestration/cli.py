@@ -1,4 +1,4 @@
-"""The command line: `flywheel init`, `run`, `status`, `sample`, `replay`, `dbt`, `ui`.
+"""The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`.
 
 Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2 bad usage). Does not belong here: work.
 """
@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from orchestration.home import Dates, Home, write_whole
 from orchestration.instance import CLI_TAG, open_instance, prepare_instance
@@ -147,6 +149,26 @@ def sample(
 
 
 @app.command()
+def quarantine(
+    limit: Annotated[int, typer.Option(min=1, help="How many rows to list.")] = 20,
+    dismiss: Annotated[str, typer.Option(help="Take the rows of this file or batch out of quarantine.")] = "",
+    restore: Annotated[str, typer.Option(help="Take back the dismissal of the rows of this file or batch.")] = "",
+    line: Annotated[int | None, typer.Option(min=1, help="Dismiss or restore only the rows on this line.")] = None,
+    note: Annotated[str, typer.Option(help="Why they are dismissed; a dismissal needs one.")] = "",
+    dismissed: Annotated[bool, typer.Option("--dismissed", help="List the dismissed rows.")] = False,
+    root: HomeOption = None,
+) -> None:
+    """List the rows that wait in quarantine, the newest first; dismiss some, or take a dismissal back."""
+    console, home = Console(file=sys.stdout), Home.at(root)
+    if dismiss or restore:
+        _decide(console, home, dismiss, restore, line, note.strip())
+    elif note or line:
+        _exit_with_usage_error(console, "--note and --line belong to --dismiss or --restore; name a file or a batch.")
+    else:
+        _list_quarantine(console, home, "dismissed" if dismissed else "waiting", limit)
+
+
+@app.command()
 def replay(root: HomeOption = None) -> None:
     """Read quarantined rows again with today's contracts and land those that now pass, once."""
     from orchestration.landing import quarantine
@@ -196,6 +218,49 @@ def ui(root: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks 
     os.chdir(home.root)  # Dagster reads a .env of the folder it starts in, over what is set here
     where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
     os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "--log-level", "warning", *where])
+
+
+def _decide(console: Console, home: Home, dismiss: str, restore: str, line: int | None, note: str) -> None:
+    from orchestration.landing import quarantine
+
+    if dismiss and restore:
+        _exit_with_usage_error(console, "Give --dismiss or --restore, not both.")
+    if bool(dismiss) != bool(note):
+        _exit_with_usage_error(console, 'A dismissal, and nothing else, has a reason: --dismiss FILE --note "why".')
+    if home.is_locked():
+        console.print("A run is working in this home; waiting for it.")
+    with home.lock():
+        count = quarantine.dismiss(home, dismiss, line, note) if dismiss else quarantine.restore(home, restore, line)
+        left = quarantine.quarantined(home).num_rows
+    if not count:
+        name, state = (dismiss, "waits in quarantine") if dismiss else (restore, "is dismissed")
+        place = f"{name} line {line}" if line else name
+        hint = "`flywheel quarantine" + ("" if dismiss else " --dismissed") + "` lists files, lines and batches."
+        _exit_with_usage_error(console, f"No row of {escape(place)} {state}; {hint}")
+    words = f"{_rows(count)} dismissed" if dismiss else f"{_rows(count)} back in quarantine"
+    console.print(f"{words}, {left:,} in quarantine now. `flywheel run` publishes that.")
+
+
+def _list_quarantine(console: Console, home: Home, state: str, limit: int) -> None:
+    from orchestration.landing import quarantine
+    from orchestration.landing.batch import receipts
+    from orchestration.summary import quarantine_list
+
+    rows = quarantine.rows_that_are(state, home).to_pylist()
+    words = "in quarantine" if state == "waiting" else "dismissed"
+    if not rows:
+        console.print("Nothing waits in quarantine." if state == "waiting" else "No row is dismissed.")
+        return
+    console.print(f"{_rows(len(rows))} {words}." + (f" The newest {limit:,}:" if len(rows) > limit else ""))
+    batches = {receipt["batch_id"]: receipt for receipt in receipts(home)}
+    for text in quarantine_list(rows[:limit], batches):
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+    what = quarantine.WHAT_TO_DO if state == "waiting" else "`flywheel quarantine --restore FILE` takes it back."
+    console.print(what, markup=False, highlight=False, soft_wrap=True)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _dates(home: Home, as_of: str, known_at: str) -> Dates:
@@ -308,7 +373,7 @@ def _print_summary(console: Console, home: Home, dates: Dates, log: Path | None 
 
     table = Table.grid(padding=(0, 2))
     for label, words in summarize(home, dates) + ([("Log", str(log))] if log else []):
-        table.add_row(f"[bold]{label}[/]", words)
+        table.add_row(f"[bold]{label}[/]", Text(words))  # what a source sent is no markup
     console.print(table)
 
 

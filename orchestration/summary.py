@@ -1,10 +1,12 @@
 """Summarises in a few lines what was published, for the terminal.
 
-Belongs here: words about served numbers. Does not belong here: computing any of them.
+Belongs here: words about served numbers and about what waits in quarantine. Does not belong here: computing any of
+them, or which rows wait.
 """
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 
 from dashboard.tables import read
 from dashboard.words.actions import act_on
@@ -13,7 +15,10 @@ from dashboard.words.phrases import plain_text
 from dashboard.words.time_to_value import finished_only, time_to_value_answer
 from orchestration.home import Dates, Home, PublishedFolder
 from orchestration.landing.batch import receipts
-from orchestration.landing.quarantine import quarantined
+from orchestration.landing.quarantine import place_of, quarantined
+
+REASONS_SHOWN = 3
+TEXT_SHOWN = 160  # characters of a message or of a refused row
 
 
 def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
@@ -40,15 +45,46 @@ def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
 
 def _rows(home: Home, published: PublishedFolder) -> list[tuple[str, str]]:
     landed = receipts(home)
-    waiting = quarantined(home).column("reasons").to_pylist()
-    reasons = Counter(reason for row in waiting for reason in row).most_common(3)
+    waiting = quarantined(home).to_pylist()
     landed_words = f"{sum(r['rows_landed'] for r in landed):,} landed, {len(waiting):,} in quarantine"
-    if reasons:
-        landed_words += " (" + ", ".join(f"{reason} {count:,}" for reason, count in reasons) + ")"
     assumed = sum(r["assumed_utc_count"] for r in landed)
     extra: Counter[str] = Counter()
     for receipt in landed:
         extra.update(json.loads(receipt["extra_columns"]))
     notes = [f"{assumed:,} times without offset read as UTC"] if assumed else []
     notes += [f"unknown columns kept: {', '.join(sorted(extra)[:5])}"] if extra else []
-    return [("Rows", "; ".join([landed_words, *notes])), ("Served", str(published.serving))]
+    rows = "\n".join(["; ".join([landed_words, *notes]), *first_messages(waiting)])
+    return [("Rows", rows), ("Served", str(published.serving))]
+
+
+def first_messages(waiting: list[dict]) -> list[str]:
+    """One line for each of the most frequent reasons: how many rows have it, where the first one is, what is wrong."""
+    first: dict[str, dict] = {}
+    for row in waiting:
+        for reason in row["reasons"]:
+            first.setdefault(reason, row)
+    counts = Counter(reason for row in waiting for reason in row["reasons"]).most_common(REASONS_SHOWN)
+    lines = [
+        f"{reason} {count:,}: {short(place_of(first[reason]))}: {short(first[reason]['message'])}"
+        for reason, count in counts
+    ]
+    return [*lines, "`flywheel quarantine` lists them."] if lines else []
+
+
+def quarantine_list(rows: list[dict], batches: dict[str, dict]) -> Iterator[str]:
+    """Lines about refused rows: where each is, what is wrong, its text; `batches` are the receipts by batch_id."""
+    for row in rows:
+        landed = batches[row["batch_id"]]["landed_at"]
+        yield f"{short(place_of(row))}  (batch {row['batch_id'][:12]}, landed {landed:%Y-%m-%d %H:%M} UTC)"
+        yield f"  {', '.join(row['reasons'])}: {short(row['message'])}"
+        if row["original_text"]:
+            yield f"  {short(row['original_text'])}"
+        if row["note"]:
+            yield f"  Note: {short(row['note'])}"
+
+
+def short(text: str) -> str:
+    """The beginning of a text as one line; what a terminal would not print, or obey, is replaced."""
+    line = " ".join(text.split())
+    printed = "".join(c if c.isprintable() else "�" for c in line[:TEXT_SHOWN])
+    return printed + "…" * (len(line) > TEXT_SHOWN)

@@ -27,7 +27,11 @@ FLYWHEEL = str(Path(sys.executable).with_name("flywheel"))
 MEMORY = Path("/dev/shm")  # Dagster's event log syncs 600 times a run, which takes half of it on a busy disk
 PARSED_IN_A_FORK = {"DBT_STATIC_PARSER": "false"}  # it has threads, and a fork does not
 # the only served columns in which two runs may differ
-WALL_CLOCK = {"authoritative.event_accounting": {"landed_at"}, "main.publication": {"run_id"}}
+WALL_CLOCK = {
+    "authoritative.event_accounting": {"landed_at"},
+    "curated.quarantined_events": {"landed_at"},
+    "main.publication": {"run_id"},
+}
 
 
 def nothing() -> None:

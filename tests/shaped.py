@@ -7,6 +7,7 @@ Belongs here: compiling once, events in, tables out. Does not belong here: any e
 import hashlib
 import importlib.util
 import json
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ import duckdb
 import pyarrow as pa
 from conftest import once_a_session
 from pipeline import compile_project
+
+from orchestration.home import Home
+from orchestration.landing.quarantine import refused_rows
 
 DBT_PROJECT = Path(__file__).parent.parent / "dbt_project"
 AS_OF = "2026-01-01T00:00:00+00:00"
@@ -127,6 +131,7 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
     """Current events, as raw and curated tables that the models read."""
     rows = [{name: event.get(name) for name in EVENTS.names} for event in events]
     db.register("sent", pa.Table.from_pylist(rows, EVENTS))
+    db.register("refused", nothing_refused())
     db.execute(
         """
         create table curated.event_versions as
@@ -141,9 +146,17 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
         select 'batch' as batch_id, 'events.jsonl' as file_name, now() as landed_at, count(*) as rows_read,
             count(*) as rows_landed, 0 as rows_quarantined
         from sent;
+        create table raw.rows_refused as from refused;
         """
     )
     db.unregister("sent")
+    db.unregister("refused")
+
+
+def nothing_refused() -> pa.Table:
+    """The refused rows of a home that has none, as a build holds them."""
+    with tempfile.TemporaryDirectory() as folder:
+        return refused_rows(Home(Path(folder)))
 
 
 def build_models(db: duckdb.DuckDBPyConnection, models: dict[str, Model], names: Iterable[str] | None = None) -> None:

@@ -362,3 +362,12 @@ def test_dbt_properties_enforce_each_column_once():
         assert [c["name"] for c in model["columns"] if "constraints" in c] == [
             p.name for p in contract.properties if p.required
         ]
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["an empty folder", "no folder"])
+def test_a_layer_without_a_contract_is_an_error(tmp_path, is_there):
+    if is_there:
+        (tmp_path / "landing").mkdir()
+
+    with pytest.raises(ContractError, match=rf"{tmp_path}/landing holds no contract.*Restore the folder"):
+        load_layer("landing", tmp_path)

@@ -18,7 +18,7 @@ from conftest import CHECKOUT, examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import attached, build_file, build_well, shared_home, tables, write_events
-from shaped import with_raw
+from shaped import nothing_refused, with_raw
 
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
@@ -137,6 +137,7 @@ class Warehouse:
             for folder in landing_folder.iterdir()
             if folder.is_dir()
         }
+        self.schemas["quarantined_events"] = nothing_refused().schema
         for name, schema in self.schemas.items():
             empty = schema.empty_table()  # noqa: F841 - the SQL reads it by name
             self.db.execute(f"create table landing.{name} as from empty")

@@ -18,16 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from orchestration.declared import declared_tables
 from orchestration.home import FILES, PACKAGES, Dates, Home, read_json, sha256, write_whole
 from orchestration.landing.batch import receipts
+from orchestration.landing.quarantine import dismissal_files, refused_rows
 from orchestration.settings import load_settings
 
 DBT_PROJECT = FILES / "dbt_project"
 CODE = (PACKAGES / "dashboard", FILES / "data_contracts", DBT_PROJECT, PACKAGES / "orchestration")
 CODE_SUFFIXES = (".css", ".csv", ".html", ".py", ".sql", ".yaml", ".yml")
 COMPUTING_PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "numpy", "scipy")
+TEXT_SHOWN = 1_000  # characters of a refused row that are served
 PUBLISH = "Run `flywheel run`, or 'Materialize all' in the Dagster UI: either builds everything again and publishes it."
 
 
@@ -117,7 +120,9 @@ class Build:
 
 
 def begin(home: Home, run_id: str, dates: Dates) -> Build:
-    """A new build of this run: its dates, settings, code version and declared tables; sweeps other builds.
+    """A new build of this run: its dates, settings, code version, declared tables and what became of refused rows.
+
+    Sweeps other builds.
 
     Raises SettingsError or DeclarationError for what people set or declared wrongly.
     """
@@ -147,12 +152,17 @@ def begin(home: Home, run_id: str, dates: Dates) -> Build:
                 fingerprint(home, dates),
             ],
         )
-        db.execute("create schema declared")
         for name, rows in declared.items():
-            db.register("rows", rows)
-            db.execute(f"create table declared.{name} as from rows")
-            db.unregister("rows")
+            _write_rows(db, "declared", name, rows)
+        _write_rows(db, "landing", "quarantined_events", refused_rows(home, TEXT_SHOWN))
     return build
+
+
+def _write_rows(db: duckdb.DuckDBPyConnection, schema: str, name: str, rows: pa.Table) -> None:
+    db.execute(f"create schema if not exists {schema}")
+    db.register("rows", rows)
+    db.execute(f"create table {schema}.{name} as from rows")
+    db.unregister("rows")
 
 
 def of_run(home: Home, run_id: str) -> Build | None:
@@ -190,13 +200,13 @@ def scratch(home: Home) -> Build:
 
 
 def fingerprint(home: Home, dates: Dates) -> str:
-    """A hash of everything that a build depends on: its events, dates, settings, declared tables and code.
+    """A hash of everything that a build depends on: its events, dismissals, dates, settings, declared tables and code.
 
     Raises SettingsError.
     """
     about = [str(dates.as_of), str(dates.known_at), home.sample() is not None, load_settings(home).of_the_tables()]
-    declared = {path.name: sha256(path) for path in sorted(home.declared.glob("*.csv"))}
-    inputs = [receipts(home), *about, declared, code_version()]
+    files = [*dismissal_files(home), *sorted(home.declared.glob("*.csv"))]
+    inputs = [receipts(home), *about, {path.name: sha256(path) for path in files}, code_version()]
     return hashlib.sha256(json.dumps(inputs, default=str).encode()).hexdigest()
 
 

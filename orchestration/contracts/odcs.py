@@ -29,8 +29,17 @@ def load_contract(path: Path) -> Contract:
 
 
 def load_layer(layer: str, root: Path = CONTRACTS) -> dict[str, Contract]:
-    """Every contract of `landing` or `authoritative`, by table name, in name order."""
-    contracts = (load_contract(path) for path in sorted((root / layer).glob("*.odcs.yaml")))
+    """Every contract of `landing`, `authoritative` or `declared`, by table name, in name order; raises ContractError.
+
+    A layer without a contract is an error: every row would be quarantined, and nothing would be promised or checked.
+    """
+    paths = sorted((root / layer).glob("*.odcs.yaml"))
+    if not paths:
+        raise ContractError(
+            f"{root / layer} holds no contract (*.odcs.yaml). Restore the folder from version control, or install "
+            "Flywheel again."
+        )
+    contracts = (load_contract(path) for path in paths)
     return {contract.name: contract for contract in contracts}
 
 

@@ -23,6 +23,7 @@ from orchestration.landing.land import land_inbox, release_memory
 from orchestration.progress import report
 
 SHOWN_ROWS = 20
+TEXT_SHOWN = 300  # characters of a refused row
 SMALL_SHARE_ROWS = 20  # under so many rows a share means nothing
 
 CONTRACTS = load_layer("landing")
@@ -43,7 +44,9 @@ def _specs() -> Iterator[dg.AssetSpec]:
         ["landing", "quarantined_events"],
         deps=[INBOX],
         group_name="landing",
-        description="One row per refused row: reasons, file, line, original text. `flywheel replay` tries again.",
+        description=(
+            "One row per refused row: reasons, file, line, original text. `flywheel quarantine` lists those that wait."
+        ),
         owners=["team:data-engineering"],
         kinds={"parquet"},
     )
@@ -71,19 +74,21 @@ def _column_schema(contract: Contract) -> dg.TableSchema:
 def _check_specs() -> Iterator[dg.AssetCheckSpec]:
     for name in CONTRACTS:
         key = dg.AssetKey(["landing", name])
-        yield dg.AssetCheckSpec("contract", asset=key, description="Every row sent since keeps the contract.")
+        yield dg.AssetCheckSpec("contract", asset=key, description="No row of this table waits in quarantine.")
         yield dg.AssetCheckSpec(
             "quarantine_share",
             asset=key,
             blocking=True,
-            description="The latest batch was not refused beyond the contract's share.",
+            description="Of the latest batch, no more rows wait in quarantine than the contract's share.",
         )
         yield dg.AssetCheckSpec(
             "freshness", asset=key, description="Events still arrive as often as the contract promises."
         )
     batches = dg.AssetKey(["landing", "batches"])
-    yield dg.AssetCheckSpec("files_readable", asset=batches, description="Every file of the run could be read.")
-    yield dg.AssetCheckSpec("rows_routed", asset=batches, description="Every row names a known event type.")
+    yield dg.AssetCheckSpec("files_readable", asset=batches, description="No unreadable file waits in quarantine.")
+    yield dg.AssetCheckSpec(
+        "rows_routed", asset=batches, description="No row without a known event type waits in quarantine."
+    )
     yield dg.AssetCheckSpec(
         "accounting",
         asset=batches,
@@ -106,45 +111,46 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterator:
     except ValueError as error:  # what people set or declared wrongly
         raise dg.Failure(str(error)) from error
     receipts = batch.receipts(home)
-    refused = quarantine.quarantined(home).to_pylist()
+    refused = quarantine.refused_rows(home, TEXT_SHOWN).drop_columns("landed_at").to_pylist()
     for receipt in new:
         context.log.info(
             f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
         )
     report("landing", _summary(new), is_end=True)
+    waiting = [row for row in refused if row["state"] == "waiting"]
     for contract in CONTRACTS.values():
-        yield from _table_results(home, contract, receipts, new, refused, dates.dates.as_of)
+        yield from _table_results(home, contract, dates.dates.as_of, receipts, new, waiting)
     yield dg.MaterializeResult(
         asset_key=["landing", "quarantined_events"],
         metadata={
             "dagster/row_count": len(refused),
-            "rows": _rows_table(refused),
-            "reasons": _reasons_table(refused),
+            "states": _counts_table("state", Counter(row["state"] for row in refused)),
+            "reasons": _reasons_table(waiting),
+            "rows": _rows_table(waiting),
         },
     )
-    yield dg.MaterializeResult(
-        asset_key=["landing", "batches"],
-        metadata={"dagster/row_count": len(receipts), "new_batches": len(new), "preview": _receipts_table(new)},
-    )
-    yield from _batch_checks(new, receipts, refused)
+    yield from _batch_results(new, receipts, waiting)
 
 
 def _table_results(
-    home: Home,
-    contract: Contract,
-    receipts: list[dict[str, Any]],
-    new: list[dict[str, Any]],
-    refused: list[dict[str, Any]],
-    as_of: datetime,
+    home: Home, contract: Contract, as_of: datetime, receipts: list[dict], new: list[dict], waiting: list[dict]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """A landing table's materialization and its three checks."""
-    name = contract.name
-    preview, latest = _preview(home, name)
-    rows = sum(json.loads(receipt["landed_by_table"]).get(name, 0) for receipt in receipts)
-    yield dg.MaterializeResult(asset_key=["landing", name], metadata={"dagster/row_count": rows, "preview": preview})
-    waiting = [row for row in refused if row["table_name"] == name]
-    yield _contract_check(name, [row for row in waiting if _is_of(row, new)], new)
-    yield _share_check(contract, receipts, waiting)
+    """One landing table and its checks; `waiting` are the rows that wait in quarantine, of every table."""
+    preview, latest = _preview(home, contract.name)
+    rows = sum(json.loads(receipt["landed_by_table"]).get(contract.name, 0) for receipt in receipts)
+    yield dg.MaterializeResult(
+        asset_key=["landing", contract.name], metadata={"dagster/row_count": rows, "preview": preview}
+    )
+    mine = [row for row in waiting if row["table_name"] == contract.name]
+    yield _waiting_check(
+        ["landing", contract.name],
+        "contract",
+        mine,
+        new,
+        "No row of this table waits in quarantine.",
+        warnings=_warnings(contract.name, new),
+    )
+    yield _share_check(contract, receipts, mine)
     yield _freshness_check(contract, latest, as_of)
 
 
@@ -159,11 +165,7 @@ def refuse_other_events(home: Home) -> None:
         )
 
 
-def _is_of(row: dict[str, Any], receipts: list[dict[str, Any]]) -> bool:
-    return row["batch_id"] in {receipt["batch_id"] for receipt in receipts}
-
-
-def _summary(new: list[dict[str, Any]]) -> str:
+def _summary(new: list[dict]) -> str:
     if not new:
         return "nothing new in the inbox"
     landed, refused = sum(r["rows_landed"] for r in new), sum(r["rows_quarantined"] for r in new)
@@ -182,53 +184,63 @@ def _preview(home: Home, table: str) -> tuple[dg.MarkdownMetadataValue, datetime
     return dg.MetadataValue.md(preview), when
 
 
-def _contract_check(name: str, broken: list[dict[str, Any]], new: list[dict[str, Any]]) -> dg.AssetCheckResult:
+def _warnings(table: str, new: list[dict]) -> dict[str, int]:
+    """How many landed rows of this run broke a rule that only warns, by reason."""
     warnings: Counter[str] = Counter()
     for receipt in new:
-        if name in json.loads(receipt["landed_by_table"]):
+        if table in json.loads(receipt["landed_by_table"]):
             warnings.update(json.loads(receipt["warnings"]))
+    return dict(warnings)
+
+
+def _waiting_check(
+    key: list[str], name: str, waiting: list[dict], new: list[dict], passed: str, **metadata: Any
+) -> dg.AssetCheckResult:
+    """Fails while rows wait in quarantine, however long ago they were refused; shows those of this run first."""
+    new_batches = {receipt["batch_id"] for receipt in new}
+    rows = sorted(waiting, key=lambda row: row["batch_id"] not in new_batches)
+    new_count = sum(row["batch_id"] in new_batches for row in rows)
     return dg.AssetCheckResult(
-        passed=not broken,
-        check_name="contract",
-        asset_key=["landing", name],
+        passed=not rows,
+        check_name=name,
+        asset_key=key,
         severity=dg.AssetCheckSeverity.WARN,
-        description=_what_to_do(broken) if broken else "Every row of this run keeps the contract.",
+        description=_what_to_do(rows, new_count) if rows else passed,
         metadata={
-            "quarantined_rows": len(broken),
-            "reasons": _reasons_table(broken),
-            "rows": _rows_table(broken),
-            "warnings": dict(warnings),
+            "waiting_rows": len(rows),
+            "new_rows": new_count,
+            "reasons": _reasons_table(rows),
+            "rows": _rows_table(rows),
+            **metadata,
         },
     )
 
 
-def _what_to_do(broken: list[dict[str, Any]]) -> str:
-    first = broken[0]
+def _what_to_do(rows: list[dict], new_count: int) -> str:
+    count = "1 row waits" if len(rows) == 1 else f"{len(rows):,} rows wait"
     return (
-        f"{len(broken)} rows quarantined, first {first['file_name']} line {first['line_number']}: {first['message']}. "
-        "Correct them at the source and send them again with the same event_id; or, if the contract is wrong, change "
-        "it and run `flywheel replay`."
+        f"{count} in quarantine, {new_count:,} of them new in this run. First: {quarantine.place_of(rows[0])}: "
+        f"{rows[0]['message'].removesuffix('.')}. {quarantine.WHAT_TO_DO}"
     )
 
 
-def _share_check(
-    contract: Contract, receipts: list[dict[str, Any]], waiting: list[dict[str, Any]]
-) -> dg.AssetCheckResult:
-    """The latest batch with enough rows for this table; rows that a replay has landed since count as landed."""
+def _share_check(contract: Contract, receipts: list[dict], waiting: list[dict]) -> dg.AssetCheckResult:
+    """The latest batch with enough rows for this table; rows that no longer wait count as landed."""
     limit = contract.custom.get("quarantineShareLimit", 1.0)
+    still = Counter(row["batch_id"] for row in waiting)
     batch, share = None, 0.0
     for receipt in receipts:
         landed = json.loads(receipt["landed_by_table"]).get(contract.name, 0)
         refused = json.loads(receipt["quarantined_by_table"]).get(contract.name, 0)
         if landed + refused >= SMALL_SHARE_ROWS:
-            still = sum(row["batch_id"] == receipt["batch_id"] for row in waiting)
-            batch, share = receipt, still / (landed + refused)
+            batch, share = receipt, still[receipt["batch_id"]] / (landed + refused)
     passed = share <= limit
     words = f"{batch['file_name']}: {share:.0%} of its rows refused" if batch else "no batch with enough rows yet"
     if not passed:
         words += (
-            f", the contract allows {limit:.0%}. Nothing is published until the source sends a better batch, or the "
-            "contract is changed and `flywheel replay` lands the rows."
+            f", the contract allows {limit:.0%}. Nothing is published until the source sends the rows again, or a "
+            "better batch; or the contract is changed and `flywheel replay` lands the rows; or `flywheel quarantine` "
+            "dismisses them."
         )
     return dg.AssetCheckResult(
         passed=passed,
@@ -257,47 +269,39 @@ def _freshness_check(contract: Contract, latest: datetime | None, as_of: datetim
     )
 
 
-def _batch_checks(
-    new: list[dict[str, Any]], receipts: list[dict[str, Any]], refused: list[dict[str, Any]]
-) -> Iterator[dg.AssetCheckResult]:
-    """The checks of the batches: files_readable and rows_routed warn of this run's, accounting blocks on any."""
-    mine = [row for row in refused if _is_of(row, new)]
-    unreadable = [row["message"] for row in mine if row["reasons"] == ["unreadable_file"]]
-    unrouted = [row for row in mine if row["table_name"] is None and row["reasons"] != ["unreadable_file"]]
+def _batch_results(
+    new: list[dict], receipts: list[dict], waiting: list[dict]
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """The table of receipts and its checks, which are also about the rows that belong to no table."""
+    key = ["landing", "batches"]
+    yield dg.MaterializeResult(
+        asset_key=key,
+        metadata={"dagster/row_count": len(receipts), "new_batches": len(new), "preview": _receipts_table(new)},
+    )
+    files = [row for row in waiting if row["row_number"] is None]
+    rows = [row for row in waiting if row["row_number"] is not None and row["table_name"] is None]
+    yield _waiting_check(key, "files_readable", files, new, "No unreadable file waits in quarantine.")
+    yield _waiting_check(key, "rows_routed", rows, new, "No row without a known event type waits in quarantine.")
     off = [r["file_name"] for r in receipts if r["rows_read"] != r["rows_landed"] + r["rows_quarantined"]]
-    key, warn = ["landing", "batches"], dg.AssetCheckSeverity.WARN
-    yield dg.AssetCheckResult(
-        passed=not unreadable,
-        check_name="files_readable",
-        asset_key=key,
-        severity=warn,
-        description=" ".join(unreadable) or "Every file of this run could be read.",
-    )
-    routed = "Every row of this run was read and names a known event type."
-    reasons, rows = _reasons_table(unrouted), _rows_table(unrouted)
-    yield dg.AssetCheckResult(
-        passed=not unrouted,
-        check_name="rows_routed",
-        asset_key=key,
-        severity=warn,
-        description=_what_to_do(unrouted) if unrouted else routed,
-        metadata={"quarantined_rows": len(unrouted), "reasons": reasons, "rows": rows},
-    )
-    added_up = "Rows read = landed + quarantined in every batch."
     yield dg.AssetCheckResult(
         passed=not off,
         check_name="accounting",
         asset_key=key,
-        description=f"rows don't add up in {', '.join(off)}" if off else added_up,
+        description=f"rows don't add up in {', '.join(off)}"
+        if off
+        else "Rows read = landed + quarantined in every batch.",
         metadata={"batches": len(receipts)},
     )
 
 
-def _reasons_table(rows: list[dict[str, Any]]) -> dg.TableMetadataValue:
-    counts = Counter(reason for row in rows for reason in row["reasons"])
+def _reasons_table(rows: list[dict]) -> dg.TableMetadataValue:
+    return _counts_table("reason", Counter(reason for row in rows for reason in row["reasons"]))
+
+
+def _counts_table(name: str, counts: Counter) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(
-        [dg.TableRecord({"reason": reason, "rows": count}) for reason, count in counts.most_common()],
-        dg.TableSchema([dg.TableColumn("reason", "string"), dg.TableColumn("rows", "int")]),
+        [dg.TableRecord({name: value, "rows": count}) for value, count in counts.most_common()],
+        dg.TableSchema([dg.TableColumn(name, "string"), dg.TableColumn("rows", "int")]),
     )
 
 
@@ -310,8 +314,8 @@ def _rows_table(rows: list[dict[str, Any]]) -> dg.TableMetadataValue:
                     "file": row["file_name"],
                     "line": row["line_number"] or 0,
                     "reasons": ", ".join(row["reasons"]),
-                    "message": row["message"][:300],
-                    "original_text": row["original_text"][:300],
+                    "message": row["message"][:TEXT_SHOWN],
+                    "original_text": row["original_text"],
                 }
             )
             for row in rows[:SHOWN_ROWS]

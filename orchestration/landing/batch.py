@@ -1,7 +1,7 @@
 """A batch on its way to disk, and the receipts of those that have landed.
 
 Belongs here: the files of the landing tables, receipts, which files are visible. Does not belong here: the check of
-rows (check.py), what waits to land (inbox.py).
+rows (check.py), what waits to land (inbox.py), the state of quarantined rows (quarantine.py).
 
 A batch is one inbox file, named by the hash of its content: landing it twice is a no-op. Its files are
 `landing/<table>/<batch_id>.parquet`, and it becomes visible when `landing/batches/<batch_id>.parquet`, the receipt, is
@@ -24,7 +24,7 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 from orchestration.contracts.contract import Contract
 from orchestration.home import Home, publish, sync
 from orchestration.landing.check import Checked, Checker, json_text, refusal
-from orchestration.landing.rows import Chunk, Unreadable
+from orchestration.landing.rows import EVENT_KEY, Chunk, Unreadable
 from orchestration.landing.rules import LandingError
 
 BATCH_ID_LENGTH = 32  # of 64 hexadecimal digits of the content's SHA-256
@@ -60,6 +60,17 @@ QUARANTINE = pa.schema(
         ("original_text", pa.string()),
         ("csv_header", pa.string()),
         ("is_whole_text", pa.bool_()),
+        *[(name, pa.string()) for name in EVENT_KEY],  # null where it can't be read
+    ]
+)
+DISMISSAL = pa.schema(
+    [
+        ("dismissal_number", pa.int64()),  # of one command; the latest about a row counts
+        ("decided_at", UTC_INSTANT),
+        ("is_dismissed", pa.bool_()),  # false takes an earlier dismissal back
+        ("note", pa.string()),
+        ("batch_id", pa.string()),
+        ("row_number", pa.int64()),  # null for a file that could not be read
     ]
 )
 RECEIPT = pa.schema(
@@ -143,7 +154,8 @@ def _rows_in(receipt: dict[str, Any], table: str) -> int:
 def prepare_landing(home: Home, contracts: dict[str, Contract]) -> None:
     """An empty file in each table's folder, so that every promised column can be read before any row has landed."""
     schemas = {name: _landed_schema(c) for name, c in contracts.items()}
-    for name, schema in {**schemas, "quarantined_events": QUARANTINE, "batches": RECEIPT}.items():
+    schemas |= {"quarantined_events": QUARANTINE, "dismissals": DISMISSAL, "batches": RECEIPT}
+    for name, schema in schemas.items():
         folder = home.landing / name
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "_empty.parquet"
@@ -289,8 +301,15 @@ class Batch:
             "contract_versions": json_text({name: c.version for name, c in self.checker.contracts.items()}),
             "landed_at": self.checker.now,
         }
-        temporary = self._temporary("batches")
-        pq.write_table(pa.Table.from_pylist([receipt], RECEIPT), temporary)
-        sync(temporary)
-        publish(temporary, self.home.landing / "batches" / f"{self.batch_id}.parquet")
+        write_table(
+            pa.Table.from_pylist([receipt], RECEIPT), self.home.landing / "batches" / f"{self.batch_id}.parquet"
+        )
         return receipt
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a Parquet file atomically, and fsync it."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    pq.write_table(table, temporary)
+    sync(temporary)
+    publish(temporary, path)

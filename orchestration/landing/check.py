@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from orchestration.contracts.contract import Contract, Property
 from orchestration.landing.conform import TYPE_NAMES, Conformed, conform
-from orchestration.landing.rows import KEPT_BYTES, MAX_LINE_BYTES, Chunk, Unreadable, as_python
+from orchestration.landing.rows import EVENT_KEY, KEPT_BYTES, MAX_LINE_BYTES, Chunk, Unreadable, as_python
 from orchestration.landing.rules import Rule, broken_rows, rules_of, short_text
 
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -133,7 +133,8 @@ class Checker:
 
     def _unrouted(self, chunk: Chunk, kinds: Conformed, routed: pa.Array) -> list[dict[str, Any]]:
         refused = []
-        for i in pc.indices_nonzero(pc.is_null(routed)).to_pylist():
+        rows = pc.indices_nonzero(pc.is_null(routed))
+        for i, key in zip(rows.to_pylist(), _event_keys(chunk, rows), strict=True):
             kind = kinds.values[i].as_py()
             if kinds.is_wrong[i].as_py():
                 problem = ("event_type_wrong_type", "event_type is not text")
@@ -142,15 +143,16 @@ class Checker:
             else:
                 known = ", ".join(sorted(self.tables))
                 problem = ("event_type_unknown", f"event_type {kind[:80]!r} is in no contract; known are {known}")
-            refused.append(_refused_row(chunk, i, kind, None, [problem]))
+            refused.append(_refused_row(chunk, i, kind, None, [problem], key))
         return refused
 
     def _deliver(self, table: str, pending: _Pending, warnings: Counter) -> None:
         rows, chunk = pending.rows, pending.chunk
-        refused = [(rows[i].as_py(), problems) for i, problems in sorted(pending.problems.items())]
-        pending.sink.refuse(
-            [_refused_row(chunk, at, pending.kinds[at].as_py(), table, problems) for at, problems in refused]
-        )
+        refused = []
+        for i, found in sorted(pending.problems.items()):
+            at, key = rows[i].as_py(), {name: pending.frame[name][i].as_py() for name in EVENT_KEY}
+            refused.append(_refused_row(chunk, at, pending.kinds[at].as_py(), table, found, key))
+        pending.sink.refuse(refused)
         frame = _rows_without(pending.frame, pending.problems)
         if pending.problems:
             rows = rows.take(_positions_without(pending.problems, len(rows)))
@@ -213,6 +215,12 @@ def _take(sent: list | pa.Array, rows: pa.Array) -> list | pa.Array:
     return sent.take(rows) if isinstance(sent, pa.Array) else [sent[i] for i in rows.to_pylist()]
 
 
+def _event_keys(chunk: Chunk, rows: pa.Array) -> list[dict[str, str | None]]:
+    """The EVENT_KEY of some rows of a chunk; null where it is not text."""
+    sent = [conform(_take(chunk.columns[name], rows), "string").values.to_pylist() for name in EVENT_KEY]
+    return [dict(zip(EVENT_KEY, key, strict=True)) for key in zip(*sent, strict=True)]
+
+
 def _integers(places: list[int] | list[int | None] | range) -> pa.Array:
     return pa.array(np.arange(places.start, places.stop) if isinstance(places, range) else places, pa.int64())
 
@@ -234,8 +242,8 @@ def _with_default(got: Conformed, p: Property) -> pa.Array:
 
 
 def _refused_row(
-    chunk: Chunk, i: int, kind: str | None, table: str | None, problems: list[tuple[str, str]]
-) -> dict[str, Any]:
+    chunk: Chunk, i: int, kind: str | None, table: str | None, problems: list[tuple[str, str]], event_key: dict
+) -> dict:
     text = chunk.text(i)
     is_whole = len(text) <= MAX_LINE_BYTES
     return {
@@ -249,6 +257,7 @@ def _refused_row(
         "original_text": text if is_whole else text[:KEPT_BYTES],
         "csv_header": chunk.header,
         "is_whole_text": is_whole,
+        **event_key,
     }
 
 
@@ -265,6 +274,7 @@ def refusal(u: Unreadable, header: str | None = None) -> dict[str, Any]:
         "original_text": u.text,
         "csv_header": header,
         "is_whole_text": u.is_whole_text,
+        **dict(zip(EVENT_KEY, u.event_key, strict=True)),
     }
 
 

@@ -1,11 +1,20 @@
-"""Quarantined rows: which rows wait, and landing those that pass today.
+"""Quarantined rows: the state of each, landing those that pass today, dismissing.
 
-Belongs here: reading quarantine, replay. Does not belong here: why a row is refused (check.py).
+Belongs here: what it means that a row waits (`refused_rows`, read by the checks, the lists, replay and the served
+table), replay, dismissals. Does not belong here: why a row is refused (check.py).
+
+A quarantined row is never deleted or changed. Its state follows from what has happened since:
+
+- `replayed`: a replay has landed it.
+- `corrected`: a row with the same source and event_id was sent later, and has landed.
+- `dismissed`: a person took it out of quarantine, with a note.
+- `waiting`: none of these.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,10 +23,225 @@ import pyarrow as pa
 
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
-from orchestration.landing.batch import BATCH_ID_LENGTH, QUARANTINE, Batch, prepare_landing, receipts, visible_rows
+from orchestration.landing.batch import (
+    BATCH_ID_LENGTH,
+    DISMISSAL,
+    EPOCH,
+    QUARANTINE,
+    Batch,
+    prepare_landing,
+    receipts,
+    visible_rows,
+    write_table,
+)
 from orchestration.landing.check import Checked, Checker
 from orchestration.landing.formats import read_texts
 from orchestration.landing.rows import Chunk
+
+WHAT_TO_DO = (
+    "Correct them at the source and send them again with the same source and event_id; or, if a contract is wrong, "
+    "change it and run `flywheel replay`; or dismiss them, also those without a readable source and event_id once they "
+    "were sent again: `flywheel quarantine --dismiss FILE --line N --note WHY`."
+)
+SHORTEST_PREFIX = 8  # of a batch_id
+
+STATES = """
+    select
+        refused.*,
+        make_timestamptz(batches.landed_us) as landed_at,
+        case
+            when replayed.row_number is not null then 'replayed'
+            when landed.place > batches.place then 'corrected'
+            when dismissals.is_dismissed then 'dismissed'
+            else 'waiting'
+        end as state,
+        case when dismissals.is_dismissed then dismissals.note end as note
+    from refused
+    inner join batches on refused.batch_id = batches.batch_id
+    left join replayed
+        on refused.batch_id = replayed.origin_batch_id and refused.row_number = replayed.row_number
+    left join landed on refused.source = landed.source and refused.event_id = landed.event_id
+    left join dismissals
+        on refused.batch_id = dismissals.batch_id and refused.row_number is not distinct from dismissals.row_number
+"""
+NEWEST_FIRST = "landed_at desc, file_name, batch_id, row_number"
+
+
+def refused_rows(home: Home, text_length: int | None = None) -> pa.Table:
+    """Every row ever refused, with its state; those of the newest batches first. Texts are cut to so many characters.
+
+    Columns: QUARANTINE's, `landed_at` of the batch (UTC), `state`, and the `note` of a dismissal, else null.
+    """
+    with duckdb.connect() as db:
+        rows = _with_states(db, home).order(NEWEST_FIRST)
+        if text_length is not None:
+            rows = rows.project(f"* replace (left(original_text, {text_length}) as original_text)")
+        return rows.to_arrow_table()
+
+
+def rows_that_are(state: str, home: Home) -> pa.Table:
+    """The rows of `refused_rows` in one state, without `landed_at`: for a timestamp in Python pyarrow needs pandas."""
+    with duckdb.connect() as db:
+        rows = _with_states(db, home).filter(f"state = '{state}'").order(NEWEST_FIRST)
+        return rows.project("* exclude (landed_at)").to_arrow_table()
+
+
+def quarantined(home: Home) -> pa.Table:
+    """The rows that wait in quarantine; columns as of `rows_that_are`."""
+    return rows_that_are("waiting", home)
+
+
+def _with_states(db: duckdb.DuckDBPyConnection, home: Home) -> duckdb.DuckDBPyRelation:
+    # Neither here nor below are Arrow arrays made of Python values, or compared with one: pyarrow would import pandas
+    db.execute("set TimeZone = 'UTC'")
+    _create_batches(db, home)
+    _create_refused(db, home)
+    _create_replayed(db, home)
+    _create_landed(db, home)
+    _create_dismissals(db, home)
+    return db.sql(STATES)
+
+
+def _nothing(schema: pa.Schema) -> pa.Table:
+    return pa.table([pa.nulls(0, field.type) for field in schema], schema)
+
+
+def place_of(row: dict) -> str:
+    """Where a refused row stands: its file, line and column, as far as they are known."""
+    place = row["file_name"]
+    for name in ("line", "column"):
+        if row[f"{name}_number"] is not None:
+            place += f" {name} {row[f'{name}_number']}"
+    return place
+
+
+def rows_of(rows: list[dict], name: str, line: int | None = None) -> list[dict]:
+    """Those of a file, or of a batch by the first digits of its batch_id; on one line only, when given."""
+    is_prefix = len(name) >= SHORTEST_PREFIX
+    mine = [row for row in rows if row["file_name"] == name or (is_prefix and row["batch_id"].startswith(name))]
+    return [row for row in mine if line is None or row["line_number"] == line]
+
+
+def dismiss(home: Home, name: str, line: int | None, note: str, now: datetime | None = None) -> int:
+    """Take the waiting rows of a file or batch out of quarantine, all or one line's; returns how many.
+
+    Appends a record to landing; the rows stay where they are.
+    """
+    return _decide(home, "waiting", (name, line), note, now)
+
+
+def restore(home: Home, name: str, line: int | None, now: datetime | None = None) -> int:
+    """Take back the dismissal of the rows of a file or batch, all or one line's; returns how many wait again."""
+    return _decide(home, "dismissed", (name, line), None, now)
+
+
+def _decide(home: Home, state: str, of: tuple[str, int | None], note: str | None, now: datetime | None) -> int:
+    """Record what a person decided about the rows in a state: with a note that they are dismissed, else that not."""
+    decided = rows_of(rows_that_are(state, home).to_pylist(), *of)
+    if decided:
+        prepare_landing(home, load_layer("landing"))
+        number = 1 + max((int(path.stem) for path in dismissal_files(home)), default=0)
+        about = {
+            "dismissal_number": number,
+            "decided_at": now or datetime.now(UTC),
+            "is_dismissed": note is not None,
+            "note": note,
+        }
+        keys = ({name: row[name] for name in ("batch_id", "row_number")} for row in decided)
+        table = pa.Table.from_pylist([about | key for key in keys], DISMISSAL)
+        write_table(table, home.landing / "dismissals" / f"{number:06}.parquet")
+    return len(decided)
+
+
+def dismissal_files(home: Home) -> list[Path]:
+    """One file a command, in order; none is ever changed."""
+    return sorted((home.landing / "dismissals").glob("[0-9]*.parquet"))
+
+
+def _create_batches(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the table `batches`: one row per batch, its place in the order in which batches land.
+
+    The files of one run have one landing time, and land in name order.
+    """
+    ordered = sorted(receipts(home), key=lambda r: (r["landed_at"], r["file_name"], r["batch_id"]))
+    columns = [[r["batch_id"] for r in ordered], [_microseconds(r) for r in ordered], list(range(len(ordered)))]
+    db.execute(
+        """
+        create table batches as
+        select unnest($1::text[]) as batch_id, unnest($2::bigint[]) as landed_us, unnest($3::bigint[]) as place
+        """,
+        columns,
+    )
+
+
+def _microseconds(receipt: dict) -> int:
+    """When a batch landed, in microseconds since 1970."""
+    return (receipt["landed_at"] - EPOCH) // timedelta(microseconds=1)
+
+
+def _create_refused(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the view `refused`: every quarantined row of visible batches; null in columns that an older file lacks."""
+    db.register("promised", _nothing(QUARANTINE))
+    rows = "from promised"
+    if (home.landing / "quarantined_events" / "_empty.parquet").exists():
+        visible_rows(db, home, "quarantined_events").create_view("visible")
+        rows += " union all by name from visible"
+    db.execute(f"create view refused as {rows}")
+
+
+def _create_replayed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the table `replayed`: one row per quarantined row that a replay has landed."""
+    db.execute("create table replayed (origin_batch_id text, row_number bigint)")
+    replays = [r for r in receipts(home) if r["is_replay"]]
+    for table in _landed_tables(replays):
+        visible_rows(db, home, table, of=replays).project("origin_batch_id, row_number").insert_into("replayed")
+
+
+def _create_landed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the table `landed`: for each event of `refused`, the place of the last batch in which it was sent well.
+
+    A replayed row counts as sent when it was sent first. Only batches later than the first refused row are read.
+    """
+    db.execute("create table events as select distinct source, event_id from refused")
+    first = db.sql(
+        """
+        select min(batches.landed_us) from refused inner join batches on refused.batch_id = batches.batch_id
+        where refused.source is not null and refused.event_id is not null
+        """
+    ).fetchall()[0][0]
+    db.execute("create table sent_well (source text, event_id text, batch_id text)")
+    later = [r for r in receipts(home) if first is not None and _microseconds(r) >= first]
+    for table in _landed_tables(later):
+        sent = visible_rows(db, home, table, of=later).set_alias("sent")
+        events = db.table("events").set_alias("events")
+        known = sent.join(events, "sent.source = events.source and sent.event_id = events.event_id", how="semi")
+        known.project("source, event_id, origin_batch_id").insert_into("sent_well")
+    db.execute(
+        """
+        create table landed as
+        select sent_well.source, sent_well.event_id, max(batches.place) as place
+        from sent_well inner join batches on sent_well.batch_id = batches.batch_id
+        group by all
+        """
+    )
+
+
+def _create_dismissals(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the table `dismissals`: the latest decision about each row that one was made about."""
+    db.register("decided", _nothing(DISMISSAL))
+    db.execute("create table decisions as from decided")
+    if files := dismissal_files(home):
+        db.read_parquet(list(map(str, files))).insert_into("decisions")
+    db.execute(
+        """
+        create table dismissals as from decisions
+        qualify 1 = row_number() over (partition by batch_id, row_number order by dismissal_number desc)
+        """
+    )
+
+
+def _landed_tables(of: list[dict]) -> list[str]:
+    return sorted({table for receipt in of for table in orjson.loads(receipt["landed_by_table"])})
 
 
 def replay(home: Home, now: datetime | None = None) -> dict[str, Any] | None:
@@ -46,34 +270,7 @@ def replay(home: Home, now: datetime | None = None) -> dict[str, Any] | None:
         return batch.finish(sha256=digest, is_replay=True)
 
 
-def quarantined(home: Home, batch_ids: list[str] | None = None) -> pa.Table:
-    """Quarantined rows of visible batches that no replay has landed since; of `batch_ids` only, when given."""
-    if not (home.landing / "quarantined_events" / "_empty.parquet").exists():
-        return QUARANTINE.empty_table()
-    with duckdb.connect() as db:
-        visible_rows(db, home, "quarantined_events").create_view("refused")
-        _create_replayed(db, home)
-        return db.sql(
-            """
-            select refused.* from refused
-            anti join replayed
-                on refused.batch_id = replayed.origin_batch_id and refused.row_number = replayed.row_number
-            where $1 is null or list_contains($1, refused.batch_id)
-            order by refused.file_name, refused.batch_id, refused.row_number
-            """,
-            params=[batch_ids],
-        ).to_arrow_table()
-
-
-def _create_replayed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Create the table `replayed`: one row per quarantined row that a replay has landed."""
-    db.execute("create table replayed (origin_batch_id text, row_number bigint)")
-    replays = [r for r in receipts(home) if r["is_replay"]]
-    for table in sorted({table for r in replays for table in orjson.loads(r["landed_by_table"])}):
-        visible_rows(db, home, table, of=replays).project("origin_batch_id, row_number").insert_into("replayed")
-
-
-def _read_again(checker: Checker, waiting: list[dict[str, Any]], indexes: Iterable[int]) -> Iterator[Chunk]:
+def _read_again(checker: Checker, waiting: list[dict], indexes: Iterable[int]) -> Iterator[Chunk]:
     by_header: dict[str | None, list[tuple[int, str]]] = {}
     for i in indexes:
         by_header.setdefault(waiting[i]["csv_header"], []).append((i, waiting[i]["original_text"]))

@@ -22,6 +22,7 @@ KEPT_DEPTH = 250  # orjson reads 1,024 levels of nesting and writes 254
 CHUNK_BYTES = 8 << 20  # Python's objects take ten times their text
 CHUNK_ROWS = 50_000
 
+EVENT_KEY = ("source", "event_id")  # rows with the same pair are versions of one event
 CLOUD_EVENT_COLUMNS = {"id": "event_id", "time": "occurred_at", "subject": "data_product_id"}
 CLOUD_EVENT_ENVELOPE = {"specversion", "type", "datacontenttype", "dataschema", "data", "data_base64"}
 
@@ -43,6 +44,7 @@ class Unreadable:
     message: str
     text: str
     is_whole_text: bool = True  # only then can it be tried again
+    event_key: tuple[str | None, str | None] = (None, None)  # its EVENT_KEY, as far as it can be read
 
 
 @dataclass
@@ -121,13 +123,15 @@ class RowCollector:
         if not isinstance(row, dict):
             self.refuse(line, 1, "not_an_object", 'an event is a JSON object, like {"event_id": …}', text)
             return
+        sent = row
         if "specversion" in row:
             row = _from_cloud_event(row)
             if row is None:
-                self.refuse(line, 1, "cloud_event_without_data", "`data` must be a JSON object", text)
+                self.refuse(line, 1, "cloud_event_without_data", "`data` must be a JSON object", text, sent)
                 return
         if not _can_be_kept(row):
-            self.refuse(line, 1, "nested_too_deep", f"a value is nested more than {KEPT_DEPTH} levels deep", text)
+            message = f"a value is nested more than {KEPT_DEPTH} levels deep"
+            self.refuse(line, 1, "nested_too_deep", message, text, row)
             return
         self._add(line, row, text)
 
@@ -155,13 +159,21 @@ class RowCollector:
         self.size += len(text)
 
     def refuse(
-        self, line: int | None, column: int | None, reason: str, message: str, text: bytes, is_whole_text: bool = True
+        self,
+        line: int | None,
+        column: int | None,
+        reason: str,
+        message: str,
+        text: bytes,
+        sent: dict[str, Any] | None = None,
+        is_whole_text: bool = True,
     ) -> None:
-        """Add a row that could not be read, with its reason."""
+        """Add a row that could not be read, with its reason; `sent` is its JSON object, where it is one."""
         self.last_row += 1
         shown = text.decode("utf-8", "backslashreplace")
         is_whole_text = is_whole_text and reason != "invalid_utf8"  # what is shown are not the bytes that came
-        self.unreadable.append(Unreadable(self.last_row, line, column, reason, message, shown, is_whole_text))
+        key = _event_key(sent or {})
+        self.unreadable.append(Unreadable(self.last_row, line, column, reason, message, shown, is_whole_text, key))
         self.size += len(text)
 
     @property
@@ -205,7 +217,14 @@ def _extras(row: dict[str, Any], known: set[str]) -> dict[str, Any] | None:
     return {n: row[n] for n in names if row[n] is not None} or None if names else None
 
 
-def _from_cloud_event(event: dict[str, Any]) -> dict[str, Any] | None:
+def _event_key(row: dict) -> tuple[str | None, str | None]:
+    """The EVENT_KEY of a flat record or a CloudEvent; None for what is not text."""
+    names = {column: name for name, column in CLOUD_EVENT_COLUMNS.items()} if "specversion" in row else {}
+    source, event_id = (row.get(names.get(column, column)) for column in EVENT_KEY)
+    return source if isinstance(source, str) else None, event_id if isinstance(event_id, str) else None
+
+
+def _from_cloud_event(event: dict) -> dict | None:
     """The flat record of a CloudEvents 1.0 object; None when it carries no JSON object as data."""
     data = {} if event.get("data") is None else event["data"]
     if not isinstance(data, dict) or "data_base64" in event:

@@ -27,6 +27,7 @@ DRILL_DOWN = {
         "occurred_at <= (select as_of from main.build)",
     ),
     "data_quality_issues": ((), "true"),
+    "quarantined_events": ((), "true"),
 }
 
 

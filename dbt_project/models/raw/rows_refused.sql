@@ -1,0 +1,1 @@
+select * from {{ source('quarantine', 'quarantined_events') }}
