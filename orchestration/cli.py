@@ -159,23 +159,30 @@ def quarantine(
     root: HomeOption = None,
 ) -> None:
     """List the rows that wait in quarantine, the newest first; dismiss some, or take a dismissal back."""
+    from orchestration.summary import quarantine_list
+
     console, home = Console(file=sys.stdout), Home.at(root)
     if dismiss or restore:
         _decide(console, home, dismiss, restore, line, note.strip())
     elif note or line:
         _exit_with_usage_error(console, "--note and --line belong to --dismiss or --restore; name a file or a batch.")
     else:
-        _list_quarantine(console, home, "dismissed" if dismissed else "waiting", limit)
+        for text in quarantine_list(home, "dismissed" if dismissed else "waiting", limit):
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
 def replay(root: HomeOption = None) -> None:
     """Read quarantined rows again with today's contracts and land those that now pass, once."""
+    from orchestration.contracts.contract import ContractError
     from orchestration.landing import quarantine
 
     console, home = Console(file=sys.stdout), Home.at(root)
     with home.lock():
-        receipt = quarantine.replay(home)
+        try:
+            receipt = quarantine.replay(home)
+        except ContractError as error:
+            _exit_with_usage_error(console, escape(str(error)))
         left = quarantine.quarantined(home).num_rows
     if receipt is None and not left:
         console.print("Nothing waits in quarantine.")
@@ -222,6 +229,7 @@ def ui(root: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks 
 
 def _decide(console: Console, home: Home, dismiss: str, restore: str, line: int | None, note: str) -> None:
     from orchestration.landing import quarantine
+    from orchestration.summary import rows_in_words
 
     if dismiss and restore:
         _exit_with_usage_error(console, "Give --dismiss or --restore, not both.")
@@ -237,30 +245,8 @@ def _decide(console: Console, home: Home, dismiss: str, restore: str, line: int 
         place = f"{name} line {line}" if line else name
         hint = "`flywheel quarantine" + ("" if dismiss else " --dismissed") + "` lists files, lines and batches."
         _exit_with_usage_error(console, f"No row of {escape(place)} {state}; {hint}")
-    words = f"{_rows(count)} dismissed" if dismiss else f"{_rows(count)} back in quarantine"
+    words = f"{rows_in_words(count)} " + ("dismissed" if dismiss else "back in quarantine")
     console.print(f"{words}, {left:,} in quarantine now. `flywheel run` publishes that.")
-
-
-def _list_quarantine(console: Console, home: Home, state: str, limit: int) -> None:
-    from orchestration.landing import quarantine
-    from orchestration.landing.batch import receipts
-    from orchestration.summary import quarantine_list
-
-    rows = quarantine.rows_that_are(state, home).to_pylist()
-    words = "in quarantine" if state == "waiting" else "dismissed"
-    if not rows:
-        console.print("Nothing waits in quarantine." if state == "waiting" else "No row is dismissed.")
-        return
-    console.print(f"{_rows(len(rows))} {words}." + (f" The newest {limit:,}:" if len(rows) > limit else ""))
-    batches = {receipt["batch_id"]: receipt for receipt in receipts(home)}
-    for text in quarantine_list(rows[:limit], batches):
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
-    what = quarantine.WHAT_TO_DO if state == "waiting" else "`flywheel quarantine --restore FILE` takes it back."
-    console.print(what, markup=False, highlight=False, soft_wrap=True)
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _dates(home: Home, as_of: str, known_at: str) -> Dates:

@@ -15,7 +15,7 @@ from dashboard.words.phrases import plain_text
 from dashboard.words.time_to_value import finished_only, time_to_value_answer
 from orchestration.home import Dates, Home, PublishedFolder
 from orchestration.landing.batch import receipts
-from orchestration.landing.quarantine import place_of, quarantined
+from orchestration.landing.quarantine import WHAT_TO_DO, place_of, quarantined, rows_that_are
 
 REASONS_SHOWN = 3
 TEXT_SHOWN = 160  # characters of a message or of a refused row
@@ -71,9 +71,16 @@ def first_messages(waiting: list[dict]) -> list[str]:
     return [*lines, "`flywheel quarantine` lists them."] if lines else []
 
 
-def quarantine_list(rows: list[dict], batches: dict[str, dict]) -> Iterator[str]:
-    """Lines about refused rows: where each is, what is wrong, its text; `batches` are the receipts by batch_id."""
-    for row in rows:
+def quarantine_list(home: Home, state: str, limit: int) -> Iterator[str]:
+    """Lines about the rows that are waiting or dismissed: where each is, what is wrong, its text; what to do."""
+    rows, is_waiting = rows_that_are(state, home), state == "waiting"
+    if not rows.num_rows:
+        yield "Nothing waits in quarantine." if is_waiting else "No row is dismissed."
+        return
+    count = f"{rows_in_words(rows.num_rows)} {'in quarantine' if is_waiting else 'dismissed'}."
+    yield count + (f" The newest {limit:,}:" if rows.num_rows > limit else "")
+    batches = {receipt["batch_id"]: receipt for receipt in receipts(home)}
+    for row in rows.slice(0, limit).to_pylist():
         landed = batches[row["batch_id"]]["landed_at"]
         yield f"{short(place_of(row))}  (batch {row['batch_id'][:12]}, landed {landed:%Y-%m-%d %H:%M} UTC)"
         yield f"  {', '.join(row['reasons'])}: {short(row['message'])}"
@@ -81,6 +88,12 @@ def quarantine_list(rows: list[dict], batches: dict[str, dict]) -> Iterator[str]
             yield f"  {short(row['original_text'])}"
         if row["note"]:
             yield f"  Note: {short(row['note'])}"
+    yield WHAT_TO_DO if is_waiting else "`flywheel quarantine --restore FILE` takes it back."
+
+
+def rows_in_words(count: int) -> str:
+    """How many rows."""
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def short(text: str) -> str:

@@ -68,6 +68,8 @@ def test_a_broken_source_stops_publication_and_the_message_says_what_to_do(publi
     run_well(home, write_events(tmp_path / "good.jsonl", delivered(300, 320)), as_of=AS_OF)
     assert query(home, "select count(*) from curated.data_products") == [(60,)]
     assert query(home, "select sum(quarantined_count)::int from authoritative.event_accounting") == [(len(BAD),)]
+    states = query(home, "select file_name, state, count(*) from curated.quarantined_events group by all")
+    assert states == [("broken.jsonl", "waiting", len(BAD))]
 
 
 @pytest.mark.parametrize(
@@ -106,8 +108,9 @@ def test_real_events_are_kept_out_of_a_sample_home(tmp_path):
 def test_a_delivery_of_nothing_but_bad_rows_is_told_and_publishes_what_is_known(tmp_path):
     home = shared_home().empty()
     bad = [event(n, "idea_logged", "p", n, domain=None) for n in range(3)]
-    output = run_well(home, write_events(tmp_path / "bad.jsonl", bad), as_of=AS_OF)
-    assert "0 landed, 3 in quarantine (domain_missing 3)" in " ".join(output.split())
+    said = run_well(home, write_events(tmp_path / "bad.jsonl", bad), as_of=AS_OF)
+    words = "0 landed, 3 in quarantine domain_missing 3: bad.jsonl line 1: domain is missing `flywheel quarantine`"
+    assert words in " ".join(said.split())
     assert query(home, "select count(*) from curated.data_products") == [(0,)]
     assert query(home, "select distinct reason from authoritative.time_to_value") == [("no_products",)]
 

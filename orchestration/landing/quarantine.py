@@ -139,7 +139,7 @@ def _decide(home: Home, state: str, of: tuple[str, int | None], note: str | None
     """Record what a person decided about the rows in a state: with a note that they are dismissed, else that not."""
     decided = rows_of(rows_that_are(state, home).to_pylist(), *of)
     if decided:
-        prepare_landing(home, load_layer("landing"))
+        (home.landing / "dismissals").mkdir(parents=True, exist_ok=True)
         number = 1 + max((int(path.stem) for path in dismissal_files(home)), default=0)
         about = {
             "dismissal_number": number,
