@@ -254,7 +254,7 @@ def test_sources_have_descriptions_and_the_exposures_name_what_is_published(publ
     }
     assert exposed["serving_file"] == {name.partition(".")[2] for name in published if name != "main.publication"}
     for name, folder in [("dashboard", "dashboard"), ("notebooks", "notebooks")]:
-        text = "".join(path.read_text() for path in (CHECKOUT / folder).glob("*.py"))
+        text = "".join(path.read_text() for path in (CHECKOUT / folder).rglob("*.py"))
         assert exposed[name] == set(re.findall(r"\b(?:authoritative|curated)\.([a-z_]+)", text)), name
 
 
