@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 from conftest import NOW, as_lines, make_event, put
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from orchestration import home as home_module
 from orchestration import summary
+from orchestration.build import builds
 from orchestration.cli import app
 from orchestration.home import Dates
 from orchestration.landing import batch, quarantine
@@ -40,9 +42,6 @@ def forget_adopted(promise):
     """Adoptions become an unknown event type; calling what this returns makes them known again."""
     path = promise("products_adopted", "          - adopted\n", "          - granted\n")
     return lambda: path.write_text(path.read_text().replace("          - granted\n", "          - adopted\n", 1))
-
-
-# --- Corrected ------------------------------------------------------------------------------------------
 
 
 def test_a_row_that_is_sent_again_and_lands_no_longer_waits_and_stays_in_the_accounts(land, home):
@@ -148,9 +147,6 @@ def test_quarantine_of_a_file_without_these_columns_is_read_and_waits(land, home
     assert dismiss(home, "a.jsonl", None, "sent again") == 1
 
 
-# --- Dismissed ------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def three(land, home) -> dict:
     """a.jsonl with bad rows on lines 1 and 2, and the unreadable file b.json; the receipt of a.jsonl."""
@@ -224,22 +220,16 @@ def test_a_crash_while_a_dismissal_is_written_dismisses_nothing(three, home, mon
 
 
 def test_a_dismissal_is_a_change_that_the_next_run_publishes(three, home):
-    from orchestration.build.builds import fingerprint
-
-    prints = [fingerprint(home, Dates(NOW))]
+    prints = {builds.fingerprint(home, Dates(NOW))}
     dismiss(home, "a.jsonl", None, "why")
-    prints.append(fingerprint(home, Dates(NOW)))
+    prints.add(builds.fingerprint(home, Dates(NOW)))
     restore(home, "a.jsonl", None)
-    prints.append(fingerprint(home, Dates(NOW)))
+    prints.add(builds.fingerprint(home, Dates(NOW)))
 
-    assert len(set(prints)) == 3
+    assert len(prints) == 3
 
 
 def test_a_build_holds_every_refused_row_with_its_state_and_a_thousand_characters_of_text(three, land, home):
-    import duckdb
-
-    from orchestration.build import builds
-
     land(make_event("nonsense", title="x" * 5_000), name="c.jsonl", now=NOW + 2 * DAY)
     dismiss(home, "b.json", None, "why")
 
@@ -254,9 +244,6 @@ def test_a_build_holds_every_refused_row_with_its_state_and_a_thousand_character
         ("b.json", "dismissed", 0),
         ("c.jsonl", "waiting", 1_000),
     ]
-
-
-# --- The checks in Dagster ------------------------------------------------------------------------------
 
 
 def check(waiting: list[dict], new: list[dict]):
@@ -316,9 +303,6 @@ def test_rows_that_no_longer_wait_do_not_count_in_the_share_that_stops_publicati
     for line in range(1, 11):
         dismiss(home, "a.jsonl", line, "why")
     assert share() == (True, 0.5)
-
-
-# --- The command line -----------------------------------------------------------------------------------
 
 
 def flywheel(home, *arguments) -> tuple[int, str]:
@@ -390,9 +374,6 @@ def test_the_home_is_locked_while_a_dismissal_is_written(three, home, monkeypatc
 
     assert flywheel(home, "--dismiss", "a.jsonl", "--note", "why")[0] == 0
     assert locked == [True]
-
-
-# --- The summary ----------------------------------------------------------------------------------------
 
 
 def test_the_summary_names_the_first_message_of_the_three_most_frequent_reasons(land, home):

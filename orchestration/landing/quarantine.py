@@ -198,9 +198,9 @@ def _create_replayed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
 
 
 def _create_landed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Create the table `landed`: for each event of `refused`, the place of the last batch in which it was sent well.
+    """Create the table `landed`: for each event of `refused`, the place of the last batch that sent a row which landed.
 
-    A replayed row counts as sent when it was sent first. Only batches later than the first refused row are read.
+    A replayed row was sent in its first batch. Batches before that of the first refused row are not read.
     """
     db.execute("create table events as select distinct source, event_id from refused")
     first = db.sql(
@@ -209,18 +209,18 @@ def _create_landed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
         where refused.source is not null and refused.event_id is not null
         """
     ).fetchall()[0][0]
-    db.execute("create table sent_well (source text, event_id text, batch_id text)")
+    db.execute("create table landed_rows (source text, event_id text, batch_id text)")
     later = [r for r in receipts(home) if first is not None and _microseconds(r) >= first]
     for table in _landed_tables(later):
         sent = visible_rows(db, home, table, of=later).set_alias("sent")
         events = db.table("events").set_alias("events")
         known = sent.join(events, "sent.source = events.source and sent.event_id = events.event_id", how="semi")
-        known.project("source, event_id, origin_batch_id").insert_into("sent_well")
+        known.project("source, event_id, origin_batch_id").insert_into("landed_rows")
     db.execute(
         """
         create table landed as
-        select sent_well.source, sent_well.event_id, max(batches.place) as place
-        from sent_well inner join batches on sent_well.batch_id = batches.batch_id
+        select landed_rows.source, landed_rows.event_id, max(batches.place) as place
+        from landed_rows inner join batches on landed_rows.batch_id = batches.batch_id
         group by all
         """
     )
