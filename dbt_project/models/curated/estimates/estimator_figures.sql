@@ -20,10 +20,10 @@ select
     {{ first_time_at_most(0.5, log_log_limit(curve.survival, curve.variance, side), 'elapsed_days') }}
         as median_{{ side }}_days,
     {% endfor %}
-    {{ first_time_at_most(0.15, curve.survival, 'elapsed_days') }} as p85_days,
     {% for day in share_days() %}
-    {{ share_by_day(day, curve.survival, 'elapsed_days') }} as share_by_day_{{ day }}{{ ',' if not loop.last }}
+    {{ share_by_day(day, curve.survival, 'elapsed_days') }} as share_by_day_{{ day }},
     {% endfor %}
+    {{ first_time_at_most(0.15, curve.survival, 'elapsed_days') }} as p85_days
 from {{ ref('survival_series') }} as series
 left join {{ ref('survival_steps') }} as steps on series.series_id = steps.series_id
 group by series.series_id
@@ -41,8 +41,8 @@ select
     null as median_at_risk_count, -- among finished ones nobody is at risk, and there is no band
     null as median_lower_days,
     null as median_upper_days,
-    completed_p85_days as p85_days,
     {% for day in share_days() %}
-    observed_by_day_{{ day }}_count / cast(nullif(observed_count, 0) as double) as share_by_day_{{ day }}{{ ',' if not loop.last }}
+    observed_by_day_{{ day }}_count / cast(nullif(observed_count, 0) as double) as share_by_day_{{ day }},
     {% endfor %}
+    completed_p85_days as p85_days
 from {{ ref('survival_series') }}

@@ -10,12 +10,13 @@ with estimates as (
         coalesce(pace.product_count, 0) as product_count,
         series.open_count, -- everything open now is open in the window
         coalesce(pace.observed_count, 0) as observed_count,
-        {% for figure in ['median_days', 'median_at_risk_count', 'median_lower_days', 'median_upper_days', 'p85_days'] %}
+        {% for figure in ['median_days', 'median_at_risk_count', 'median_lower_days', 'median_upper_days'] %}
         pace.{{ figure }},
         {% endfor %}
         {% for day in share_days() %}
-        pace.share_by_day_{{ day }}{{ ',' if not loop.last }}
+        pace.share_by_day_{{ day }},
         {% endfor %}
+        pace.p85_days
     from {{ ref('survival_series') }} as series
     left join {{ ref('current_pace') }} as pace
         on
