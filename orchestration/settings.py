@@ -121,7 +121,7 @@ class Settings:
     reporting: Reporting = field(default_factory=Reporting)
 
     def of_the_tables(self) -> str:
-        """What the tables depend on, as JSON for dbt's macro `north_star`: {metric, kind, target, period, k, days,
+        """What the tables depend on, as JSON for dbt's macro `settings`: {metric, kind, target, period, k, days,
         has_limits, no_limits_reason, timezone, lateness_days}."""
         kind, period, no_limits = NORTH_STARS[self.north_star.metric]
         chosen = asdict(self.north_star) | asdict(self.reporting)

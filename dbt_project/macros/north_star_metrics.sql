@@ -7,7 +7,7 @@
 {# Adoptions by the period of `at`, split into a data product's first and its further ones by `number`. #}
 {% macro adoptions_by_period(at, number) %}
     select
-        {{ month_starting(at, north_star().period) }} as month_starting,
+        {{ month_starting(at, settings().period) }} as month_starting,
         count(*) as value,
         count(case when {{ number }} = 1 then 1 end) as first_adoptions_count,
         count(case when {{ number }} > 1 then 1 end) as expansion_adoptions_count,
@@ -36,7 +36,7 @@
 
 {% macro north_star_products_reaching_k_domains() %}
     select
-        {{ month_starting('first_adopted_at', north_star().period) }} as month_starting,
+        {{ month_starting('first_adopted_at', settings().period) }} as month_starting,
         count(*) as value,
         null as first_adoptions_count,
         null as expansion_adoptions_count,
@@ -44,20 +44,20 @@
         count(*) as numerator,
         null as denominator
     from {{ ref('adoptions') }}
-    where adoption_number = {{ north_star().k }}
+    where adoption_number = {{ settings().k }}
     group by 1
 {% endmacro %}
 
 {# Every idea of a period that ended `days` ago has been followed for so long, and then incidence is a plain share. #}
 {% macro north_star_adopted_within_days() %}
     select
-        {{ month_starting('started_at', north_star().period) }} as month_starting,
-        count(case when outcome = 'observed' and days_to_observed <= {{ north_star().days }} then 1 end)
+        {{ month_starting('started_at', settings().period) }} as month_starting,
+        count(case when outcome = 'observed' and days_to_observed <= {{ settings().days }} then 1 end)
             / cast(count(*) as double) as value,
         null as first_adoptions_count,
         null as expansion_adoptions_count,
         null as adopting_domains_count,
-        count(case when outcome = 'observed' and days_to_observed <= {{ north_star().days }} then 1 end) as numerator,
+        count(case when outcome = 'observed' and days_to_observed <= {{ settings().days }} then 1 end) as numerator,
         count(*) as denominator
     from {{ ref('product_intervals') }}
     where interval_id = 'idea_to_adopted' and eligibility = 'in'
@@ -80,7 +80,7 @@
     from {{ ref('reporting_periods') }} as periods
     inner join {{ ref('reporting_periods') }} as months
         on
-            periods.period = '{{ north_star().period }}'
+            periods.period = '{{ settings().period }}'
             and months.period = 'month'
             and periods.month_starting <= months.month_starting
             and periods.next_starting >= months.next_starting
@@ -102,7 +102,7 @@
     from {{ ref('reporting_periods') }} as periods
     inner join {{ ref('adoption_events') }} as used
         on
-            periods.period = '{{ north_star().period }}'
+            periods.period = '{{ settings().period }}'
             and used.occurred_at < periods.ends_at
             and used.occurred_at > {{ days_after('least(periods.ends_at, ' ~ as_of() ~ ')', -90) }}
     group by 1

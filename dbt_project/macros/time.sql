@@ -41,11 +41,11 @@
 {%- endmacro %}
 
 {% macro default__start_of_day(day) -%}
-    to_utc_timestamp(cast({{ day }} as timestamp), '{{ north_star().timezone }}')
+    to_utc_timestamp(cast({{ day }} as timestamp), '{{ settings().timezone }}')
 {%- endmacro %}
 
 {% macro duckdb__start_of_day(day) -%}
-    timezone('{{ north_star().timezone }}', cast({{ day }} as timestamp))
+    timezone('{{ settings().timezone }}', cast({{ day }} as timestamp))
 {%- endmacro %}
 
 {# How many calendar months of the reporting timezone lie between a month's first day and an instant, INTEGER. #}
@@ -68,16 +68,16 @@
 {%- endmacro %}
 
 {% macro default__local_time(instant) -%}
-    from_utc_timestamp({{ instant }}, '{{ north_star().timezone }}')
+    from_utc_timestamp({{ instant }}, '{{ settings().timezone }}')
 {%- endmacro %}
 
 {% macro duckdb__local_time(instant) -%}
-    timezone('{{ north_star().timezone }}', {{ instant }})
+    timezone('{{ settings().timezone }}', {{ instant }})
 {%- endmacro %}
 
 {# SQL condition: the day after the period, plus the lateness allowance, is before as_of, so it may enter a verdict. #}
 {% macro is_complete_before(next_starting) -%}
-    ({{ dbt.dateadd('day', north_star().lateness_days, next_starting) }} < {{ local_time(as_of()) }})
+    ({{ dbt.dateadd('day', settings().lateness_days, next_starting) }} < {{ local_time(as_of()) }})
 {%- endmacro %}
 
 {# One row per calendar month, `month_starting` DATE, from `first` to `last` of the one-row relation `span`. #}

@@ -12,7 +12,7 @@ select
 from {{ ref('north_star_monthly') }}
 where value <> first_adoptions_count + expansion_adoptions_count
 
-{% if north_star().metric == 'cross_domain_adoptions' %}
+{% if settings().metric == 'cross_domain_adoptions' %}
 union all
 
 select

@@ -1,6 +1,6 @@
 {{ config(materialized='ephemeral') }}
 
-{% set target = north_star().target %}
+{% set target = settings().target %}
 
 with latest as (
 

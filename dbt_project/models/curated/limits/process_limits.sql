@@ -1,4 +1,4 @@
-{% set star = north_star() %}
+{% set star = settings() %}
 
 with joined as (
 

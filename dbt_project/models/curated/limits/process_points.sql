@@ -1,5 +1,5 @@
 {# What limits judge: a month of its own, or its whole quarter where months are too small. #}
-{% set star = north_star() %}
+{% set star = settings() %}
 
 with metric_values as (
 

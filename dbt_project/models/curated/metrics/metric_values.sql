@@ -1,7 +1,7 @@
 {{ config(materialized='ephemeral') }}
 
 {# Each metric's process value, which limits judge, as two sums: months that are too small are judged by the quarter. #}
-{% set star = north_star() %}
+{% set star = settings() %}
 {% set others = [
     {'from': 'monthly_checks', 'process': ('numerator', 'denominator'), 'counted': 'denominator'},
     {'from': 'quarterly_shares', 'process': ('numerator', 'denominator'), 'counted': 'denominator'},

@@ -1,4 +1,4 @@
-{% set star = north_star() %}
+{% set star = settings() %}
 {% set columns = [
     'value', 'numerator', 'adopting_domains_count', 'first_adoptions_count', 'expansion_adoptions_count',
 ] %}

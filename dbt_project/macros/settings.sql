@@ -4,8 +4,8 @@
   build. An environment variable rather than a var, because a changed var makes dbt parse the whole project again.
   Without one, as where the project is only linted, they are the defaults; a unit test overrides the var `settings`.
 #}
-{% macro north_star() %}
-    {%- set settings = {
+{% macro settings() %}
+    {%- set chosen = {
         'metric': 'cross_domain_adoptions',
         'kind': 'flow',
         'target': none,
@@ -17,6 +17,6 @@
         'timezone': 'UTC',
         'lateness_days': 5,
     } -%}
-    {%- do settings.update(var('settings', none) or fromjson(env_var('FLYWHEEL_SETTINGS', '{}'))) -%}
-    {{ return(settings) }}
+    {%- do chosen.update(var('settings', none) or fromjson(env_var('FLYWHEEL_SETTINGS', '{}'))) -%}
+    {{ return(chosen) }}
 {% endmacro %}
