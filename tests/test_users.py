@@ -272,7 +272,7 @@ def test_an_asset_is_described_in_words_and_links_to_its_model(ui, page):
     address, _ = ui
     page.goto(f"{address}/assets/authoritative/open_ideas?view=overview", wait_until="domcontentloaded")
     page.get_by_text("One row per open data product").first.wait_for()
-    page.get_by_text("Open open_ideas.sql in editor").first.wait_for()
+    page.locator("a", has_text="open_ideas.sql").first.wait_for()
     of_dbt = [node for node in graphql(address, NODES)["assetNodes"] if "dbt" in node["kinds"]]
     assert len(of_dbt) > 40
     for node in of_dbt:
