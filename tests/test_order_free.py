@@ -132,6 +132,7 @@ class Warehouse:
             self.db.execute(f"create schema {schema}")
         for seed in (CHECKOUT / "dbt_project" / "seeds" / "declared").glob("*.csv"):
             self.db.execute(f"create table declared.{seed.stem} as from read_csv('{seed}')")
+        self.db.execute("create table declared.process_changes (changed_on date, note text)")
         self.schemas = {
             folder.name: pq.read_schema(folder / "_empty.parquet")
             for folder in landing_folder.iterdir()

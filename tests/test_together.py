@@ -207,8 +207,9 @@ def test_models_read_only_the_layers_below_them(published):
     for node in manifest["nodes"].values():
         if node["resource_type"] == "model":
             for parent in node["depends_on"]["nodes"]:
-                kind = parent.split(".")[0]
-                read[node["schema"]].add("source" if kind == "source" else manifest["nodes"][parent]["schema"])
+                kind, _, name, *_ = parent.split(".")
+                layer = name if name == "declared" else "source"
+                read[node["schema"]].add(layer if kind == "source" else manifest["nodes"][parent]["schema"])
     assert set(read) == set(allowed)
     for layer, layers in read.items():
         assert layers <= allowed[layer], layer
