@@ -183,8 +183,8 @@ def test_the_interval_of_the_median_holds_the_true_one_in_95_of_100_programmes()
             "null::double as median_lower_days, null::double as median_upper_days, null::double as p85_days, "
             + ", ".join(f"null::double as share_by_day_{day}" for day in (30, 90, 180, 365, 730))
         )
-        names = ["product_intervals", "survival_series", "risk_sets", "survival_steps", "interval_estimates"]
-        build_models(db, compiled(), names)
+        names = ["product_intervals", "survival_series", "risk_sets", "survival_steps", "estimator_figures"]
+        build_models(db, compiled(), [*names, "interval_estimates"])
         found = db.execute(
             "select median_lower_days, median_upper_days from curated.interval_estimates where estimator = 'incidence' "
             "and interval_id = 'idea_to_adopted' and cohort = 'all' and domain <> 'all'"
