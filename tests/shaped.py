@@ -136,7 +136,7 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
             'batch' as batch_id, row_number() over () as line_number,
             'current' as version_status
         from sent;
-        create table raw.batches_landed as
+        create table raw.batch_receipts as
         select 'batch' as batch_id, 'events.jsonl' as file_name, now() as landed_at, count(*) as rows_read,
             count(*) as rows_landed, 0 as rows_quarantined
         from sent;

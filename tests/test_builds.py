@@ -361,7 +361,7 @@ def test_files_of_a_batch_without_receipt_and_stale_temporaries_are_invisible(pu
 
 def everything(path: Path) -> dict[str, list[tuple]]:
     """The curated and authoritative tables of a build."""
-    found = tables(path, {"authoritative.event_accounting": {"landed_at"}, "curated.batches": {"landed_at"}})
+    found = tables(path, {"authoritative.event_accounting": {"landed_at"}, "curated.batch_accounting": {"landed_at"}})
     return {name: rows for name, rows in found.items() if not name.startswith("main.")}
 
 

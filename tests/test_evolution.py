@@ -10,6 +10,7 @@ from shaped import compiled
 
 MODELS = {
     "contract_states": "curated",
+    "first_events": "curated",
     "domains": "curated",
     "evolving_products": "curated",
     "product_evolution": "authoritative",
@@ -21,7 +22,7 @@ create schema curated; create schema authoritative;
 create table curated.lifecycle_events (
     source varchar default 's', event_id varchar, event_type varchar, data_product_id varchar, domain varchar,
     consumer_domain varchar, contract_version varchar, occurred_at timestamptz, passed_count bigint,
-    failed_count bigint);
+    failed_count bigint, has_named_consumer boolean);
 create table curated.data_products (data_product_id varchar, title varchar, domain varchar, stage varchar);
 create table curated.adoptions (data_product_id varchar, consumer_domain varchar);
 """

@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-CURATED = Path(__file__).parent.parent / "dbt_project" / "models" / "curated"
+LIMITS = Path(__file__).parent.parent / "dbt_project" / "models" / "curated" / "limits"
 COUNTS = [9.0, 7.0, 11.0, 8.0, 10.0, 9.0]  # varies less than Poisson: nothing to widen
 SPREAD = [4.0, 8.0, 12.0, 4.0, 8.0, 12.0]  # mean 8, variance 64 / 5 = 12.8, 1.6 times the mean
 CHANCES = {"chance_of_target", "total_chance_of_target"}
 
 
 def imported(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, CURATED / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, LIMITS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -36,8 +36,8 @@ FIGURES = [name for name in forecasts.SCHEMA.names if name not in ("month_starti
 def month(index: int, value: float | None, **columns) -> dict:
     """The North Star's row of process_limits for the month `index` months after January 2025."""
     row = {"metric_id": "cross_domain_adoptions", "domain": "all", "period": "month"}
-    row |= {"month_starting": date(2025 + index // 12, index % 12 + 1, 1), "phase": 1, "is_complete": True}
-    row |= {"is_north_star": True, "kind": "flow", "value": value, "signal_value": value, "has_limits": True}
+    row |= {"month_starting": date(2025 + index // 12, index % 12 + 1, 1), "process_phase": 1, "is_complete": True}
+    row |= {"is_north_star": True, "kind": "flow", "value": value, "process_value": value, "has_limits": True}
     return row | {"own_rule": None, "target": 9.0} | columns
 
 
@@ -160,10 +160,14 @@ def test_four_of_five_futures_lie_inside_the_eighty_percent_interval(ratio, mont
             [*months(COUNTS[:5]), month(5, 9.0, is_complete=False)], "not_enough_data", id="a_sixth_month_under_way"
         ),
         pytest.param(
-            [*months(COUNTS), *(month(6 + i, 9.0, phase=2) for i in range(5))], "not_enough_data", id="a_young_phase"
+            [*months(COUNTS), *(month(6 + i, 9.0, process_phase=2) for i in range(5))],
+            "not_enough_data",
+            id="a_young_phase",
         ),
         pytest.param(
-            [*months(COUNTS), month(6, 2.0, phase=2, is_complete=False)], "not_enough_data", id="a_change_this_month"
+            [*months(COUNTS), month(6, 2.0, process_phase=2, is_complete=False)],
+            "not_enough_data",
+            id="a_change_this_month",
         ),
         pytest.param([*months(COUNTS), month(6, 40.0, own_rule="outside")], "signal_in_phase", id="a_signal"),
     ],
@@ -184,13 +188,13 @@ def test_with_a_target_six_steady_months_show_every_figure_without_a_reason():
 
 def test_a_signal_of_an_earlier_phase_or_of_a_month_under_way_hides_nothing():
     earlier = [month(0, 40.0, own_rule="outside")]
-    current = [month(index, value, phase=2) for index, value in enumerate(COUNTS, start=1)]
-    under_way = month(7, 1.0, phase=2, is_complete=False, own_rule="outside")
+    current = [month(index, value, process_phase=2) for index, value in enumerate(COUNTS, start=1)]
+    under_way = month(7, 1.0, process_phase=2, is_complete=False, own_rule="outside")
     assert figures_and_reason([*earlier, *current, under_way]) == (set(FIGURES), {None})
 
 
 def test_only_the_current_phase_counts():
-    both = [*months([100.0] * 8), *(month(8 + index, value, phase=2) for index, value in enumerate(COUNTS))]
+    both = [*months([100.0] * 8), *(month(8 + index, value, process_phase=2) for index, value in enumerate(COUNTS))]
     alone = forecasts.forecast(both[8:])
     assert forecasts.forecast(both) == alone
     assert alone[0]["expected_value"] == pytest.approx(54.5 / 6, abs=1e-9)
@@ -215,9 +219,9 @@ def test_before_the_first_complete_month_nothing_is_forecast():
 def built(rows: list[dict]) -> pa.Table:
     """What the model returns for these rows of process_limits, read from DuckDB as dbt would."""
     columns = [("metric_id", pa.string()), ("domain", pa.string()), ("period", pa.string())]
-    columns += [("month_starting", pa.date32()), ("phase", pa.int32()), ("is_complete", pa.bool_())]
+    columns += [("month_starting", pa.date32()), ("process_phase", pa.int32()), ("is_complete", pa.bool_())]
     columns += [("is_north_star", pa.bool_()), ("kind", pa.string()), ("value", pa.float64())]
-    columns += [("signal_value", pa.float64()), ("has_limits", pa.bool_()), ("own_rule", pa.string())]
+    columns += [("process_value", pa.float64()), ("has_limits", pa.bool_()), ("own_rule", pa.string())]
     with duckdb.connect() as db:
         db.register("sent", pa.Table.from_pylist(rows, pa.schema([*columns, ("target", pa.float64())])))
         db.execute("create table process_limits as from sent")
@@ -238,7 +242,7 @@ def test_a_null_read_from_duckdb_stays_unknown():
 
 
 def test_the_order_of_rows_does_not_matter():
-    rows = [*months([3.0] * 7), *(month(7 + index, value, phase=2) for index, value in enumerate(SPREAD))]
+    rows = [*months([3.0] * 7), *(month(7 + index, value, process_phase=2) for index, value in enumerate(SPREAD))]
     mixed = random.Random(7).sample(rows, len(rows))
     assert mixed != rows
     assert forecasts.forecast(mixed) == forecasts.forecast(rows)

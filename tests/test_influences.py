@@ -19,14 +19,14 @@ from scipy import stats
 
 from orchestration.sample import DEFAULT_SEED, LEAD_MONTHS, PROCESS_CHANGE_ON, sample_events
 
-CURATED = Path(__file__).parent.parent / "dbt_project" / "models" / "curated"
+LIMITS = Path(__file__).parent.parent / "dbt_project" / "models" / "curated" / "limits"
 LEAST_P = 1 / 2001
 MONTH_COUNT = 36
 CHANGE_AT = 23  # the sample's declared change, in months
 
 
 def imported(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, CURATED / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, LIMITS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -45,8 +45,8 @@ def rows_of(values, metric_id="lever", changes=(), **columns) -> list[dict]:
     row |= {"kind": "flow", "has_limits": True, "own_rule": None, "target": None} | columns
     return [
         row
-        | {"month_starting": month_starting(i), "phase": 1 + sum(change <= i for change in changes)}
-        | {"value": value, "signal_value": value}
+        | {"month_starting": month_starting(i), "process_phase": 1 + sum(change <= i for change in changes)}
+        | {"value": value, "process_value": value}
         for i, value in enumerate(None if value is None else float(value) for value in values)
     ]
 
@@ -338,8 +338,8 @@ def built(rows: list[dict]) -> pa.Table:
     """What the model returns for these rows of process_limits, read from DuckDB as dbt would."""
     texts = [(name, pa.string()) for name in ("metric_id", "domain", "period", "kind", "own_rule")]
     flags = [(name, pa.bool_()) for name in ("is_complete", "is_north_star", "has_limits")]
-    numbers = [(name, pa.float64()) for name in ("value", "signal_value", "target")]
-    schema = pa.schema([*texts, *flags, *numbers, ("month_starting", pa.date32()), ("phase", pa.int32())])
+    numbers = [(name, pa.float64()) for name in ("value", "process_value", "target")]
+    schema = pa.schema([*texts, *flags, *numbers, ("month_starting", pa.date32()), ("process_phase", pa.int32())])
     with duckdb.connect() as db:
         db.register("sent", pa.Table.from_pylist(rows, schema))
         db.execute("create table process_limits as from sent")

@@ -193,7 +193,7 @@ WHILE_SHAPING = {
     ],
     "shaping": [
         partial(kill_at, SHAPING, "run_dbt", "before"),
-        partial(kill_at_node, "batches_landed"),
+        partial(kill_at_node, "batch_receipts"),
         partial(kill_at_node, "event_versions"),
         partial(kill_at_node, "survival_steps"),
         partial(kill_at_node, "time_to_value_curve"),

@@ -14,7 +14,7 @@ import pytest
 from shaped import AS_OF, DBT_PROJECT, build_models, compiled, empty_warehouse, event, rows, shaped
 
 JUDGES = ("phase_limits", "verdicts", "process_limits")
-SIGNALS = pa.schema(
+PROCESS_POINTS = pa.schema(
     [
         ("metric_id", pa.string()),
         ("is_north_star", pa.bool_()),
@@ -28,23 +28,24 @@ SIGNALS = pa.schema(
         ("is_complete", pa.bool_()),
         ("reason", pa.string()),
         ("has_limits", pa.bool_()),
-        ("signal_value", pa.float64()),
+        ("process_value", pa.float64()),
         ("limits_period", pa.string()),
         ("point_starting", pa.date32()),
         ("is_point_complete", pa.bool_()),
-        ("phase", pa.int32()),
+        ("process_phase", pa.int32()),
         ("point_value", pa.float64()),
     ]
 )
-LEADING_VALUES = pa.schema(
+METRIC_VALUES = pa.schema(
     [
+        ("is_north_star", pa.bool_()),
         ("metric_id", pa.string()),
         ("period", pa.string()),
         ("month_starting", pa.date32()),
         ("domain", pa.string()),
         ("is_complete", pa.bool_()),
-        ("phase", pa.int32()),
-        *((name, pa.int64()) for name in ("signal_numerator", "signal_denominator", "counted")),
+        ("process_phase", pa.int32()),
+        *((name, pa.int64()) for name in ("process_numerator", "process_denominator", "counted")),
         *((name, pa.int64()) for name in ("numerator", "denominator", "observation_count")),
         ("value", pa.float64()),
         ("reason", pa.string()),
@@ -82,18 +83,18 @@ class Series:
         return month(number if self.by == "month" else 3 * number)
 
     def rows(self) -> list[dict]:
-        """The rows of curated.signals; an incomplete quarter of months has only begun."""
+        """The rows of curated.process_points; an incomplete quarter of months has only begun."""
         made = []
         for number, point in enumerate(self.points):
             starting = self.point_starting(number)
             months = 3 if point.is_complete else 1 + number % 3
             for offset in range(months if self.by == "quarter_of_months" else 1):
                 row = {"metric_id": self.metric_id, "domain": self.domain, "is_north_star": self.is_north_star}
-                row |= {"period": "quarter" if self.by == "quarter" else "month", "phase": point.phase}
+                row |= {"period": "quarter" if self.by == "quarter" else "month", "process_phase": point.phase}
                 row |= {"limits_period": "month" if self.by == "month" else "quarter", "point_starting": starting}
                 row |= {"month_starting": date(starting.year, starting.month + offset, 1), "reason": point.reason}
                 row |= {"is_complete": point.is_complete, "is_point_complete": point.is_complete}
-                row |= {"has_limits": self.has_limits, "value": point.value, "signal_value": point.value}
+                row |= {"has_limits": self.has_limits, "value": point.value, "process_value": point.value}
                 made.append(row | {"point_value": point.value if self.has_limits else None})
         return made
 
@@ -118,7 +119,7 @@ def put_table(db: duckdb.DuckDBPyConnection, name: str, made: list[dict], schema
 def limited(*all_series: Series) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse in which these series are judged."""
     with empty_warehouse() as db:
-        put_table(db, "signals", [row for one in all_series for row in one.rows()], SIGNALS)
+        put_table(db, "process_points", [row for one in all_series for row in one.rows()], PROCESS_POINTS)
         build_models(db, compiled(), JUDGES)
         yield db
 
@@ -281,7 +282,7 @@ def test_limits_rules_and_verdicts_equal_numpy():
     draw = np.random.default_rng(20)
     drawn = [random_series(draw, number) for number in range(500)]
     with limited(*drawn) as db:
-        phases = {(row["domain"], row["phase"]): row for row in rows(db, "select * from curated.phase_limits")}
+        phases = {(row["domain"], row["process_phase"]): row for row in rows(db, "select * from curated.phase_limits")}
         judgements = rows(db, "select * from curated.process_limits order by domain, month_starting")
     found: dict[tuple, list[dict]] = {}
     for row in judgements:
@@ -453,13 +454,15 @@ def test_constant_thirds_signal_nothing():
 
 
 def leading(counts: list, metric_id="first_deployments", of: list | None = None, first=0, complete=None) -> list[dict]:
-    """Rows of leading_values by month, January 2020 onwards: counts, or shares `of` something; None is unknown."""
+    """Rows of metric_values by month, January 2020 onwards: counts, or shares `of` something; None is unknown."""
     made = []
     for number, count in enumerate(counts):
         below = of[number] if of else None
         row = {"metric_id": metric_id, "period": "month", "month_starting": month(first + number), "domain": "all"}
-        row |= {"is_complete": number < (len(counts) if complete is None else complete), "phase": 1}
-        row |= {"signal_numerator": count, "signal_denominator": below if of else 1, "counted": below if of else count}
+        row["is_north_star"] = False
+        row |= {"is_complete": number < (len(counts) if complete is None else complete), "process_phase": 1}
+        row |= {"process_numerator": count, "process_denominator": below if of else 1}
+        row["counted"] = below if of else count
         row |= {"numerator": count, "denominator": below, "observation_count": below if of else count}
         row |= {"value": count if not of else count / below if below else None}
         row["reason"] = "no_ideas" if of and not below else "no_deployment_events" if count is None else None
@@ -467,18 +470,18 @@ def leading(counts: list, metric_id="first_deployments", of: list | None = None,
     return made
 
 
-def signals(values: list[dict]) -> list[dict]:
-    """The rows of signals made of leading values, by month."""
+def process_points(values: list[dict]) -> list[dict]:
+    """The rows of process_points made of these metric values, by month."""
     quarters = [
-        {"period": "quarter", "month_starting": month(3 * number), "phase": 1 + (number >= 4)} for number in range(20)
+        {"period": "quarter", "month_starting": month(3 * number), "process_phase": 1 + (number >= 4)}
+        for number in range(20)
     ]
-    schema = pa.schema([("period", pa.string()), ("month_starting", pa.date32()), ("phase", pa.int32())])
+    schema = pa.schema([("period", pa.string()), ("month_starting", pa.date32()), ("process_phase", pa.int32())])
     with empty_warehouse() as db:
-        put_table(db, "leading_values", values, LEADING_VALUES)
-        put_table(db, "north_star_values", [], LEADING_VALUES)
+        put_table(db, "metric_values", values, METRIC_VALUES)
         put_table(db, "reporting_periods", quarters, schema)
-        build_models(db, compiled(), ["signals"])
-        return rows(db, "select * from curated.signals order by metric_id, month_starting")
+        build_models(db, compiled(), ["process_points"])
+        return rows(db, "select * from curated.process_points order by metric_id, month_starting")
 
 
 def test_counts_under_two_a_month_are_judged_by_the_quarter():
@@ -486,46 +489,46 @@ def test_counts_under_two_a_month_are_judged_by_the_quarter():
         [1, 2, 3, 0, 3, 2, 2, 2, 2, 1, 1, 4],
         [1, 2, 3, 0, 3, 2, 2, 2, 2, 1, 1, 5],
     )  # 23 and 24 in 12 months
-    found = signals(leading(sparse))
+    found = process_points(leading(sparse))
     assert {row["limits_period"] for row in found} == {"quarter"}
     assert [row["point_value"] for row in found] == pytest.approx([2] * 3 + [5 / 3] * 3 + [2] * 6)  # means a month
     assert [row["value"] for row in found] == sparse
     assert {row["point_starting"] for row in found} == {month(number) for number in (0, 3, 6, 9)}
-    found = signals(leading(enough))
+    found = process_points(leading(enough))
     assert {row["limits_period"] for row in found} == {"month"}
     assert [row["point_value"] for row in found] == enough
     assert [row["point_starting"] for row in found] == [month(number) for number in range(12)]
 
 
 def test_a_share_by_quarter_is_one_of_sums_and_skips_a_month_without_any():
-    found = signals(leading([1, 0, 2, 0, 0, 1], "named_consumer_share", of=[1, 1, 3, 0, 0, 2]))
+    found = process_points(leading([1, 0, 2, 0, 0, 1], "named_consumer_share", of=[1, 1, 3, 0, 0, 2]))
     assert {row["limits_period"] for row in found} == {"quarter"}  # (1 + 1 + 3 + 2) / 4 = 1.75 ideas a month
     assert [row["point_value"] for row in found] == [pytest.approx(3 / 5)] * 3 + [pytest.approx(1 / 2)] * 3
     assert [row["value"] for row in found] == pytest.approx([1, 0, 2 / 3, None, None, 0.5])
 
 
 def test_a_quarter_is_complete_with_its_last_month_and_takes_its_own_phase():
-    found = signals(leading([1] * 15, complete=14))
+    found = process_points(leading([1] * 15, complete=14))
     assert [row["is_point_complete"] for row in found] == [True] * 12 + [False] * 3
-    assert [row["phase"] for row in found] == [1] * 12 + [2] * 3
+    assert [row["process_phase"] for row in found] == [1] * 12 + [2] * 3
 
 
 def test_an_incomplete_month_does_not_decide_between_months_and_quarters():
-    assert {row["limits_period"] for row in signals(leading([2] * 6 + [0], complete=6))} == {"month"}
-    assert {row["limits_period"] for row in signals(leading([1] * 6 + [90], complete=6))} == {"quarter"}
+    assert {row["limits_period"] for row in process_points(leading([2] * 6 + [0], complete=6))} == {"month"}
+    assert {row["limits_period"] for row in process_points(leading([1] * 6 + [90], complete=6))} == {"quarter"}
 
 
 def test_net_flow_is_never_judged_by_the_quarter():
-    values = [row | {"counted": None, "signal_numerator": -1} for row in leading([0] * 6, "net_flow")]
-    assert {(row["limits_period"], row["point_value"]) for row in signals(values)} == {("month", -1)}
+    values = [row | {"counted": None, "process_numerator": -1} for row in leading([0] * 6, "net_flow")]
+    assert {(row["limits_period"], row["point_value"]) for row in process_points(values)} == {("month", -1)}
 
 
-def test_less_than_one_expected_is_no_signal():
+def test_less_than_one_expected_is_no_point():
     values = leading([3, 3, 3], "time_to_value", of=[2, 1, 0])
     for row, expected in zip(values, [2, 1, 0], strict=True):
-        row |= {"signal_denominator": expected, "counted": 3, "reason": None}
-    found = signals(values)
-    assert [row["signal_value"] for row in found] == [1.5, 3, None]
+        row |= {"process_denominator": expected, "counted": 3, "reason": None}
+    found = process_points(values)
+    assert [row["process_value"] for row in found] == [1.5, 3, None]
     assert [row["point_value"] for row in found] == [1.5, 3, None]
 
 
@@ -642,7 +645,7 @@ def test_only_a_flow_or_a_rate_of_its_own_has_limits():
         ({"period": "week"}, ["no period week", "choose month or quarter"]),
         (
             {"metric": "adopted_within_days", "period": "month"},
-            ["can't be told by month", "too few for a share", "Write `period: quarter`"],
+            ["can't be measured by month", "too few for a share", "Write `period: quarter`"],
         ),
         ({"target": "many"}, ["target must be a number of 0 or more", "not many"]),
         ({"target": -1}, ["target must be a number of 0 or more", "not -1"]),

@@ -27,7 +27,7 @@ def north_star(setting: str, events=EVENTS) -> dict[date, dict]:
     with shaped(events, north_star=setting, as_of=AS_OF) as db:
         found = {row["month_starting"]: row for row in rows(db, "from authoritative.north_star_monthly")}
         broken = [name for name, sql in publication_rules(AS_OF, setting).items() if rows(db, sql)]
-        scores = rows(db, "select metric_id, value from authoritative.flywheel_scorecard where phase = 'I'")
+        scores = rows(db, "select metric_id, value from authoritative.flywheel_scorecard where flywheel_phase = 'I'")
     assert broken == []
     [metric_id] = {row["metric_id"] for row in found.values()}
     assert metric_id in {row["metric_id"] for row in scores}

@@ -253,7 +253,7 @@ def test_an_unusable_consumer_is_shown_as_it_was_sent(issues):
 
 def test_a_conflict_names_both_batches_and_lines(issues):
     with attached(build_file(stage().home)) as db:
-        batches = dict(db.execute("select file_name, batch_id from curated.batches").fetchall())
+        batches = dict(db.execute("select file_name, batch_id from curated.batch_accounting").fetchall())
     lines = [*CLEAN, *ORDER, *MISSING, *NAMES, *TOLD]
     places = {
         f"batch {batches['first.jsonl']} line {1 + lines.index(TOLD[0])}",

@@ -19,6 +19,7 @@ MODELS = {
     "survival_series": ("curated", "table"),
     "risk_sets": ("curated", "view"),
     "survival_steps": ("curated", "table"),
+    "estimator_figures": ("curated", "view"),
     "interval_estimates": ("curated", "table"),
     "time_to_value": ("authoritative", "table"),
     "time_to_value_curve": ("authoritative", "table"),

@@ -63,7 +63,7 @@ def test_the_planted_lever_has_evidence_at_its_lag_and_no_other_one_has(sample):
 def test_the_declared_change_is_a_phase_of_its_own_and_improved_the_north_star(sample):
     months = query(
         sample,
-        "select month_starting, phase, round(center, 2), rule, verdict, phase_note "
+        "select month_starting, process_phase, round(center, 2), rule, verdict, process_phase_note "
         "from authoritative.north_star_monthly where is_complete order by month_starting",
     )
     assert {(phase, center) for _, phase, center, *_ in months} == {(1, 8.52), (2, 17.31)}
@@ -96,8 +96,8 @@ def test_where_nothing_is_planted_at_most_one_programme_in_five_shows_a_signal_i
         ]
         db.register("sent", pa.Table.from_pylist(rows))
         db.execute(
-            "create table curated.signals as select *, 'cross_domain_adoptions' as metric_id, true as is_north_star, "
-            "'month' as limits_period, 1 as phase, true as is_point_complete from sent"
+            "create table curated.process_points as select *, 'cross_domain_adoptions' as metric_id, "
+            "true as is_north_star, 'month' as limits_period, 1 as process_phase, true as is_point_complete from sent"
         )
         build_models(db, compiled(), ["phase_limits", "verdicts"])
         found = db.execute("select count(distinct domain) from curated.verdicts where rule is not null").fetchone()[0]
@@ -182,8 +182,8 @@ def test_the_interval_of_the_median_holds_the_true_one_in_95_of_100_programmes()
             "null::double as median_lower_days, null::double as median_upper_days, null::double as p85_days, "
             + ", ".join(f"null::double as share_by_day_{day}" for day in (30, 90, 180, 365, 730))
         )
-        names = ["product_intervals", "survival_series", "risk_sets", "survival_steps", "interval_estimates"]
-        build_models(db, compiled(), names)
+        names = ["product_intervals", "survival_series", "risk_sets", "survival_steps", "estimator_figures"]
+        build_models(db, compiled(), [*names, "interval_estimates"])
         found = db.execute(
             "select median_lower_days, median_upper_days from curated.interval_estimates where estimator = 'incidence' "
             "and interval_id = 'idea_to_adopted' and cohort = 'all' and domain <> 'all'"

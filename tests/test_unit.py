@@ -1,7 +1,7 @@
 """dbt's own tests: the rules that a person would argue about, and the checks that stop a publication.
 
-The rules are dbt's unit tests, in the unit_tests.yml of each folder of models, each on rows worked out by hand. Here they run,
-once, on the tables of a home that was built. The checks run in every build; here they are broken on purpose.
+The rules are dbt's unit tests, in the unit_tests.yml of each folder of models, each on rows worked out by hand. Here
+they run, once, on the tables of a home that was built. The checks run in every build; here they are broken on purpose.
 """
 
 import json

@@ -1,17 +1,11 @@
-{# Every row twice: for its domain, if that is known, and for 'all', which means everyone. #}
-{% macro with_everyone(relation, columns, domain='domain') -%}
-    select
-        {{ columns | join(',\n        ') }},
-        {{ domain }} as domain
-    from {{ relation }}
-    where {{ domain }} is not null
+{# Where a query groups by `rollup (domain)`: the domain of a row, or 'all' for that of the whole organisation. #}
+{% macro domain_or_all(domain='domain') -%}
+    case when grouping({{ domain }}) = 1 then 'all' else {{ domain }} end
+{%- endmacro %}
 
-    union all
-
-    select
-        {{ columns | join(',\n        ') }},
-        'all' as domain
-    from {{ relation }}
+{# SQL condition, for `having`: the row is not the one that `rollup` makes for an unknown domain. #}
+{% macro is_domain_or_all(domain='domain') -%}
+    grouping({{ domain }}) = 1 or {{ domain }} is not null
 {%- endmacro %}
 
 {# SQL condition: a row of domain_ownerships covers the instant. #}

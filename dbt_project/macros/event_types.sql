@@ -8,8 +8,8 @@
     {{ event_type }} in ('idea_logged', 'work_started', 'deployed', 'adopted')
 {%- endmacro %}
 
-{# SQL condition: a list of domains names one that can be another one than the owner. Blank names and 'all', which means
-   everyone, name nobody. NULL where no list was sent. #}
+{# SQL condition: a list of domains names one that can be another one than the owner. Blank names and 'all', the whole
+   organisation, name nobody. NULL where no list was sent. #}
 {% macro names_another_domain(domains, owner) -%}
     {{ return(adapter.dispatch('names_another_domain')(domains, owner)) }}
 {%- endmacro %}

@@ -1,15 +1,15 @@
 {#
   The leading metrics that are counts or shares of a month's events, over the columns of curated.monthly_counts:
     numerator, denominator  the value is numerator / denominator, or the numerator where there is no denominator
-    beside                  what observation_count tells
+    observations            what observation_count holds; `counted` where it is left out
     counted                 what must average 2 a month for limits by month; below, limits are by quarter
-    received                what must have been received once before 0 can be told from unknown
+    received                what must have been received once: before, there may be some that nobody sends, and 0 would be a guess
 #}
 {% macro monthly_metrics() %}
     {{ return([
         {'id': 'named_consumer_share', 'numerator': 'named_ideas_count', 'denominator': 'ideas_count',
-            'counted': 'ideas_count', 'received': 'named', 'none': 'no_ideas', 'unreceived': 'no_named_consumers'},
-        {'id': 'net_flow', 'numerator': 'started_count', 'minus': 'finished_count', 'beside': 'open_count',
+            'counted': 'ideas_count', 'received': 'named_consumers', 'none': 'no_ideas', 'unreceived': 'no_named_consumers'},
+        {'id': 'net_flow', 'numerator': 'started_count', 'minus': 'finished_count', 'observations': 'open_count',
             'received': 'finished', 'unreceived': 'no_adoption_events'},
         {'id': 'first_deployments', 'numerator': 'deployed_count', 'counted': 'deployed_count',
             'received': 'deployed', 'unreceived': 'no_deployment_events'},
@@ -18,7 +18,7 @@
         {'id': 'expansion_adoptions', 'numerator': 'expansions_count', 'counted': 'expansions_count',
             'received': 'adopted', 'unreceived': 'no_adoption_events'},
         {'id': 'adopting_domains', 'numerator': 'adopting_domains_count', 'counted': 'adopting_domains_count',
-            'beside': 'adoptions_count', 'received': 'adopted', 'unreceived': 'no_adoption_events'},
+            'observations': 'adoptions_count', 'received': 'adopted', 'unreceived': 'no_adoption_events'},
         {'id': 'expansion_share', 'numerator': 'expansions_count', 'denominator': 'adoptions_count',
             'counted': 'adoptions_count', 'received': 'adopted', 'none': 'no_adoptions',
             'unreceived': 'no_adoption_events'},

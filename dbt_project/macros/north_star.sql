@@ -2,7 +2,7 @@
   The North Star as declared by the var `north_star`, checked and with its defaults: {metric, kind, target, period,
   lateness_days, timezone, k, days, has_limits, no_limits_reason}. Raises what is wrong with it, why, and what to write.
 
-  A process limit asks whether a point differs from the points beside it. A stock carries last month's pairs into this
+  A process limit asks whether a point differs from its neighbours. A stock carries last month's pairs into this
   one, and a median over 180 days shares five sixths of its products with the month before: their points resemble each
   other by construction, and 87 to 100 % of such series "signal" with nothing changed. So they get none.
 #}
@@ -42,7 +42,7 @@
         {{ refuse_north_star("no period " ~ period ~ "; choose month or quarter, or leave it out") }}
     {%- endif -%}
     {%- if period == 'month' and about.period == 'quarter' -%}
-        {{ refuse_north_star(metric ~ " can't be told by month: a month's products are too few for a share, and it would be"
+        {{ refuse_north_star(metric ~ " can't be measured by month: a month's products are too few for a share, and it would be"
             ~ " noise. Write `period: quarter`, or leave it out") }}
     {%- endif -%}
     {%- for setting, least in [('k', 1), ('days', 1), ('lateness_days', 0)] -%}

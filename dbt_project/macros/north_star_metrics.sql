@@ -1,5 +1,5 @@
 {#
-  Each North Star as a query: one row per period in which there is something to tell, with
+  Each North Star as a query: one row per period in which anything happened, with
     month_starting, value, first_adoptions_count, expansion_adoptions_count, adopting_domains_count, numerator, denominator
   (the parts NULL where it has none), from data_products, adoptions, adoption_events and current_pace.
 #}

@@ -1,5 +1,5 @@
 {#
-  Pace: how fast things go now, where all-time figures tell how fast they ever went.
+  Pace: how fast things go now, where all-time figures show how fast they ever went.
 
   A window (w0, w1) takes in every product that is in its interval at some time between: it enters at age
   max(start, w0) - start and leaves at age min(end, closing, w1) - start. One that starts in the window is at risk from
@@ -28,11 +28,20 @@
     {{ metric_id }} in ('{{ paced_intervals() | map(attribute='metric_id') | join("', '") }}')
 {%- endmacro %}
 
-{# One number for a series of survival_series and a window: sorting by several columns takes twice as long. #}
+{# One number for a series of survival_series and a window, and the two parts of it: sorting by several columns takes
+   twice as long. #}
 {% macro pace_id(series_id, window_number) -%}
     cast({{ series_id }} as bigint) * 10000 + {{ window_number }} + 2
 {%- endmacro %}
 
-{# The numbers of the two windows beside those of the months, which are 0 and up. #}
+{% macro series_of_pace_id(pace_id) -%}
+    cast(floor({{ pace_id }} / 10000) as integer)
+{%- endmacro %}
+
+{% macro window_of_pace_id(pace_id) -%}
+    cast({{ pace_id }} % 10000 - 2 as integer)
+{%- endmacro %}
+
+{# The numbers of the two windows that are no month's; those of the months are 0 and up. #}
 {% macro window_as_of() %}{{ return(-1) }}{% endmacro %}
 {% macro window_baseline() %}{{ return(-2) }}{% endmacro %}

@@ -31,7 +31,7 @@
     ]) }}
 {% endmacro %}
 
-{# The days by which the shares of time_to_value are told. #}
+{# The days by which time_to_value gives shares. #}
 {% macro share_days() %}{{ return([30, 90, 180, 365, 730]) }}{% endmacro %}
 
 {# Elapsed microseconds, BIGINT: compare and group by these, and turn them into days last. #}
@@ -66,8 +66,8 @@
 {%- endmacro %}
 
 {# The window of a sum so far; of a sum before t with `until` = '1 preceding', NULL at a series' first step. #}
-{% macro so_far(until='current row', of='') -%}
-    (partition by {{ of }}series_id order by {{ of }}elapsed_microseconds rows between unbounded preceding and {{ until }})
+{% macro so_far(until='current row') -%}
+    (partition by series_id order by elapsed_microseconds rows between unbounded preceding and {{ until }})
 {%- endmacro %}
 
 {# ln(1 - d/n), one factor of Kaplan–Meier's product: S(t) = exp(sum so far). Where all have the event it is -1000, as
@@ -151,9 +151,17 @@
     min(case when {{ curve }} <= {{ level + 1e-9 }} then {{ time }} end)
 {%- endmacro %}
 
-{# SQL condition on a row of estimates: a median needs 10 observed, and 5 still at risk where it is. #}
+{# How many data products must have been observed before a figure of them is shown: below, chance decides it. #}
+{% macro fewest_observed() %}{{ return(10) }}{% endmacro %}
+
+{# How many must still be at risk at a time for a curve to be read there. #}
+{% macro fewest_at_risk() %}{{ return(5) }}{% endmacro %}
+
+{# SQL condition on a row of estimates: a median needs enough observed, and enough still at risk where it is. Among finished
+   ones only, nobody is at risk. #}
 {% macro is_enough_for_a_median(estimates) -%}
-    {{ estimates }}.observed_count >= 10 and coalesce({{ estimates }}.median_at_risk_count, 5) >= 5
+    {{ estimates }}.observed_count >= {{ fewest_observed() }}
+    and coalesce({{ estimates }}.median_at_risk_count, {{ fewest_at_risk() }}) >= {{ fewest_at_risk() }}
 {%- endmacro %}
 
 {# 1 - S at a day: of all steps up to it the last one, which is the lowest. An aggregate; 0 before the first step, and

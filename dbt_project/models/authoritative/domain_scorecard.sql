@@ -2,10 +2,10 @@ with year as (
 
     select
         min(month_starting) as first_month,
-        max(next_starting) as until_month,
+        max(month_starting) as last_month,
         count(*) as month_count
     from (
-        select * from {{ ref('reporting_periods') }}
+        select month_starting from {{ ref('reporting_periods') }}
         where period = 'month' and is_complete
         order by month_starting desc
         limit 12
@@ -18,43 +18,26 @@ adoptions as (
     select adoptions.*
     from {{ ref('adoptions') }} as adoptions
     inner join year
-        on
-            {{ month_starting('adoptions.first_adopted_at') }} >= year.first_month
-            and {{ month_starting('adoptions.first_adopted_at') }} < year.until_month
+        on {{ month_starting('adoptions.first_adopted_at') }} between year.first_month and year.last_month
 
 ),
 
-gave as (
+{% for flow, column in [('gave', 'owner_domain'), ('took', 'consumer_domain')] %}
+{{ flow }} as (
 
     select
-        owner_domain as domain,
-        count(*) as gave_count
+        {{ column }} as domain,
+        count(*) as {{ flow }}_count
     from adoptions
-    group by owner_domain
+    group by {{ column }}
 
 ),
 
-took as (
-
-    select
-        consumer_domain as domain,
-        count(*) as took_count
-    from adoptions
-    group by consumer_domain
-
-),
-
-received as (
-
-    select count(*) > 0 as has_adoptions
-    from {{ ref('lifecycle_events') }}
-    where event_type = 'adopted' and occurred_at <= {{ as_of() }}
-
-),
-
+{% endfor %}
 paces as (
 
-    select * from {{ ref('domain_paces') }}
+    select * from {{ ref('preferred_estimates') }}
+    where domain <> 'all'
 
 ),
 
@@ -71,25 +54,22 @@ slowest as (
 select
     cast(domains.domain as varchar) as domain,
     cast(year.month_count as integer) as month_count,
-    cast(case when received.has_adoptions then coalesce(gave.gave_count, 0) end as bigint) as gave_count,
-    cast(case when received.has_adoptions then coalesce(took.took_count, 0) end as bigint) as took_count,
-    paces.median_days,
-    paces.median_lower_days,
-    paces.median_upper_days,
-    paces.basis,
+    cast(case when known.first_adopted_at is not null then coalesce(gave.gave_count, 0) end as bigint) as gave_count,
+    cast(case when known.first_adopted_at is not null then coalesce(took.took_count, 0) end as bigint) as took_count,
+    {% for figure in ['median_days', 'median_lower_days', 'median_upper_days', 'basis', 'observed_count',
+        'all_median_days', 'difference'] %}
+    paces.{{ figure }},
+    {% endfor %}
     coalesce(paces.product_count, 0) as product_count,
-    paces.observed_count,
-    coalesce(paces.observed_count >= 10, false) as is_rankable,
-    paces.all_median_days,
-    paces.difference,
+    coalesce(paces.observed_count >= {{ fewest_observed() }}, false) as is_rankable,
     cast(slowest.interval_id as varchar) as slow_stage,
     slowest.median_days as slow_stage_median_days,
     slowest.all_median_days as slow_stage_all_median_days,
     coalesce(paces.reason, case when paces.domain is null then 'no_products' end) as reason
 from {{ ref('domains') }} as domains
 cross join year
-cross join received
-left join gave on domains.domain = gave.domain
-left join took on domains.domain = took.domain
+cross join {{ ref('first_events') }} as known
+left join gave using (domain)
+left join took using (domain)
 left join paces on domains.domain = paces.domain and paces.interval_id = 'idea_to_adopted'
 left join slowest on domains.domain = slowest.domain

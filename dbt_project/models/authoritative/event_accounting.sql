@@ -14,4 +14,4 @@ select
         read_count = landed_count + quarantined_count
         and landed_count = current_count + superseded_count + duplicate_count + retracted_count + not_yet_known_count
     ) as is_balanced
-from {{ ref('batches') }}
+from {{ ref('batch_accounting') }}

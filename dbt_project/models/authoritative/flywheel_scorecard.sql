@@ -1,23 +1,29 @@
 with scores as (
 
-    select * from {{ ref('flywheel_scores') }}
+    select
+        metrics.flywheel_phase,
+        metrics.persona,
+        metrics.kind,
+        scores.*
+    from {{ ref('flywheel_scores') }} as scores
+    inner join {{ ref('metrics') }} as metrics using (metric_id)
 
 ),
 
 phases as (
 
     select
-        phase,
+        flywheel_phase,
         count(case when verdict = 'improving' then 1 end) as improving_count,
         count(case when verdict = 'worsening' then 1 end) as worsening_count,
         count(case when verdict <> 'not_enough_data' then 1 end) as judged_count
     from scores
-    group by phase
+    group by flywheel_phase
 
 )
 
 select
-    cast(scores.phase as varchar) as phase,
+    cast(scores.flywheel_phase as varchar) as flywheel_phase,
     cast(scores.persona as varchar) as persona,
     cast(scores.metric_id as varchar) as metric_id,
     cast(scores.month_starting as date) as month_starting,
@@ -40,7 +46,7 @@ select
             when phases.improving_count < phases.worsening_count then 'slowing'
             else 'steady'
         end as varchar
-    ) as phase_verdict,
+    ) as flywheel_phase_verdict,
     cast(scores.reason as varchar) as reason
 from scores
-inner join phases on scores.phase = phases.phase
+inner join phases using (flywheel_phase)

@@ -7,7 +7,7 @@ select
     good_direction,
     role,
     lever,
-    phase,
+    flywheel_phase,
     persona,
     parent_metric_id,
     edge,

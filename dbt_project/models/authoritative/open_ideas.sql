@@ -15,18 +15,6 @@ with stages as (
 
 ),
 
-usual as (
-
-    {{ usual_pace() }}
-
-),
-
-chances as (
-
-    select * from {{ ref('adoption_chances') }}
-
-),
-
 final as (
 
     select
@@ -38,17 +26,19 @@ final as (
         stages.idea_logged_at,
         stages.stage_started_at,
         {{ elapsed_days('stages.stage_started_at', as_of()) }} as days_in_stage,
-        usual.p85_days as stage_p85_days,
-        usual.basis as stage_p85_basis,
+        estimates.p85_days as stage_p85_days,
+        estimates.basis as stage_p85_basis,
         chances.chance_of_adoption_90d,
         case
-            when usual.p85_days is null and usual.observed_count >= 10 then 'p85_not_reached'
-            when usual.p85_days is null then 'not_enough_data'
+            when estimates.p85_days is not null then null
+            when estimates.observed_count >= {{ fewest_observed() }} then 'p85_not_reached'
+            else 'not_enough_data'
         end as overdue_reason,
         chances.reason as chance_reason
     from stages
-    left join usual on stages.interval_id = usual.interval_id and usual.domain = 'all'
-    left join chances on stages.data_product_id = chances.data_product_id
+    left join {{ ref('preferred_estimates') }} as estimates
+        on stages.interval_id = estimates.interval_id and estimates.domain = 'all'
+    left join {{ ref('adoption_chances') }} as chances on stages.data_product_id = chances.data_product_id
 
 )
 

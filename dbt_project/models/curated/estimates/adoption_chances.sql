@@ -56,7 +56,8 @@ judged as (
         case
             when age_days is null then 'no_idea'
             when unknown_reason is not null then unknown_reason
-            when at_risk_later_count < 5 then 'not_enough_data' -- too few have ever been followed for so long
+            -- too few have ever been followed for so long
+            when at_risk_later_count < {{ fewest_at_risk() }} then 'not_enough_data'
             when adopted_by_now + closed_by_now >= 1 - 1e-9 then 'not_enough_data'
         end as reason
     from followed

@@ -1,70 +1,6 @@
-{% set curves = [
-    {'estimator': 'incidence', 'survival': '(1 - share_observed)', 'variance': 'share_observed_variance',
-        'at_risk': 'at_risk_count', 'observed': 'series.observed_count - series.observed_after_closing_count'},
-    {'estimator': 'kaplan_meier', 'survival': 'km_survival', 'variance': 'km_variance',
-        'at_risk': 'km_at_risk_count', 'observed': 'series.observed_count'},
-] %}
+with estimates as (
 
-with series as (
-
-    select * from {{ ref('survival_series') }}
-
-),
-
-steps as (
-
-    select * from {{ ref('survival_steps') }}
-
-),
-
-pace as (
-
-    select * from {{ ref('current_pace') }}
-    where window_number = {{ window_as_of() }}
-
-),
-
-estimates as (
-
-    {% for curve in curves %}
-    select
-        series.series_id,
-        '{{ curve.estimator }}' as estimator,
-        max(series.product_count) as product_count,
-        max(series.open_count) as open_count,
-        max({{ curve.observed }}) as observed_count,
-        {{ first_time_at_most(0.5, curve.survival, 'elapsed_days') }} as median_days,
-        max(case when {{ curve.survival }} <= {{ 0.5 + 1e-9 }} then {{ curve.at_risk }} end) as median_at_risk_count,
-        {% for side in ['lower', 'upper'] %}
-        {{ first_time_at_most(0.5, log_log_limit(curve.survival, curve.variance, side), 'elapsed_days') }}
-            as median_{{ side }}_days,
-        {% endfor %}
-        {% for day in share_days() %}
-        {{ share_by_day(day, curve.survival, 'elapsed_days') }} as share_by_day_{{ day }},
-        {% endfor %}
-        {{ first_time_at_most(0.15, curve.survival, 'elapsed_days') }} as p85_days
-    from series
-    left join steps on series.series_id = steps.series_id
-    group by series.series_id
-
-    union all
-
-    {% endfor %}
-    select
-        series_id,
-        'completed_only' as estimator,
-        product_count,
-        open_count,
-        observed_count,
-        completed_median_days as median_days,
-        null as median_at_risk_count, -- among finished ones nobody is at risk, and there is no band
-        null as median_lower_days,
-        null as median_upper_days,
-        {% for day in share_days() %}
-        observed_by_day_{{ day }}_count / cast(nullif(observed_count, 0) as double) as share_by_day_{{ day }},
-        {% endfor %}
-        completed_p85_days as p85_days
-    from series
+    select * from {{ ref('estimator_figures') }}
 
     union all
 
@@ -74,16 +10,18 @@ estimates as (
         coalesce(pace.product_count, 0) as product_count,
         series.open_count, -- everything open now is open in the window
         coalesce(pace.observed_count, 0) as observed_count,
-        pace.median_days,
-        pace.median_at_risk_count,
-        pace.median_lower_days,
-        pace.median_upper_days,
-        {% for day in share_days() %}
-        pace.share_by_day_{{ day }},
+        {% for figure in ['median_days', 'median_at_risk_count', 'median_lower_days', 'median_upper_days', 'p85_days'] %}
+        pace.{{ figure }},
         {% endfor %}
-        pace.p85_days
-    from series
-    left join pace on series.interval_id = pace.interval_id and series.domain = pace.domain
+        {% for day in share_days() %}
+        pace.share_by_day_{{ day }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ ref('survival_series') }} as series
+    left join {{ ref('current_pace') }} as pace
+        on
+            series.interval_id = pace.interval_id
+            and series.domain = pace.domain
+            and pace.window_number = {{ window_as_of() }}
     where series.cohort = 'all'
 
 )
@@ -110,7 +48,8 @@ select
     {% for figure in ['median_days', 'median_lower_days', 'median_upper_days'] %}
     case when {{ is_enough }} then estimates.{{ figure }} end as {{ figure }},
     {% endfor %}
-    case when estimates.observed_count >= 10 and ({{ is_steady }}) then estimates.p85_days end as p85_days,
+    case when estimates.observed_count >= {{ fewest_observed() }} and ({{ is_steady }}) then estimates.p85_days end
+        as p85_days,
     {% for day in share_days() %}
     case
         when estimates.product_count > 0 and series.unknown_reason is null and ({{ is_steady }})
@@ -125,4 +64,4 @@ select
         when estimates.p85_days is null then 'p85_not_reached'
     end as reason
 from estimates
-inner join series on estimates.series_id = series.series_id
+inner join {{ ref('survival_series') }} as series using (series_id)

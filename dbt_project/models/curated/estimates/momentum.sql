@@ -2,56 +2,18 @@
 
 {#
   By how many percent each doubling of adopted data products changes the days to value, with its 95 % interval, by weighted
-  least squares of y on x. No row under 20 adopted data products or 10 points.
+  least squares of y on x.
 
   From the pace index: the month's adoptions over the expected ones, on the data products adopted before the month,
   weighted by the adoptions (the variance of a logarithm of a count is about 1 / count). When the hazard is multiplied by
   2^b the days are divided by it. From finished ideas only: ln(days) on ln(rank), as published elsewhere; on a programme in
   which nothing changes it shows +13 % per doubling and is "significant" 88 times of 100, this one +1 % and 4 times.
 #}
-with monthly as (
+{% set fewest_points, fewest_adopted = 10, 20 %}
 
-    select
-        *,
-        sum(observed_count) over (
-            order by period_number rows between unbounded preceding and 1 preceding
-        ) as adopted_before
-    from {{ ref('pace_indexes') }}
-    where interval_id = 'idea_to_adopted' and domain = 'all'
+with points as (
 
-),
-
-finished as (
-
-    select
-        days_to_observed,
-        row_number() over (order by ended_at, data_product_id) as adopted_number
-    from {{ ref('product_intervals') }}
-    where interval_id = 'idea_to_adopted' and outcome = 'observed'
-
-),
-
-points as (
-
-    select
-        'momentum' as metric_id,
-        ln(monthly.adopted_before) as x,
-        -ln(monthly.observed_count / monthly.expected_count) as y,
-        monthly.observed_count as weight
-    from monthly
-    inner join {{ ref('reporting_periods') }} as months
-        on monthly.month_starting = months.month_starting and months.period = 'month' and months.is_complete
-    where monthly.adopted_before >= 1 and monthly.observed_count > 0 and monthly.expected_count >= 1
-
-    union all
-
-    select
-        'momentum_completed_only' as metric_id,
-        ln(adopted_number) as x,
-        ln(days_to_observed) as y,
-        1 as weight
-    from finished
-    where days_to_observed > 0
+    select * from {{ ref('momentum_points') }}
 
 ),
 
@@ -76,10 +38,10 @@ sums as (
         cast({{ exact_sum('weight * (x - mean_x) * (y - mean_y)') }} as double) as sxy,
         cast({{ exact_sum('weight * (y - mean_y) * (y - mean_y)') }} as double) as syy
     from points
-    inner join means on points.metric_id = means.metric_id
+    inner join means using (metric_id)
     group by points.metric_id
-    -- a slope on fewer points says nothing
-    having max(means.point_count) >= 10 and (select count(*) from finished) >= 20
+    -- the slope of fewer points is chance
+    having max(means.point_count) >= {{ fewest_points }} and max(points.adopted_count) >= {{ fewest_adopted }}
 
 ),
 

@@ -56,7 +56,7 @@ phase_starts as (
     select
         period,
         month_starting,
-        {{ dbt.listagg('note', "'; '", 'order by changed_on, note') }} as phase_note
+        {{ dbt.listagg('note', "'; '", 'order by changed_on, note') }} as process_phase_note
     from changes
     where changed_on > (select span.first_month from span)
     group by period, month_starting
@@ -69,8 +69,8 @@ select
     cast(periods.next_starting as date) as next_starting,
     {{ start_of_day('periods.next_starting') }} as ends_at,
     {{ is_complete_before('periods.next_starting') }} as is_complete,
-    phase_starts.phase_note,
-    cast(1 + count(phase_starts.phase_note) over so_far as integer) as phase,
+    phase_starts.process_phase_note,
+    cast(1 + count(phase_starts.process_phase_note) over so_far as integer) as process_phase,
     cast(row_number() over so_far - 1 as integer) as period_number
 from periods
 left join phase_starts on periods.period = phase_starts.period and periods.month_starting = phase_starts.month_starting

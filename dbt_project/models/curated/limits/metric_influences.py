@@ -50,16 +50,19 @@ SCHEMA = pa.schema(
 
 
 def by_month(rows: list[dict]) -> dict[int, tuple[int, float]]:
-    """Return {months since year 0: (phase, signal)} of the complete months whose signal is known."""
+    """Return {months since year 0: (process phase, process value)} of the complete months whose value is known."""
     return {
-        row["month_starting"].year * 12 + row["month_starting"].month: (row["phase"], float(row["signal_value"]))
+        row["month_starting"].year * 12 + row["month_starting"].month: (
+            row["process_phase"],
+            float(row["process_value"]),
+        )
         for row in rows
-        if row["is_complete"] and row["signal_value"] is not None and math.isfinite(row["signal_value"])
+        if row["is_complete"] and row["process_value"] is not None and math.isfinite(row["process_value"])
     }
 
 
 def on_calendar(months: dict[int, tuple[int, float]], first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the signal (NaN where unknown) and the phase (-1 there), one entry per month from first to last."""
+    """Return the value (NaN where unknown) and the process phase (-1 there), one entry per month from first to last."""
     found = [months.get(month, (-1, math.nan)) for month in range(first, last + 1)]
     return np.array([value for _, value in found]), np.array([phase for phase, _ in found])
 
@@ -176,11 +179,11 @@ def influence(metric_id: str, rows: list[dict], north_star: list[dict]) -> dict:
 
 def influences(rows: list[dict]) -> list[dict]:
     """Return one row per leading metric, by name, from the rows of process_limits in any order."""
-    everyone = [row for row in rows if row["domain"] == "all"]
-    north_star = [row for row in everyone if row["is_north_star"]]
+    organisation = [row for row in rows if row["domain"] == "all"]
+    north_star = [row for row in organisation if row["is_north_star"]]
     itself = {row["metric_id"] for row in north_star}
     by_metric = defaultdict(list)
-    for row in everyone:
+    for row in organisation:
         if row["metric_id"] not in itself:
             by_metric[row["metric_id"]].append(row)
     return [influence(metric_id, by_metric[metric_id], north_star) for metric_id in sorted(by_metric)]

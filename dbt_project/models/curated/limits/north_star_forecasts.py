@@ -108,7 +108,7 @@ def forecast(rows: list[dict]) -> list[dict]:
     complete = [month for month in months if month["is_complete"]]
     if not complete:
         return []
-    last, phase = complete[-1], [month for month in complete if month["phase"] == months[-1]["phase"]]
+    last, phase = complete[-1], [month for month in complete if month["process_phase"] == months[-1]["process_phase"]]
     reason = why_nothing_is_shown(phase)
     target = last["target"] if last["target"] is not None and math.isfinite(last["target"]) else None
     found = []

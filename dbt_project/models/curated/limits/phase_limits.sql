@@ -1,7 +1,8 @@
 {{ config(materialized='ephemeral') }}
 
-{# Limits by phase, and those of the last phase before it that has any. #}
-{% set by_quarter = ['adopted_90d', 'retained_adoption', 'adopted_within_days'] | join("', '") %}
+{# Limits by process phase, and those of the last phase before it that has any. #}
+{% set quarterly = "('adopted_90d', 'retained_adoption', 'adopted_within_days')" %}
+{% set fewest_months, fewest_quarters, fewest_for_firm_limits = 6, 8, 10 %}
 
 with points as (
 
@@ -9,11 +10,10 @@ with points as (
         metric_id,
         domain,
         is_north_star,
-        limits_period,
+        process_phase,
         point_starting,
-        phase,
         point_value
-    from {{ ref('signals') }}
+    from {{ ref('process_points') }}
     where is_point_complete and point_value is not null
 
 ),
@@ -23,7 +23,7 @@ ranges as (
     select
         *,
         abs(point_value - lag(point_value) over (
-            partition by metric_id, domain, is_north_star, phase order by point_starting
+            partition by metric_id, domain, is_north_star, process_phase order by point_starting
         )) as moving_range
     from points
 
@@ -32,53 +32,42 @@ ranges as (
 phases as (
 
     select
-        ranges.metric_id,
+        metric_id,
         ranges.domain,
         ranges.is_north_star,
-        ranges.limits_period,
-        ranges.phase,
-        metrics.unit = 'share' as is_share,
+        ranges.process_phase,
+        any_value(metrics.unit) = 'share' as is_share,
         count(*) as point_count,
-        case
-            when metrics.metric_id in ('{{ by_quarter }}') then 8
-            else 6
-        end as least_count,
+        case when metric_id in {{ quarterly }} then {{ fewest_quarters }} else {{ fewest_months }} end
+            as fewest_points,
         cast({{ exact_sum('ranges.point_value') }} as double) / count(*) as center,
         {{ limit_distance('ranges.moving_range') }} as distance
     from ranges
-    left join {{ ref('metrics') }} as metrics on ranges.metric_id = metrics.metric_id
-    group by
-        ranges.metric_id, ranges.domain, ranges.is_north_star, ranges.limits_period, ranges.phase, metrics.metric_id,
-        metrics.unit
+    left join {{ ref('metrics') }} as metrics using (metric_id)
+    group by metric_id, ranges.domain, ranges.is_north_star, ranges.process_phase
 
 ),
 
 limits as (
 
     select
-        metric_id,
-        domain,
-        is_north_star,
-        limits_period,
-        phase,
-        point_count,
-        point_count < 10 as is_provisional,
-        case when point_count >= least_count then center end as center,
-        case when point_count >= least_count then distance end as distance,
-        case when point_count >= least_count then {{ floored('center - distance', 'metric_id') }} end as lower_limit,
-        case when point_count >= least_count then {{ capped('center + distance', 'is_share') }} end as upper_limit
+        * exclude (center, distance, is_share, fewest_points),
+        point_count < {{ fewest_for_firm_limits }} as is_provisional,
+        case when point_count >= fewest_points then center end as center,
+        case when point_count >= fewest_points then distance end as distance,
+        case when point_count >= fewest_points then {{ floored('center - distance', 'metric_id') }} end as lower_limit,
+        case when point_count >= fewest_points then {{ capped('center + distance', 'is_share') }} end as upper_limit
     from phases
 
 )
 
-{% set carried = ['center', 'distance', 'lower_limit', 'upper_limit'] %}
-
 select
-    {% for limit in carried %}
+    {% for limit in ['center', 'distance', 'lower_limit', 'upper_limit'] %}
     last_value({{ limit }} ignore nulls) over before as previous_{{ limit }},
     {% endfor %}
     *
 from limits
 window before as (
-    partition by metric_id, domain, is_north_star order by phase rows between unbounded preceding and 1 preceding
+    partition by metric_id, domain, is_north_star order by process_phase
+    rows between unbounded preceding and 1 preceding
 )

@@ -32,37 +32,25 @@ domains as (
 
 ),
 
--- the month from which on each kind of event is known to be sent at all
-received as (
-
-    select
-        {{ month_starting("min(case when has_named_consumer is not null then occurred_at end)") }} as named_month,
-        {{ month_starting("min(case when event_type = 'deployed' then occurred_at end)") }} as deployed_month,
-        {{ month_starting("min(case when event_type = 'adopted' then occurred_at end)") }} as adopted_month,
-        {{ month_starting("min(case when event_type = 'adopted' or " ~ is_closing('event_type')
-            ~ " then occurred_at end)") }} as finished_month
-    from {{ ref('lifecycle_events') }}
-    where occurred_at <= {{ as_of() }}
-
-),
-
 filled as (
 
     select
-        {% for kind in ['named', 'deployed', 'adopted', 'finished'] %}
-        coalesce(months.month_starting >= received.{{ kind }}_month, false) as is_{{ kind }}_known,
+        -- from the month on in which the first event of a kind occurred, that kind of event is known to be sent at all
+        {% for kind in ['named_consumers', 'deployed', 'adopted', 'finished'] %}
+        coalesce(months.month_starting >= {{ month_starting('first_events.first_' ~ kind ~ '_at') }}, false)
+            as is_{{ kind }}_known,
         {% endfor %}
-        {% for count in ['ideas', 'named_ideas', 'started', 'finished', 'deployed', 'adoptions', 'expansions',
-            'adopting_domains'] %}
+        {% for count in ['ideas', 'named_ideas', 'started', 'finished', 'deployed', 'followed', 'adopted_90d',
+            'adoptions', 'expansions', 'adopting_domains', 'retained'] %}
         coalesce(counts.{{ count }}_count, 0) as {{ count }}_count,
         {% endfor %}
         months.period,
         months.month_starting,
         domains.domain,
         months.is_complete,
-        months.phase
+        months.process_phase
     from domains
-    cross join received
+    cross join {{ ref('first_events') }} as first_events
     inner join months on domains.first_month <= months.month_starting
     left join counts on months.month_starting = counts.month_starting and domains.domain = counts.domain
 

@@ -1,80 +1,48 @@
 {{ config(materialized='ephemeral') }}
 
+{# (fact, when, whose, which of them are marked: they are counted once more, where it stands, which rows are one) #}
+{% set left_at = "case when outcome = 'observed' then ended_at else closed_at end" %}
+{% set facts = [
+    ('idea', 'idea_logged_at', 'domain', 'has_named_consumer', 'data_products', 'idea_logged_at is not null'),
+    ('deployed', 'deployed_at', 'domain', 'false', 'data_products', 'deployed_at is not null'),
+    ('started', 'started_at', 'domain', 'false', 'product_intervals',
+        "interval_id = 'idea_to_adopted' and outcome is not null"),
+    ('finished', left_at, 'domain', 'false', 'product_intervals',
+        "interval_id = 'idea_to_adopted' and outcome in ('observed', 'closed')"),
+    ('followed', 'started_at', 'domain', "outcome = 'observed' and days_to_observed <= 90", 'product_intervals',
+        "interval_id = 'deployed_to_adopted' and eligibility = 'in'"),
+    ('adoption', 'first_adopted_at', 'owner_domain', 'not is_first_adoption', 'adoptions', 'true'),
+    ('retained', 'first_adopted_at', 'owner_domain', 'false', 'adoptions', 'is_retained'),
+    ('seen', 'first_seen_at', 'domain', 'false', 'domains', 'true'),
+] %}
+
 with facts as (
 
-    {% for column, fact in [('idea_logged_at', 'idea'), ('deployed_at', 'deployed')] %}
+    {% for fact, happened_at, domain, is_marked, relation, is_one in facts %}
     select
-        {{ column }} as happened_at,
-        domain,
         '{{ fact }}' as fact,
-        case when has_named_consumer then 1 else 0 end as amount,
-        null as consumer_domain
-    from {{ ref('data_products') }}
-    where {{ column }} is not null
-
-    union all
-
+        {{ month_starting(happened_at) }} as month_starting,
+        {{ domain }} as domain,
+        {{ is_marked }} as is_marked,
+        {{ 'consumer_domain' if fact == 'adoption' else 'null' }} as consumer_domain
+    from {{ ref(relation) }}
+    where {{ is_one }}
+    {{ 'union all' if not loop.last }}
     {% endfor %}
-    {% for at, fact, outcomes in [
-        ('started_at', 'started', "('observed', 'closed', 'open')"),
-        ("case when outcome = 'observed' then ended_at else closed_at end", 'finished', "('observed', 'closed')"),
-    ] %}
-    select
-        {{ at }} as happened_at,
-        domain,
-        '{{ fact }}' as fact,
-        1 as amount,
-        null as consumer_domain
-    from {{ ref('product_intervals') }}
-    where interval_id = 'idea_to_adopted' and outcome in {{ outcomes }}
-
-    union all
-
-    {% endfor %}
-    select
-        first_adopted_at as happened_at,
-        owner_domain as domain,
-        'adoption' as fact,
-        case when is_first_adoption then 0 else 1 end as amount,
-        consumer_domain
-    from {{ ref('adoptions') }}
-
-    union all
-
-    select
-        first_seen_at as happened_at,
-        domain,
-        'seen' as fact,
-        1 as amount,
-        null as consumer_domain
-    from {{ ref('domains') }}
-
-),
-
-dated as (
-
-    select
-        *,
-        {{ month_starting('happened_at') }} as month_starting
-    from facts
-
-),
-
-members as (
-
-    {{ with_everyone('dated', ['month_starting', 'fact', 'amount', 'consumer_domain']) }}
 
 )
 
 select
-    month_starting,
-    domain,
     {% for count, fact in [('ideas', 'idea'), ('started', 'started'), ('finished', 'finished'),
-        ('deployed', 'deployed'), ('adoptions', 'adoption')] %}
+        ('deployed', 'deployed'), ('followed', 'followed'), ('adoptions', 'adoption'), ('retained', 'retained')] %}
     count(case when fact = '{{ fact }}' then 1 end) as {{ count }}_count,
     {% endfor %}
-    sum(case when fact = 'idea' then amount else 0 end) as named_ideas_count,
-    sum(case when fact = 'adoption' then amount else 0 end) as expansions_count,
-    count(distinct case when fact = 'adoption' then consumer_domain end) as adopting_domains_count
-from members
-group by month_starting, domain
+    {% for count, fact in [('named_ideas', 'idea'), ('adopted_90d', 'followed'), ('expansions', 'adoption')] %}
+    count(case when fact = '{{ fact }}' and is_marked then 1 end) as {{ count }}_count,
+    {% endfor %}
+    count(distinct consumer_domain) as adopting_domains_count,
+    month_starting,
+    {{ domain_or_all() }} as domain
+from facts
+group by month_starting, rollup(domain)
+having {{ is_domain_or_all() }}

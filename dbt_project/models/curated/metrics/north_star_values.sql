@@ -8,32 +8,9 @@
 {% set counts = counts + ['first_adoptions_count', 'expansion_adoptions_count'] %}
 {% endif %}
 
-with periods as (
-
-    select * from {{ ref('reporting_periods') }}
-    where period = '{{ star.period }}'
-
-),
-
-counted as (
+with counted as (
 
     {{ context['north_star_' ~ star.metric]() }}
-
-),
-
-received as (
-
-    select
-        min(occurred_at) as first_adopted_at,
-        {{ month_starting('min(occurred_at)', star.period) }} as first_adopted_month
-    from {{ ref('lifecycle_events') }}
-    where event_type = 'adopted' and occurred_at <= {{ as_of() }}
-
-),
-
-repeated as (
-
-    select coalesce(max(adopted_event_count), 0) > 1 as has_repeat_use from {{ ref('adoptions') }}
 
 ),
 
@@ -46,15 +23,16 @@ judged as (
         counted.{{ column }},
         {% endfor %}
         case
-            -- before the first adopted event of any kind nobody can tell "none" from "not sent"
-            when received.first_adopted_at is null then 'no_adoption_events'
+            -- before the first adopted event of any kind, none sent and none happened look the same
+            when first_events.first_adopted_at is null then 'no_adoption_events'
             {% if star.metric == 'adopted_within_days' %}
-            when received.first_adopted_at > {{ days_after('periods.ends_at', star.days) }} then 'no_adoption_events'
+            when first_events.first_adopted_at > {{ days_after('periods.ends_at', star.days) }} then 'no_adoption_events'
             {% else %}
-            when periods.month_starting < received.first_adopted_month then 'no_adoption_events'
+            when periods.month_starting < {{ month_starting('first_events.first_adopted_at', star.period) }}
+                then 'no_adoption_events'
             {% endif %}
             {% if star.metric == 'sustained_adoptions' %}
-            when not repeated.has_repeat_use then 'no_repeat_use_events'
+            when coalesce((select max(adopted_event_count) from {{ ref('adoptions') }}), 0) < 2 then 'no_repeat_use_events'
             {% elif star.metric == 'adopted_within_days' %}
             when {{ days_after('periods.ends_at', star.days) }} > {{ as_of() }} then 'too_recent'
             when counted.value is null then 'no_ideas'
@@ -63,14 +41,16 @@ judged as (
             else counted.reason
             {% endif %}
         end as reason
-    from periods
-    cross join received
-    cross join repeated
+    from {{ ref('reporting_periods') }} as periods
+    cross join {{ ref('first_events') }} as first_events
     left join counted on periods.month_starting = counted.month_starting
+    where periods.period = '{{ star.period }}'
 
 )
 
 select
+    '{{ star.metric }}' as metric_id,
+    'all' as domain,
     period,
     month_starting,
     {% if star.metric == 'adopted_within_days' %}
@@ -78,8 +58,8 @@ select
     {% else %}
     is_complete,
     {% endif %}
-    phase,
-    phase_note,
+    process_phase,
+    process_phase_note,
     reason,
     {% for column in columns %}
     case when reason is null then {{ 'coalesce(' ~ column ~ ', 0)' if column in counts else column }} end

@@ -1,118 +1,63 @@
 {{ config(materialized='ephemeral') }}
 
-{# Cohorts of a quarter, told once every member could be followed to the end: then incidence is a plain share. #}
+{# Cohorts of a quarter, published once every member could be followed to the end: then incidence is a plain share. #}
+{% set metrics = [
+    {'id': 'adopted_90d', 'days': 90, 'in': 'adopted_90d_count', 'of': 'followed_count', 'none': 'no_deployments'},
+    {'id': 'retained_adoption', 'days': 180, 'in': 'retained_count', 'of': 'adoptions_count', 'none': 'no_adoptions'},
+] %}
+
 with cohorts as (
 
+    {% for metric in metrics %}
     select
-        'adopted_90d' as metric_id,
-        {{ month_starting('started_at', 'quarter') }} as month_starting,
+        '{{ metric.id }}' as metric_id,
+        {{ metric.days }} as follow_up_days,
+        '{{ metric.none }}' as reason_for_none,
         domain,
-        case when outcome = 'observed' and days_to_observed <= 90 then 1 else 0 end as is_in
-    from {{ ref('product_intervals') }}
-    where interval_id = 'deployed_to_adopted' and eligibility = 'in'
-
-    union all
-
-    select
-        'retained_adoption' as metric_id,
-        {{ month_starting('first_adopted_at', 'quarter') }} as month_starting,
-        owner_domain as domain,
-        case when is_retained then 1 else 0 end as is_in
-    from {{ ref('adoptions') }}
-
-),
-
-members as (
-
-    {{ with_everyone('cohorts', ['metric_id', 'month_starting', 'is_in']) }}
-
-),
-
-counted as (
-
-    select
-        metric_id,
-        month_starting,
-        domain,
-        sum(is_in) as numerator,
-        count(*) as denominator
-    from members
-    group by metric_id, month_starting, domain
-
-),
-
-received as (
-
-    select
-        (
-            select min(occurred_at) from {{ ref('lifecycle_events') }}
-            where event_type = 'adopted' and occurred_at <= {{ as_of() }}
-        ) as first_adopted_at,
-        (select min(sustained_at) from {{ ref('adoptions') }}) as first_repeated_at
-
-),
-
-series as (
-
-    select
-        metrics.metric_id,
-        metrics.follow_up_days,
-        months.domain,
-        min(months.month_starting) as first_month
-    from {{ ref('leading_counts') }} as months
-    cross join (
-        select
-            'adopted_90d' as metric_id,
-            90 as follow_up_days
-        union all
-        select
-            'retained_adoption' as metric_id,
-            180 as follow_up_days
-    ) as metrics
-    group by metrics.metric_id, metrics.follow_up_days, months.domain
+        cast({{ dbt.date_trunc('quarter', 'month_starting') }} as date) as month_starting,
+        cast(sum({{ metric.in }}) as bigint) as numerator,
+        cast(sum({{ metric.of }}) as bigint) as denominator
+    from {{ ref('leading_counts') }}
+    group by all
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
 followed as (
 
     select
-        series.metric_id,
-        series.domain,
+        cohorts.*,
         quarters.period,
-        quarters.month_starting,
-        quarters.phase,
-        quarters.next_starting + to_days(cast(series.follow_up_days as integer)) as followed_until_day,
-        quarters.ends_at + to_days(cast(series.follow_up_days as integer)) as followed_until
-    from series
+        quarters.process_phase,
+        quarters.next_starting + to_days(cohorts.follow_up_days) as followed_until_day,
+        quarters.ends_at + to_days(cohorts.follow_up_days) as followed_until
+    from cohorts
     inner join {{ ref('reporting_periods') }} as quarters
-        on quarters.period = 'quarter' and series.first_month < quarters.next_starting
+        on cohorts.month_starting = quarters.month_starting and quarters.period = 'quarter'
 
 )
 
 select
     followed.metric_id,
-    followed.domain,
     followed.period,
     followed.month_starting,
-    followed.phase,
+    followed.domain,
     {{ is_complete_before('followed.followed_until_day') }} as is_complete,
-    coalesce(counted.numerator, 0) as numerator,
-    coalesce(counted.denominator, 0) as denominator,
+    followed.process_phase,
+    followed.numerator,
+    followed.denominator,
+    followed.numerator / cast(nullif(followed.denominator, 0) as double) as value,
     case
-        -- what was first sent after the follow-up can't tell "none" from "not sent"
-        when coalesce(received.first_adopted_at > followed.followed_until, true) then 'no_adoption_events'
+        -- what was first sent after the follow-up does not show whether there was none or it was not sent
+        when coalesce(first_events.first_adopted_at > followed.followed_until, true) then 'no_adoption_events'
         when
             followed.metric_id = 'retained_adoption'
-            and coalesce(received.first_repeated_at > followed.followed_until, true)
+            and coalesce(repeated.first_sustained_at > followed.followed_until, true)
             then 'no_repeat_use_events'
         when followed.followed_until > {{ as_of() }} then 'too_recent'
-        when counted.denominator is null and followed.metric_id = 'adopted_90d' then 'no_deployments'
-        when counted.denominator is null then 'no_adoptions'
+        when followed.denominator = 0 then followed.reason_for_none
     end as reason
 from followed
-cross join received
-left join counted
-    on
-        followed.metric_id = counted.metric_id
-        and followed.domain = counted.domain
-        and followed.month_starting = counted.month_starting
+cross join {{ ref('first_events') }} as first_events
+cross join (select min(sustained_at) as first_sustained_at from {{ ref('adoptions') }}) as repeated

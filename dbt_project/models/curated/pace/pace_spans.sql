@@ -32,7 +32,7 @@ span as (
 select
     product_intervals.interval_id,
     owners.series_id,
-    everyone.series_id as all_series_id,
+    organisation.series_id as all_series_id,
     product_intervals.outcome,
     product_intervals.started_at,
     product_intervals.left_at,
@@ -53,6 +53,7 @@ select
     span.last_month_number
 from product_intervals
 cross join span
-inner join series as everyone on product_intervals.interval_id = everyone.interval_id and everyone.domain = 'all'
+inner join series as organisation
+    on product_intervals.interval_id = organisation.interval_id and organisation.domain = 'all'
 left join series as owners
     on product_intervals.interval_id = owners.interval_id and product_intervals.domain = owners.domain

@@ -13,7 +13,7 @@ ownerships as (
 
 )
 
--- the owner is the product's owner when it was adopted; an unknown owner can't be told from the consumer
+-- the owner is the product's owner when it was adopted; an unknown owner may be the consumer
 select
     adopted.data_product_id,
     adopted.consumer_domain,

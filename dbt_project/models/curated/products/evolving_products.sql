@@ -19,18 +19,11 @@ adoptions as (
 
 ),
 
-adopted as (
-
-    select consumer_domain from {{ ref('lifecycle_events') }}
-    where event_type = 'adopted' and occurred_at <= {{ as_of() }}
-
-),
-
 known as (
 
     select
         (select count(*) from {{ ref('domains') }}) as domain_count,
-        (select count(*) from adopted) > 0 as has_adoption_events,
+        (select first_adopted_at from {{ ref('first_events') }}) is not null as has_adoption_events,
         (select count(*) from contract_states) > 0 as has_contract_events
 
 ),

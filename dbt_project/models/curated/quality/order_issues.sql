@@ -37,7 +37,7 @@ after_closing as (
         on
             deliveries.data_product_id = data_products.data_product_id
             and deliveries.occurred_at > data_products.closed_at
-    where coalesce(data_products.closed_at >= data_products.idea_logged_at, true) -- else closed_before_idea says it
+    where coalesce(data_products.closed_at >= data_products.idea_logged_at, true) -- else closed_before_idea has it
     group by deliveries.data_product_id, deliveries.event_type = 'adopted'
 
 )

@@ -13,7 +13,7 @@ spans as (
     select
         '{{ interval.id }}' as interval_id,
         data_product_id,
-        nullif(domain, 'all') as domain, -- 'all' means everyone in every table below
+        nullif(domain, 'all') as domain, -- 'all' is the whole organisation in every table below
         {{ interval.start }} as started_at,
         {{ interval.end }} as ended_at,
         closed_at
