@@ -11,6 +11,7 @@ import pytest
 from conftest import SECONDS
 from deliveries import AS_OF, BEFORE, delivered, event
 from pipeline import CHECKOUT, FLYWHEEL, attached, query, run, run_well, served, stage, tables, write_events
+from shaped import shaped
 
 from orchestration.contracts import dbt_properties, load_layer
 
@@ -165,6 +166,37 @@ def test_curated_folders_read_only_those_before_them():
     for name, node in models.items():
         later = [parent for parent in node["depends_on"]["nodes"] if folders.get(parent, -1) > folders[name]]
         assert not later, f"{name} reads {later}"
+
+
+def test_every_model_has_a_description_and_so_has_each_of_its_columns(published):
+    nodes = json.loads((stage().home / "dbt" / "manifest.json").read_text())["nodes"].values()
+    nodes = [node for node in nodes if node["resource_type"] in ("model", "seed")]
+    assert [node["name"] for node in nodes if not node["description"]] == []
+    described = {
+        (node["schema"], node["name"]): {name for name, column in node["columns"].items() if column["description"]}
+        for node in nodes
+        if node["schema"] != "raw"  # its columns are those of the landing contracts
+    }
+    with shaped([]) as db:  # what is ephemeral in dbt is a table here
+        built = defaultdict(set)
+        for schema, table, column in db.execute(
+            "select table_schema, table_name, column_name from information_schema.columns where table_schema <> 'raw'"
+        ).fetchall():
+            built[schema, table].add(column)
+    assert built == described
+
+
+def test_sources_have_descriptions_and_the_exposures_name_what_is_published(published):
+    manifest = json.loads((stage().home / "dbt" / "manifest.json").read_text())
+    assert [name for name, source in manifest["sources"].items() if not source["description"]] == []
+    exposed = {
+        exposure["name"]: {parent.rpartition(".")[2] for parent in exposure["depends_on"]["nodes"]}
+        for exposure in manifest["exposures"].values()
+    }
+    assert exposed["serving_file"] == {name.partition(".")[2] for name in published if name != "main.publication"}
+    for name, folder in [("dashboard", "dashboard"), ("notebooks", "notebooks")]:
+        text = "".join(path.read_text() for path in (CHECKOUT / folder).rglob("*.py"))
+        assert exposed[name] == set(re.findall(r"\b(?:authoritative|curated)\.([a-z_]+)", text)), name
 
 
 def test_the_authoritative_properties_are_what_the_contracts_say():
