@@ -310,9 +310,9 @@ def _shown(months: list[Row]) -> list[Row]:
 def _phases(shown: list[Row]) -> list[Row]:
     """One dict a declared phase that is in sight: from and to, its limits (None where it has none), its note."""
     found = []
-    for _, group in groupby(sorted(shown, key=lambda row: row["phase"]), key=lambda row: row["phase"]):
+    for _, group in groupby(sorted(shown, key=lambda row: row["process_phase"]), key=lambda row: row["process_phase"]):
         rows = list(group)
-        notes = [row["phase_note"] for row in rows if row.get("phase_note") is not None]
+        notes = [row["process_phase_note"] for row in rows if row.get("process_phase_note") is not None]
         found.append(
             {
                 "at": rows[0]["at"] - 0.5,

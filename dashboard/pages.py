@@ -168,8 +168,8 @@ def _north_star(served: Served) -> View:
         "twelve_months": _twelve_months(rows, definition),
         "chart": _north_star_charts(rows, row, definition) if any(r["value"] is not None for r in rows) else None,
         "changes": [
-            f"{number} · {words.period(first['month_starting'], 'month')}: {first['phase_note']}"
-            for number, first in enumerate((r for r in shown if r["phase_note"]), 1)
+            f"{number} · {words.period(first['month_starting'], 'month')}: {first['process_phase_note']}"
+            for number, first in enumerate((r for r in shown if r["process_phase_note"]), 1)
         ],
         "table": [
             {
@@ -265,7 +265,7 @@ def _block(served: Served, metric: str) -> View:
 
 def _cards(served: Served, parent: str) -> list[View]:
     children = [d for d in served.definitions.values() if d["parent_metric_id"] == parent and d["edge"] == "influence"]
-    order = sorted(children, key=lambda d: (d["phase"], d["metric_id"]))
+    order = sorted(children, key=lambda d: (d["flywheel_phase"], d["metric_id"]))
     return [_card(served, d) for d in order if (EVERYONE, d["metric_id"]) in served.leading]
 
 
@@ -609,9 +609,9 @@ def _example(row: Row, slugs: dict[str, str]) -> View:
 def _flywheel(served: Served) -> View:
     phases = []
     for phase, name in words.PHASES.items():
-        rows = [row for row in served.flywheel if row["phase"] == phase]
+        rows = [row for row in served.flywheel if row["flywheel_phase"] == phase]
         if rows:
-            code = rows[0]["phase_verdict"]
+            code = rows[0]["flywheel_phase_verdict"]
             phases.append(
                 {
                     "phase": phase,
@@ -692,7 +692,7 @@ def _domain(served: Served) -> View:
     domain, slugs = row["domain"], {}  # its ideas have no owner beside them to lead to
     metrics = [
         _metric(served, domain, definition) | {"whole": _of_everyone(served, definition)}
-        for definition in sorted(served.definitions.values(), key=lambda d: (d["phase"], d["metric_id"]))
+        for definition in sorted(served.definitions.values(), key=lambda d: (d["flywheel_phase"], d["metric_id"]))
         if (domain, definition["metric_id"]) in served.leading
     ]
     counts = served.open_counts.get(domain, {"open_count": 0, "overdue_count": 0, "judged_count": 0})

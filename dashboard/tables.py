@@ -50,7 +50,7 @@ SELECTS = {
             or row_number() over (partition by position order by sequence, data_product_id) <= {LISTED}
         order by position, sequence, data_product_id
     """,
-    "flywheel": "from authoritative.flywheel_scorecard order by phase, metric_id",
+    "flywheel": "from authoritative.flywheel_scorecard order by flywheel_phase, metric_id",
     "accounting": """
         select count(*) as batch_count, coalesce(sum(read_count), 0)::bigint as read_count,
             coalesce(sum(landed_count), 0)::bigint as landed_count,

@@ -161,12 +161,12 @@ def last_complete(rows: list[Row]) -> Row | None:
 
 def phase_before(rows: list[Row], row: Row) -> Row | None:
     """A row of the phase before that of `row`, for its limits; None in the first phase."""
-    return next((r for r in reversed(rows) if r["phase"] < row["phase"]), None)
+    return next((r for r in reversed(rows) if r["process_phase"] < row["process_phase"]), None)
 
 
 def phase_start(rows: list[Row], row: Row) -> Row:
     """The first row of the phase of `row`."""
-    return next(r for r in rows if r["phase"] == row["phase"])
+    return next(r for r in rows if r["process_phase"] == row["process_phase"])
 
 
 def rule_in_words(rows: list[Row], row: Row, unit: str) -> str:
@@ -445,7 +445,7 @@ def domains_in_words(rows: list[Row]) -> str:
 
 def flywheel_in_words(rows: list[Row]) -> str:
     """Which phases slow the wheel, which gain."""
-    by_phase = {row["phase"]: row["phase_verdict"] for row in rows}
+    by_phase = {row["flywheel_phase"]: row["flywheel_phase_verdict"] for row in rows}
     slowing = [phase for phase, verdict in by_phase.items() if verdict == "slowing"]
     gaining = [phase for phase, verdict in by_phase.items() if verdict == "gaining"]
     if slowing:

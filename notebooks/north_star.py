@@ -109,11 +109,11 @@ def _(db):
         db,
         """
         select
-            any_value(phase_note) as declared_change, min(month_starting) as first_month,
+            any_value(process_phase_note) as declared_change, min(month_starting) as first_month,
             count(*) filter (is_complete) as complete_months, any_value(center) as center,
             any_value(lower_limit) as lower_limit, any_value(upper_limit) as upper_limit,
             min(month_starting) filter (rule like 'previous%') as effect_since
-        from authoritative.north_star_monthly group by phase order by phase
+        from authoritative.north_star_monthly group by process_phase order by process_phase
         """,
     )
     mo.vstack(
@@ -157,7 +157,7 @@ def _(db, picked_domain, picked_metric, served):
     )
     leading = db.execute(
         """
-        select leading_metrics_monthly.*, phase_note, null::double as target
+        select leading_metrics_monthly.*, process_phase_note, null::double as target
         from authoritative.leading_metrics_monthly
         left join authoritative.north_star_monthly using (month_starting)
         where leading_metrics_monthly.metric_id = $1 and domain = $2 order by month_starting

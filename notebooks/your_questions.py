@@ -52,20 +52,20 @@ def _():
             """
 with phases as (
     select
-        phase, any_value(phase_note) as declared_change, min(month_starting) as first_month,
+        process_phase, any_value(process_phase_note) as declared_change, min(month_starting) as first_month,
         count(*) filter (is_complete) as complete_months, any_value(center) as center_after,
-        lag(any_value(center)) over (order by phase) as center_before,
+        lag(any_value(center)) over (order by process_phase) as center_before,
         min(month_starting) filter (rule like 'previous%') as first_month_beyond,
         min_by(verdict, month_starting) filter (rule like 'previous%') as effect
     from authoritative.north_star_monthly
-    group by phase
+    group by process_phase
 )
 
 select
     declared_change, first_month, complete_months, center_before, center_after, first_month_beyond,
     coalesce(effect, 'none seen') as effect
 from phases
-where phase > 1
+where process_phase > 1
 order by first_month
 """,
             "A change had an effect where months after it break the limits from before it; `first_month_beyond` is the "

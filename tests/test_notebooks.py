@@ -203,7 +203,7 @@ def test_the_questions_answer_what_the_tables_say(home):
     assert [(len(answer("overdue")),)] == query(home, "select count(*) from authoritative.open_ideas where is_overdue")
     assert [(sum(row[2] for row in answer("gives most")),)] == query(home, "select count(*) from curated.adoptions")
     assert [(len(answer("declared change")),)] == query(
-        home, "select count(phase_note) from authoritative.north_star_monthly"
+        home, "select count(process_phase_note) from authoritative.north_star_monthly"
     )
     assert [(len(answer("rows were quarantined")), sum(row[2] for row in answer("rows were quarantined")))] == (
         query(home, "select count(*), coalesce(sum(read_count), 0) from authoritative.event_accounting")

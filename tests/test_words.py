@@ -29,8 +29,8 @@ def month(number: int, value, **columns) -> dict:
         "value": value,
         "target": None,
         "is_complete": True,
-        "phase": 1,
-        "phase_note": None,
+        "process_phase": 1,
+        "process_phase_note": None,
         "center": 10.0,
         "lower_limit": 5.0,
         "upper_limit": 15.0,
@@ -117,7 +117,7 @@ def test_a_month_outside_its_limits_says_which():
 
 
 def test_a_declared_change_is_told_against_the_phase_before_and_the_month_against_todays_limits():
-    after = {"phase": 2, "center": 20.5, "lower_limit": 12.0, "upper_limit": 29.0}
+    after = {"process_phase": 2, "center": 20.5, "lower_limit": 12.0, "upper_limit": 29.0}
     rows = [
         month(3, 9.0),
         month(4, 22.0, **after),
@@ -132,7 +132,7 @@ def test_a_declared_change_is_told_against_the_phase_before_and_the_month_agains
 
 
 def test_a_change_is_told_with_the_parts_it_comes_from():
-    after = {"phase": 2, "center": 20.5, "lower_limit": 12.0, "upper_limit": 29.0}
+    after = {"process_phase": 2, "center": 20.5, "lower_limit": 12.0, "upper_limit": 29.0}
     rows = [month(3, 9.0), month(4, 22.0, rule="previous_outside_limits", verdict="improving", **after)]
     found = served(*rows, leading=[])
     found.definitions["first_adoptions"] = {"name": "First adoptions"}
@@ -148,7 +148,7 @@ def test_a_change_is_told_with_the_parts_it_comes_from():
 
 
 def test_a_new_phase_without_limits_yet_is_told_by_its_latest_month():
-    after = {"phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
+    after = {"process_phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
     rows = [month(3, 9.0), month(4, 22.0, rule="previous_outside_limits", verdict="improving", **after)]
     assert said(*rows) == (
         "More data is crossing domains since April 2025: 22 adoptions in April 2025, 10 a month on average before. "
@@ -157,7 +157,7 @@ def test_a_new_phase_without_limits_yet_is_told_by_its_latest_month():
 
 
 def test_a_routine_month_of_a_phase_too_young_for_limits_is_told_by_those_before():
-    after = {"phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
+    after = {"process_phase": 2, "center": None, "lower_limit": None, "upper_limit": None}
     assert said(month(3, 9.0), month(4, 12.0, **after)) == (
         "Cross-domain adoptions have not changed: 12 adoptions in April 2025 is routine variation "
         "by the limits before the change, 5 to 15. No target is declared."
@@ -322,13 +322,14 @@ def test_an_influence_is_believed_until_there_is_evidence(row, expected):
 
 def test_the_wheel_is_slowed_by_phases_that_slow():
     rows = [
-        {"phase": p, "phase_verdict": v}
+        {"flywheel_phase": p, "flywheel_phase_verdict": v}
         for p, v in zip("ABCD", ["steady", "slowing", "gaining", "slowing"], strict=True)
     ]
     assert words.flywheel_in_words(rows) == "phases B and D slow the wheel"
     assert words.flywheel_in_words([rows[2]]) == "phase C gains"
     assert words.flywheel_in_words([rows[0]]) == "steady"
-    assert words.flywheel_in_words([{"phase": "I", "phase_verdict": "not_enough_data"}]) == "not enough data yet"
+    unknown = {"flywheel_phase": "I", "flywheel_phase_verdict": "not_enough_data"}
+    assert words.flywheel_in_words([unknown]) == "not enough data yet"
 
 
 def test_a_domains_page_answers_with_what_it_gives_its_pace_and_what_waits():
@@ -380,7 +381,7 @@ def test_every_code_a_contract_allows_has_its_words():
         "verdict_reason": words.REASONS,
         "chance_reason": words.REASONS,
         "stage": words.STAGES,
-        "phase_verdict": words.PHASE_VERDICTS,
+        "flywheel_phase_verdict": words.PHASE_VERDICTS,
         "evidence_class": words.EVIDENCE_CLASSES,
     }
     untold, seen = [], 0
