@@ -5,14 +5,13 @@ import math
 import random
 from collections import Counter
 from datetime import date
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import examples
+from conftest import CHECKOUT, examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -20,7 +19,7 @@ from scipy import stats
 from orchestration.sample.events import sample_events
 from orchestration.sample.organisation import DEFAULT_SEED, LEAD_MONTHS, PROCESS_CHANGE_ON
 
-LIMITS = Path(__file__).parent.parent / "dbt_project" / "models" / "curated" / "limits"
+LIMITS = CHECKOUT / "dbt_project" / "models" / "curated" / "limits"
 LEAST_P = 1 / 2001
 MONTH_COUNT = 36
 CHANGE_AT = 23  # the sample's declared change, in months

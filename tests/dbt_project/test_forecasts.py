@@ -4,19 +4,18 @@ import importlib.util
 import math
 import random
 from datetime import date
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import examples
+from conftest import CHECKOUT, examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-LIMITS = Path(__file__).parent.parent / "dbt_project" / "models" / "curated" / "limits"
+LIMITS = CHECKOUT / "dbt_project" / "models" / "curated" / "limits"
 COUNTS = [9.0, 7.0, 11.0, 8.0, 10.0, 9.0]  # varies less than Poisson: nothing to widen
 SPREAD = [4.0, 8.0, 12.0, 4.0, 8.0, 12.0]  # mean 8, variance 64 / 5 = 12.8, 1.6 times the mean
 CHANCES = {"chance_of_target", "total_chance_of_target"}
