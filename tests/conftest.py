@@ -19,6 +19,8 @@ from orchestration.home import Home
 from orchestration.landing import batch, quarantine, rules
 from orchestration.landing import land as landing
 
+pytest.register_assert_rewrite("oracles")
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 SESSION_FOLDER = "FLYWHEEL_TEST_SESSION"  # what the processes of one session share
 NOW = datetime(2026, 8, 22, 12, tzinfo=UTC)

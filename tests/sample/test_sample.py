@@ -1,126 +1,51 @@
-"""The sample organisation: its truths are found by independent arithmetic, and its mess adds up."""
+"""The sample organisation: its truths are found by independent arithmetic."""
 
-import csv
 import hashlib
-import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from oracles.sample import (
+    ALWAYS,
+    CHANGE,
+    CHANGE_AT,
+    MONTHS,
+    OPTIONAL,
+    REQUIRED,
+    days,
+    frame,
+    lead,
+    monthly_adoptions,
+    named_share,
+    pairs,
+    products,
+    signals,
+    within_phases,
+    without_ar1,
+)
 from scipy import stats
 
 from orchestration.sample import organisation
 from orchestration.sample.deliveries import sample_mess, write_sample
 from orchestration.sample.events import sample_events
 
-MONTHS = pd.date_range("2023-01-01", "2025-12-01", freq="MS")
-CHANGE = pd.Timestamp(organisation.PROCESS_CHANGE_ON)
-CHANGE_AT = MONTHS.get_loc(CHANGE)
 AS_OF = pd.Timestamp(organisation.SAMPLE_AS_OF)
 SOME_SEEDS = range(5)
-
-REQUIRED = {
-    "idea_logged": {"domain"},
-    "work_started": set(),
-    "deployed": set(),
-    "adopted": {"consumer_domain"},
-    "withdrawn": set(),
-    "abandoned": set(),
-    "rejected": set(),
-    "retired": set(),
-    "contract_activated": set(),
-    "contract_checked": {"passed_count", "failed_count"},
-}
-ALWAYS = {"event_id", "source", "event_type", "data_product_id", "occurred_at"}
-OPTIONAL = {"recorded_at", "revision", "domain", "title", "source_ref", "named_consumer_domains", "initiative"}
-OPTIONAL |= {"version", "consumer_domain", "evidence", "contract_version", "passed_count", "failed_count"}
-
-
-def frame(seed: int = organisation.DEFAULT_SEED, planted: bool = True) -> pd.DataFrame:
-    events = pd.DataFrame(sample_events(seed, planted))
-    events["at"] = pd.to_datetime(events["occurred_at"], utc=True)
-    events["month"] = events["at"].dt.tz_localize(None).dt.to_period("M").dt.start_time
-    return events
 
 
 @pytest.fixture(scope="module")
 def events() -> pd.DataFrame:
-    return frame()
+    return frame(sample_events())
 
 
-def pairs(events: pd.DataFrame) -> pd.DataFrame:
-    """The first adoption of every (product, consuming domain other than the owner)."""
-    owner = events[events.event_type == "idea_logged"].set_index("data_product_id").domain
-    adopted = events[events.event_type == "adopted"].sort_values("at")
-    others = adopted[adopted.consumer_domain != adopted.data_product_id.map(owner)]
-    return others.drop_duplicates(["data_product_id", "consumer_domain"])
-
-
-def monthly_adoptions(events: pd.DataFrame) -> np.ndarray:
-    return pairs(events).groupby("month").size().reindex(MONTHS, fill_value=0).to_numpy(float)
-
-
-def named_share(events: pd.DataFrame) -> np.ndarray:
-    ideas = events[events.event_type == "idea_logged"]
-    return ideas.named_consumer_domains.notna().groupby(ideas.month).mean().reindex(MONTHS).to_numpy(float)
-
-
-def products(events: pd.DataFrame) -> pd.DataFrame:
-    """One row a product: its domain and the first time of each stage."""
-    ideas = events[events.event_type == "idea_logged"].set_index("data_product_id")
-    first = events.pivot_table(index="data_product_id", columns="event_type", values="at", aggfunc="min")
-    first["closed"] = first[list(organisation.CLOSINGS)].min(axis=1)
-    first["adopted"] = pairs(events).groupby("data_product_id")["at"].min()
-    return first.assign(domain=ideas.domain)
-
-
-def days(start: pd.Series, end: pd.Series) -> pd.Series:
-    return (end - start).dt.total_seconds() / 86_400
-
-
-def signals(values: np.ndarray, baseline: np.ndarray) -> list[int]:
-    """Where the three rules fire against the baseline's XmR limits."""
-    center, half_width = baseline.mean(), 2.66 * np.abs(np.diff(baseline)).mean()
-    lower, upper = max(0, center - half_width), center + half_width
-    found = []
-    for i, value in enumerate(values):
-        last_8, last_4 = values[max(0, i - 7) : i + 1], values[max(0, i - 3) : i + 1]
-        one_side = len(last_8) == 8 and (all(last_8 > center) or all(last_8 < center))
-        far = max(sum(last_4 > (center + upper) / 2), sum(last_4 < (center + lower) / 2)) >= 3
-        if value > upper or value < lower or one_side or far:
-            found.append(i)
-    return found
-
-
-def within_phases(values: np.ndarray) -> np.ndarray:
-    before, after = values[:CHANGE_AT], values[CHANGE_AT:]
-    return np.concatenate([before - before.mean(), after - after.mean()])
-
-
-def without_ar1(values: np.ndarray) -> np.ndarray:
-    centred = values - values.mean()
-    now, then = centred[1:], centred[:-1]
-    return now - (now @ then) / (then @ then) * then
-
-
-def lead(driver: np.ndarray, outcome: np.ndarray) -> tuple[int, float, float]:
-    """The best of lags 1 to 6, the correlation there, and p from permuting the maximum."""
-
-    def correlations(drivers: np.ndarray) -> np.ndarray:
-        lagged = [(drivers[:, :-lag], outcome[lag:]) for lag in range(1, 7)]
-        scored = [((a - a.mean(1, keepdims=True)) / a.std(1, keepdims=True), b) for a, b in lagged]
-        return np.array([a @ (b - b.mean()) / b.std() / len(b) for a, b in scored]).T
-
-    actual = correlations(driver[None, :])[0]
-    permuted = np.random.default_rng(1).permuted(np.tile(driver, (2_000, 1)), axis=1)
-    highest = np.abs(correlations(permuted)).max(axis=1)
-    lag = int(np.abs(actual).argmax()) + 1
-    return lag, actual[lag - 1], (1 + sum(highest >= np.abs(actual).max())) / 2_001
+@pytest.fixture(scope="module")
+def mess() -> dict[str, int]:
+    return sample_mess()
 
 
 # --- The same every time --------------------------------------------------------------------------
@@ -139,7 +64,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
 
 def test_the_bytes_depend_on_no_platform_version_or_hash_seed(tmp_path):
     """The digest was the same on Python 3.11, 3.12 and 3.13; change it only with the organisation."""
-    code = "import sys, pathlib; from orchestration.sample.deliveries import write_sample\n"
+    code = "import sys, pathlib; from orchestration.sample.deliveries import sample_mess, write_sample\n"
     code += "write_sample(pathlib.Path(sys.argv[1]))"
     environment = os.environ | {"PYTHONHASHSEED": "4"}
     root = Path(organisation.__file__).parents[2]
@@ -251,7 +176,7 @@ def test_named_consumers_lead_adoptions_by_two_months(events, prewhiten):
 
 def test_the_truths_do_not_hang_on_the_default_seed():
     for seed in SOME_SEEDS:
-        events = frame(seed)
+        events = frame(sample_events(seed))
         monthly = monthly_adoptions(events)
         assert monthly[CHANGE_AT:].mean() / monthly[:CHANGE_AT].mean() == pytest.approx(2, rel=0.15)
         lag, correlation, p_value = lead(within_phases(named_share(events)), within_phases(monthly))
@@ -262,7 +187,7 @@ def test_the_truths_do_not_hang_on_the_default_seed():
 def test_nothing_is_found_where_nothing_was_planted():
     ratios, leads, builds = [], [], []
     for seed in SOME_SEEDS:
-        events = frame(seed, planted=False)
+        events = frame(sample_events(seed, planted=False))
         monthly, items = monthly_adoptions(events), products(events)
         ratios.append(monthly[CHANGE_AT:].mean() / monthly[:CHANGE_AT].mean())
         leads.append(lead(without_ar1(named_share(events)), without_ar1(monthly))[2] < 0.05)
@@ -319,144 +244,3 @@ def test_about_a_hundred_products_are_under_contract_and_some_fail(events):
     rate = checks.passed_count.sum() / (checks.passed_count.sum() + checks.failed_count.sum())
     assert 75 <= len(rate) <= 125
     assert 0.05 < (rate < 0.95).mean() < 0.4
-
-
-# --- The mess -------------------------------------------------------------------------------------
-
-
-def read_as_sent(folder: Path) -> tuple[list[tuple[str, dict]], int]:
-    """Read every row with nothing but the standard library: (file, flat record), and how many were no JSON."""
-    rows, unreadable = [], 0
-    for path in sorted(folder.iterdir()):
-        if path.suffix == ".csv":
-            with path.open(encoding="utf-8", newline="") as lines:
-                rows += [(path.name, {k: v for k, v in row.items() if v}) for row in csv.DictReader(lines)]
-            continue
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append((path.name, flat(json.loads(line))))
-            except json.JSONDecodeError:
-                unreadable += 1
-    return rows, unreadable
-
-
-def flat(row: dict) -> dict:
-    if row.get("specversion") != "1.0":
-        return row
-    names = {"event_id": "id", "source": "source", "occurred_at": "time", "data_product_id": "subject"}
-    mapped = {name: row[attribute] for name, attribute in names.items() if attribute in row}
-    return mapped | {"event_type": row["type"].rsplit(".", 1)[-1]} | row["data"]
-
-
-def is_well_formed(row: dict) -> bool:
-    try:
-        at = utc(row["occurred_at"])
-        counts_fit = all(isinstance(row.get(name, 0), int) for name in ("passed_count", "failed_count"))
-        return row.keys() >= ALWAYS | REQUIRED[row["event_type"]] and 1970 <= at.year <= 2026 and counts_fit
-    except (KeyError, ValueError):
-        return False
-
-
-def utc(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def quarter(at: datetime) -> str:
-    return f"{at.year}q{(at.month - 1) // 3 + 1}"
-
-
-def normal(row: dict) -> dict:
-    known = {name: value for name, value in row.items() if name in ALWAYS | OPTIONAL | {"is_retracted"}}
-    return known | {"occurred_at": utc(row["occurred_at"]).strftime("%Y-%m-%dT%H:%M:%SZ")}
-
-
-@pytest.fixture(scope="module")
-def sent(tmp_path_factory) -> tuple[list[tuple[str, dict]], int]:
-    folder = tmp_path_factory.mktemp("inbox")
-    write_sample(folder)
-    return read_as_sent(folder)
-
-
-@pytest.fixture(scope="module")
-def mess() -> dict[str, int]:
-    return sample_mess()
-
-
-def test_the_files_hold_the_stated_rows(sent, mess):
-    rows, unreadable = sent
-    parts = ("current", "superseded", "duplicates", "retractions", "malformed")
-    assert mess["rows"] == len(rows) + unreadable == sum(mess[part] for part in parts)
-    assert mess["files"] == len({name for name, _ in rows})
-    assert mess["malformed"] == unreadable + sum(not is_well_formed(row) for _, row in rows)
-    assert 12 <= mess["malformed"] <= 20
-
-
-def test_what_survives_reading_the_files_rightly_is_the_truth(sent):
-    latest: dict[tuple, dict] = {}
-    for _, row in sent[0]:
-        if is_well_formed(row):
-            row = normal(row)
-            key = row["source"], row["event_id"]
-            if key not in latest or row.get("revision", 0) > latest[key].get("revision", 0):
-                latest[key] = row
-    current = [row for row in latest.values() if not row.get("is_retracted")]
-    current.sort(key=lambda row: (row["occurred_at"], row["source"], row["event_id"]))
-    assert current == sample_events()
-
-
-def test_every_kind_of_mess_is_counted_exactly(sent, mess):
-    good = [row for _, row in sent[0] if is_well_formed(row)]
-    texts = pd.Series([json.dumps(normal(row), sort_keys=True) for row in good])
-    corrected = {(row["source"], row["event_id"]) for row in good if row.get("revision")}
-    first_sent = [r for r in good if not r.get("revision") and (r["source"], r["event_id"]) in corrected]
-    assert mess["duplicates"] == texts.duplicated().sum() == 40
-    assert mess["retractions"] == sum(row.get("is_retracted", False) for row in good) == 6
-    assert mess["corrections"] == sum("revision" in row and "is_retracted" not in row for row in good) == 12
-    assert mess["superseded"] == len(first_sent) == 18
-    assert mess["assumed_utc"] == sum(len(row["occurred_at"]) == 19 for row in good) == 8
-    assert mess["other_offset"] == sum(row["occurred_at"].endswith("+02:00") for row in good) == 8
-
-
-def test_duplicates_come_again_in_the_same_file_and_in_others(sent):
-    good = pd.DataFrame(
-        [(name, json.dumps(normal(row), sort_keys=True)) for name, row in sent[0] if is_well_formed(row)],
-        columns=["file", "text"],
-    )
-    files = good[good.text.duplicated(keep=False)].groupby("text").file.nunique()
-    assert set(files) == {1, 2}
-
-
-def test_some_rows_arrive_in_a_later_quarters_file(sent, mess):
-    truth = {(e["source"], e["event_id"]): e for e in sample_events()}
-    late = set()
-    for name, row in sent[0]:
-        if name.startswith("events-") and (row.get("source"), row.get("event_id")) in truth:
-            recorded, happened = quarter(utc(row["recorded_at"])), quarter(utc(row["occurred_at"]))
-            is_truth = normal(row) == truth[row["source"], row["event_id"]]
-            if is_truth and happened < recorded == name[7:13]:
-                late.add((row["source"], row["event_id"]))
-    assert len(late) == mess["late_arrivals"] > 30
-
-
-def test_believing_a_retracted_event_would_change_the_north_star(sent, events):
-    phantoms = [row for _, row in sent[0] if row.get("is_retracted") and row["event_type"] == "adopted"]
-    known = set(map(tuple, pairs(events)[["data_product_id", "consumer_domain"]].to_numpy()))
-    owner = events[events.event_type == "idea_logged"].set_index("data_product_id").domain
-    assert phantoms
-    for row in phantoms:
-        assert (row["data_product_id"], row["consumer_domain"]) not in known
-        assert row["consumer_domain"] != owner[row["data_product_id"]]
-
-
-def test_unknown_columns_ride_along(sent):
-    names = {name for _, row in sent[0] for name in row}
-    assert {"jira_ticket", "team_mood"} <= names
-
-
-def test_the_mess_adds_up_for_any_seed_planted_or_not():
-    for seed in SOME_SEEDS:
-        mess = sample_mess(seed, planted=bool(seed % 2))
-        parts = ("current", "superseded", "duplicates", "retractions", "malformed")
-        assert mess["rows"] == sum(mess[part] for part in parts)
-        assert (mess["duplicates"], mess["superseded"], mess["corrections"]) == (40, 18, 12)
