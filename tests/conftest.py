@@ -19,9 +19,16 @@ from orchestration.home import Home
 from orchestration.landing import batch, quarantine, rules
 from orchestration.landing import land as landing
 
+pytest.register_assert_rewrite("oracles")
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 SESSION_FOLDER = "FLYWHEEL_TEST_SESSION"  # what the processes of one session share
 NOW = datetime(2026, 8, 22, 12, tzinfo=UTC)
+SETS = {  # the real events in shared/datasets, and the day of their references
+    "mitodl_dbt": "2026-08-22T00:00:00Z",
+    "k8s_keps": "2026-07-25T00:00:00Z",
+    "dbt_core_changes": "2026-08-22T12:00:00Z",
+}
 SECONDS = 600  # what is not done by then hangs: nothing takes so long, however busy the machine
 SETTLED = 1_750_000_000  # long before any run of these tests
 SOAK_FACTOR = 15  # times as many examples in `make soak`

@@ -10,13 +10,14 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 from conftest import once_a_session
+from oracles.pace import Product
 from pipeline import compile_project
 
 from orchestration.home import Home
@@ -25,6 +26,8 @@ from orchestration.landing.quarantine import refused_rows
 DBT_PROJECT = Path(__file__).parent.parent / "dbt_project"
 AS_OF = "2026-01-01T00:00:00+00:00"
 DAY = 86_400_000_000  # microseconds
+PACE_TABLES = ("leading_metrics_monthly", "time_to_value", "flywheel_scorecard")
+WHOLE_DAYS_ABOVE = 100_000  # data products
 EVENTS = pa.schema(
     [
         ("event_type", pa.string()),
@@ -153,6 +156,13 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
     db.unregister("refused")
 
 
+def put_table(db: duckdb.DuckDBPyConnection, name: str, made: list[dict], schema: pa.Schema) -> None:
+    """A curated table of these rows."""
+    db.register("made", pa.Table.from_pylist(made, schema))
+    db.execute(f"create table curated.{name} as from made")
+    db.unregister("made")
+
+
 def nothing_refused() -> pa.Table:
     """The refused rows of a home that has none, as a build holds them."""
     with tempfile.TemporaryDirectory() as folder:
@@ -210,4 +220,34 @@ def shaped(
     with empty_warehouse(threads, changes) as db:
         put_events(db, events)
         build_models(db, models)
+        yield db
+
+
+@contextmanager
+def paced(
+    products: Iterable[Product],
+    changes=(),
+    as_of=AS_OF,
+    timezone="UTC",
+    tables=PACE_TABLES,
+    whole_days_above=WHOLE_DAYS_ABOVE,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in which these tables, and all they need, are built from the products' events.
+
+    Ages are whole days above `whole_days_above` data products.
+    """
+    changed = {AS_OF: as_of, "'UTC'": f"'{timezone}'", f"> {WHOLE_DAYS_ABOVE}": f"> {whole_days_above}"}
+    models = {}
+    for name, model in compiled().items():
+        sql = model.sql
+        for old, new in changed.items():
+            sql = sql.replace(old, new)
+        models[name] = replace(model, sql=sql)
+    needed, missing = set(), set(tables)
+    while missing:
+        needed |= missing
+        missing = {name for table in missing for name in models[table].inputs if name in models} - needed
+    with empty_warehouse(changes=changes) as db:
+        put_events(db, [row for number, product in enumerate(products) for row in product.events(number)])
+        build_models(db, models, needed)
         yield db

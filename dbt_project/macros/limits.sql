@@ -5,7 +5,7 @@
   two normal values in standard deviations). No limits under 6 points, provisional ones under 10.
 
   References: Shewhart (1931); Wheeler (2000), Understanding Variation, for the limits and the three rules; Western
-  Electric (1956), Statistical Quality Control Handbook. Oracle: numpy, in tests/test_limits.py.
+  Electric (1956), Statistical Quality Control Handbook. Oracle: numpy, in tests/oracles/limits.py.
 #}
 
 {# How far from the centre the limits lie, by the moving ranges |x(i) - x(i-1)| within a phase. An aggregate. #}

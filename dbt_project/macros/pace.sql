@@ -7,7 +7,7 @@
 
   References: Klein & Moeschberger (2003), Survival Analysis, ch. 4.6 (left-truncated Kaplan–Meier) and 7.2 (one-sample
   log-rank: observed over expected); Keiding (1990), Phil. Trans. R. Soc. A 332, for the Lexis diagram behind both.
-  Oracle: a numpy computation over the single products, in tests/test_pace.py.
+  Oracle: a numpy computation over the single products, in tests/oracles/pace.py.
 #}
 
 {# The trailing days of a window. #}

@@ -10,7 +10,7 @@
 
   References: Kaplan & Meier (1958); Aalen & Johansen (1978); Kalbfleisch & Prentice (1980), ch. 1, for the band;
   Marubini & Valsecchi (1995), "Analysing Survival Data from Clinical Trials and Observational Studies", ch. 10.
-  Oracle: statsmodels' SurvfuncRight and CumIncidenceRight, in tests/test_survival.py.
+  Oracle: statsmodels' SurvfuncRight and CumIncidenceRight, in tests/oracles/survival.py.
 #}
 
 {# The intervals of METRICS.md, section 2: the columns of data_products that start and end each, and the reason for

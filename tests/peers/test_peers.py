@@ -21,8 +21,8 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from conftest import SETS
 from pipeline import CHECKOUT, attached, build_file, published
-from test_references import SETS
 
 pytestmark = pytest.mark.slow
 

@@ -5,6 +5,7 @@ from collections import Counter
 from itertools import groupby
 
 import pytest
+from conftest import SETS
 from pipeline import attached, build_file, published, query, run_well, shared_home
 from test_promises import holds_on
 
@@ -13,11 +14,6 @@ from orchestration.landing.quarantine import rows_that_are
 
 pytestmark = pytest.mark.slow
 
-SETS = {
-    "mitodl_dbt": "2026-08-22T00:00:00Z",
-    "k8s_keps": "2026-07-25T00:00:00Z",
-    "dbt_core_changes": "2026-08-22T12:00:00Z",
-}
 EARLIER = "2024-01-01T00:00:00Z"
 UNKNOWN_TYPES = {"milestone_alpha", "milestone_beta"}
 UNKNOWN_ROWS = {"mitodl_dbt": 0, "k8s_keps": 662, "dbt_core_changes": 1833}

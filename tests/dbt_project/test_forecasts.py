@@ -4,19 +4,19 @@ import importlib.util
 import math
 import random
 from datetime import date
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import examples
+from conftest import CHECKOUT, examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import integrate, stats
+from oracles.forecasts import gamma_poisson
+from scipy import stats
 
-LIMITS = Path(__file__).parent.parent / "dbt_project" / "models" / "curated" / "limits"
+LIMITS = CHECKOUT / "dbt_project" / "models" / "curated" / "limits"
 COUNTS = [9.0, 7.0, 11.0, 8.0, 10.0, 9.0]  # varies less than Poisson: nothing to widen
 SPREAD = [4.0, 8.0, 12.0, 4.0, 8.0, 12.0]  # mean 8, variance 64 / 5 = 12.8, 1.6 times the mean
 CHANCES = {"chance_of_target", "total_chance_of_target"}
@@ -52,23 +52,14 @@ def figures_and_reason(rows: list[dict]) -> tuple[set, set]:
     return {name for row in found for name in FIGURES if row[name] is not None}, {row["reason"] for row in found}
 
 
-# --- The distribution -----------------------------------------------------------------------------
-
-
-def gamma_poisson(count: int, ahead: int, counts=COUNTS) -> float:
-    """P(the sum of the months ahead = count), integrated over the rate's posterior, Gamma(S + 1/2, n)."""
-    rate = stats.gamma(sum(counts) + 0.5, scale=1 / len(counts))
-    return integrate.quad(lambda x: stats.poisson.pmf(count, ahead * x) * rate.pdf(x), 0, 30, points=[9], limit=200)[0]
-
-
 @pytest.mark.parametrize("ahead", [1, 6])
 def test_a_phase_that_varies_like_poisson_forecasts_the_gamma_mixture_of_poissons(ahead):
     row = forecasts.forecast(months(COUNTS))[ahead - 1]
-    below = sum(gamma_poisson(count, ahead) for count in range(9 * ahead))
+    below = sum(gamma_poisson(count, ahead, COUNTS) for count in range(9 * ahead))
     assert row["total_chance_of_target"] == pytest.approx(1 - below, abs=1e-8)
     assert row["total_expected_value"] == pytest.approx(ahead * 54.5 / 6, abs=1e-9)
     oracle = stats.nbinom(54.5, 6 / (6 + ahead))
-    assert oracle.pmf(9 * ahead) == pytest.approx(gamma_poisson(9 * ahead, ahead), rel=1e-8)
+    assert oracle.pmf(9 * ahead) == pytest.approx(gamma_poisson(9 * ahead, ahead, COUNTS), rel=1e-8)
     inside = [k for k in range(200) if 0.1 <= oracle.cdf(k) - oracle.pmf(k) / 2 <= 0.9]
     assert (row["total_lower"], row["total_upper"]) == (inside[0], inside[-1])
 

@@ -4,8 +4,8 @@ import csv
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from conftest import SETS
 from pipeline import CHECKOUT, attached, build_file, build_well, published, shared_home, write_events
-from test_references import SETS
 
 pytestmark = pytest.mark.slow
 

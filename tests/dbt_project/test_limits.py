@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from shaped import build_models, compiled, empty_warehouse, event, rows, shaped
+from oracles.limits import Point, Series, check_phases, expect_row, expected_points
+from shaped import build_models, compiled, empty_warehouse, event, put_table, rows, shaped
 
 JUDGES = ("phase_limits", "verdicts", "process_limits")
 PROCESS_POINTS = pa.schema(
@@ -35,67 +35,6 @@ PROCESS_POINTS = pa.schema(
         ("point_value", pa.float64()),
     ]
 )
-METRIC_VALUES = pa.schema(
-    [
-        ("is_north_star", pa.bool_()),
-        ("metric_id", pa.string()),
-        ("period", pa.string()),
-        ("month_starting", pa.date32()),
-        ("domain", pa.string()),
-        ("is_complete", pa.bool_()),
-        ("process_phase", pa.int32()),
-        *((name, pa.int64()) for name in ("process_numerator", "process_denominator", "counted")),
-        *((name, pa.int64()) for name in ("numerator", "denominator", "observation_count")),
-        ("value", pa.float64()),
-        ("reason", pa.string()),
-    ]
-)
-
-
-def month(number: int) -> date:
-    """The month so many months after January 2020."""
-    return date(2020 + number // 12, number % 12 + 1, 1)
-
-
-@dataclass(frozen=True)
-class Point:
-    """What is judged: the number of a month or a quarter."""
-
-    value: float | None
-    phase: int = 1
-    is_complete: bool = True
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Series:
-    """Points one after another; `by` is month, quarter, or quarter_of_months: three rows with the quarter's number."""
-
-    points: tuple[Point, ...]
-    metric_id: str = "first_deployments"
-    domain: str = "all"
-    by: str = "month"
-    is_north_star: bool = False
-    has_limits: bool = True
-
-    def point_starting(self, number: int) -> date:
-        return month(number if self.by == "month" else 3 * number)
-
-    def rows(self) -> list[dict]:
-        """The rows of curated.process_points; an incomplete quarter of months has only begun."""
-        made = []
-        for number, point in enumerate(self.points):
-            starting = self.point_starting(number)
-            months = 3 if point.is_complete else 1 + number % 3
-            for offset in range(months if self.by == "quarter_of_months" else 1):
-                row = {"metric_id": self.metric_id, "domain": self.domain, "is_north_star": self.is_north_star}
-                row |= {"period": "quarter" if self.by == "quarter" else "month", "process_phase": point.phase}
-                row |= {"limits_period": "month" if self.by == "month" else "quarter", "point_starting": starting}
-                row |= {"month_starting": date(starting.year, starting.month + offset, 1), "reason": point.reason}
-                row |= {"is_complete": point.is_complete, "is_point_complete": point.is_complete}
-                row |= {"has_limits": self.has_limits, "value": point.value, "process_value": point.value}
-                made.append(row | {"point_value": point.value if self.has_limits else None})
-        return made
 
 
 def series(values, phase=1, **columns) -> Series:
@@ -106,12 +45,6 @@ def series(values, phase=1, **columns) -> Series:
 def then(before: Series, values, phase=2) -> Series:
     """The same with further points, of the next phase unless told."""
     return replace(before, points=before.points + tuple(Point(value, phase) for value in values))
-
-
-def put_table(db: duckdb.DuckDBPyConnection, name: str, made: list[dict], schema: pa.Schema) -> None:
-    db.register("made", pa.Table.from_pylist(made, schema))
-    db.execute(f"create table curated.{name} as from made")
-    db.unregister("made")
 
 
 @contextmanager
@@ -133,90 +66,6 @@ def latest(one: Series) -> tuple[str | None, str | None]:
     """Rule and verdict of the latest point."""
     row = judged(one)[-1]
     return row["rule"], row["verdict"]
-
-
-# --- The oracle: METRICS.md, section 3, over one series in plain numpy ------------------------------
-
-SHARES = {"named_consumer_share", "contract_pass_rate", "expansion_share", "adopted_90d", "adopted_within_days"}
-PACES = {"time_to_value", "build_time", "adoption_lag"}  # judged by an index that rises when things get faster
-GOOD_WHEN_DOWN = {"net_flow"}
-NOBODY = (None, None, None, None)
-
-
-def limits_of(values: list[float], metric_id: str) -> tuple:
-    """Centre, lower and upper limit of a phase, and their distance before floor and cap."""
-    if len(values) < (8 if metric_id in ("adopted_90d", "adopted_within_days") else 6):
-        return NOBODY
-    x = np.array(values)
-    center, distance = x.mean(), 2.66 * np.abs(np.diff(x)).mean()
-    lower = center - distance if metric_id == "net_flow" else max(center - distance, 0.0)
-    upper = min(center + distance, 1.0) if metric_id in SHARES else center + distance
-    return center, lower, upper, distance
-
-
-def side(value: float, low: float, high: float) -> int:
-    return int(value > high + 1e-9) - int(value < low - 1e-9)
-
-
-def rule_of(values: list[float], limits: tuple) -> tuple[str | None, int]:
-    """The rule that the last of a phase's values breaks against these limits, and its side."""
-    center, lower, upper, distance = limits
-    if center is None:
-        return None, 0
-    last = values[-1]
-    if side(last, lower, upper):
-        return "outside_limits", side(last, lower, upper)
-    run = {side(value, center, center) for value in values[-8:]}
-    if len(values) >= 8 and run in ({1}, {-1}):
-        return "eight_on_one_side", run.pop()
-    near = [side(value, center - distance / 2, center + distance / 2) for value in values[-4:]]
-    if near[-1] and near.count(near[-1]) >= 3:
-        return "three_of_four_near_limit", near[-1]
-    return None, 0
-
-
-def expected_phases(one: Series) -> dict[int, dict]:
-    """{phase: point count, its limits and those of the last phase before it that has any}."""
-    found, previous = {}, NOBODY
-    for phase in sorted({point.phase for point in one.points}):
-        values = [p.value for p in one.points if p.phase == phase and p.is_complete and p.value is not None]
-        if not values or not one.has_limits:
-            continue
-        limits = limits_of(values, one.metric_id)
-        found[phase] = {"point_count": len(values), "limits": limits, "previous": previous}
-        previous = previous if limits is NOBODY else limits
-    return found
-
-
-def expected_points(one: Series) -> list[dict]:
-    """What process_limits should say of each point."""
-    phases, found = expected_phases(one), []
-    good = -1 if one.metric_id in GOOD_WHEN_DOWN else 1
-    for number, point in enumerate(one.points):
-        phase = phases.get(point.phase, {"point_count": 0, "limits": NOBODY, "previous": NOBODY})
-        center, lower, upper, _ = phase["limits"]
-        row = {"center": center, "lower_limit": lower, "upper_limit": upper, "own_rule": None, "rule": None}
-        row["is_provisional"] = None if center is None else phase["point_count"] < 10
-        row["verdict"], row["verdict_reason"] = None, None
-        if not one.has_limits:
-            row["verdict_reason"] = "limits_switched_off"
-        elif not point.is_complete:
-            row["verdict_reason"] = "incomplete"
-        elif point.value is None:
-            row["verdict_reason"] = point.reason or "too_few_expected"
-        elif center is None and phase["previous"] is NOBODY:
-            row["verdict"], row["verdict_reason"] = "not_enough_data", "too_few_points"
-        else:
-            so_far = [p for p in one.points[: number + 1] if p.phase == point.phase and p.is_complete]
-            values = [p.value for p in so_far if p.value is not None]
-            row["own_rule"], direction = rule_of(values, phase["limits"])
-            row["rule"] = row["own_rule"]
-            if row["rule"] is None:
-                rule, direction = rule_of(values, phase["previous"])
-                row["rule"] = rule and f"previous_{rule}"
-            row["verdict"] = ("no_change", "improving", "worsening")[direction * good]
-        found.append(row)
-    return found
 
 
 # --- Against numpy, on anything ---------------------------------------------------------------------
@@ -305,25 +154,6 @@ def test_limits_rules_and_verdicts_equal_numpy():
         "not_enough_data",
     ]:
         assert seen[what] >= 10, f"the drawn series say too little of {what}"
-
-
-def check_phases(one: Series, phases: dict[tuple, dict]) -> list[str]:
-    """One 'phase' for each that was compared."""
-    wanted = expected_phases(one)
-    for phase, limits in wanted.items():
-        row = phases[one.domain, phase]
-        assert (row["point_count"], row["is_provisional"]) == (limits["point_count"], limits["point_count"] < 10)
-        for prefix, name in (("", "limits"), ("previous_", "previous")):
-            of = [row[f"{prefix}{limit}"] for limit in ("center", "lower_limit", "upper_limit", "distance")]
-            assert of == [pytest.approx(limit, abs=1e-9) for limit in limits[name]]
-    return ["phase"] * len(wanted)
-
-
-def expect_row(row: dict, wanted: dict) -> None:
-    numbers = ("center", "lower_limit", "upper_limit")
-    assert [row[name] for name in numbers] == [pytest.approx(wanted[name], abs=1e-9) for name in numbers]
-    names = wanted.keys() - set(numbers)
-    assert {name: row[name] for name in names} == {name: wanted[name] for name in names}
 
 
 # --- Worked by hand ---------------------------------------------------------------------------------
@@ -447,88 +277,6 @@ def test_constant_thirds_signal_nothing():
     for metric_id in ("named_consumer_share", "time_to_value"):
         found = judged(then(series([1 / 3] * 20, metric_id=metric_id), [1 / 3] * 10))
         assert {(row["rule"], row["verdict"]) for row in found} == {(None, "no_change")}
-
-
-# --- Which points are judged ------------------------------------------------------------------------
-
-
-def leading(counts: list, metric_id="first_deployments", of: list | None = None, first=0, complete=None) -> list[dict]:
-    """Rows of metric_values by month, January 2020 onwards: counts, or shares `of` something; None is unknown."""
-    made = []
-    for number, count in enumerate(counts):
-        below = of[number] if of else None
-        row = {"metric_id": metric_id, "period": "month", "month_starting": month(first + number), "domain": "all"}
-        row["is_north_star"] = False
-        row |= {"is_complete": number < (len(counts) if complete is None else complete), "process_phase": 1}
-        row |= {"process_numerator": count, "process_denominator": below if of else 1}
-        row["counted"] = below if of else count
-        row |= {"numerator": count, "denominator": below, "observation_count": below if of else count}
-        row |= {"value": count if not of else count / below if below else None}
-        row["reason"] = "no_ideas" if of and not below else "no_deployment_events" if count is None else None
-        made.append(row)
-    return made
-
-
-def process_points(values: list[dict]) -> list[dict]:
-    """The rows of process_points made of these metric values, by month."""
-    quarters = [
-        {"period": "quarter", "month_starting": month(3 * number), "process_phase": 1 + (number >= 4)}
-        for number in range(20)
-    ]
-    schema = pa.schema([("period", pa.string()), ("month_starting", pa.date32()), ("process_phase", pa.int32())])
-    with empty_warehouse() as db:
-        put_table(db, "metric_values", values, METRIC_VALUES)
-        put_table(db, "reporting_periods", quarters, schema)
-        build_models(db, compiled(), ["process_points"])
-        return rows(db, "select * from curated.process_points order by metric_id, month_starting")
-
-
-def test_counts_under_two_a_month_are_judged_by_the_quarter():
-    sparse, enough = (
-        [1, 2, 3, 0, 3, 2, 2, 2, 2, 1, 1, 4],
-        [1, 2, 3, 0, 3, 2, 2, 2, 2, 1, 1, 5],
-    )  # 23 and 24 in 12 months
-    found = process_points(leading(sparse))
-    assert {row["limits_period"] for row in found} == {"quarter"}
-    assert [row["point_value"] for row in found] == pytest.approx([2] * 3 + [5 / 3] * 3 + [2] * 6)  # means a month
-    assert [row["value"] for row in found] == sparse
-    assert {row["point_starting"] for row in found} == {month(number) for number in (0, 3, 6, 9)}
-    found = process_points(leading(enough))
-    assert {row["limits_period"] for row in found} == {"month"}
-    assert [row["point_value"] for row in found] == enough
-    assert [row["point_starting"] for row in found] == [month(number) for number in range(12)]
-
-
-def test_a_share_by_quarter_is_one_of_sums_and_skips_a_month_without_any():
-    found = process_points(leading([1, 0, 2, 0, 0, 1], "named_consumer_share", of=[1, 1, 3, 0, 0, 2]))
-    assert {row["limits_period"] for row in found} == {"quarter"}  # (1 + 1 + 3 + 2) / 4 = 1.75 ideas a month
-    assert [row["point_value"] for row in found] == [pytest.approx(3 / 5)] * 3 + [pytest.approx(1 / 2)] * 3
-    assert [row["value"] for row in found] == pytest.approx([1, 0, 2 / 3, None, None, 0.5])
-
-
-def test_a_quarter_is_complete_with_its_last_month_and_takes_its_own_phase():
-    found = process_points(leading([1] * 15, complete=14))
-    assert [row["is_point_complete"] for row in found] == [True] * 12 + [False] * 3
-    assert [row["process_phase"] for row in found] == [1] * 12 + [2] * 3
-
-
-def test_an_incomplete_month_does_not_decide_between_months_and_quarters():
-    assert {row["limits_period"] for row in process_points(leading([2] * 6 + [0], complete=6))} == {"month"}
-    assert {row["limits_period"] for row in process_points(leading([1] * 6 + [90], complete=6))} == {"quarter"}
-
-
-def test_net_flow_is_never_judged_by_the_quarter():
-    values = [row | {"counted": None, "process_numerator": -1} for row in leading([0] * 6, "net_flow")]
-    assert {(row["limits_period"], row["point_value"]) for row in process_points(values)} == {("month", -1)}
-
-
-def test_less_than_one_expected_is_no_point():
-    values = leading([3, 3, 3], "time_to_value", of=[2, 1, 0])
-    for row, expected in zip(values, [2, 1, 0], strict=True):
-        row |= {"process_denominator": expected, "counted": 3, "reason": None}
-    found = process_points(values)
-    assert [row["process_value"] for row in found] == [1.5, 3, None]
-    assert [row["point_value"] for row in found] == [1.5, 3, None]
 
 
 def test_a_stock_is_shown_without_limits():

@@ -1,6 +1,7 @@
 """The same promises for the page of real events, and of next to none: whatever there is to tell, it reads sensibly."""
 
 import pytest
+from conftest import SETS
 from pages import Published, publish
 from test_dashboard import (  # noqa: F401 - pytest runs them here on this module's inputs
     browser,
@@ -18,7 +19,6 @@ from test_dashboard import (  # noqa: F401 - pytest runs them here on this modul
     test_the_page_has_every_section_and_answers_first,
     test_what_domains_gave_and_took_adds_up_to_twelve_months,
 )
-from test_references import SETS
 
 pytestmark = pytest.mark.slow
 

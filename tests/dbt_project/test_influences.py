@@ -5,22 +5,23 @@ import math
 import random
 from collections import Counter
 from datetime import date
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import examples
+from conftest import CHECKOUT, examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.influences import p_again, white_again
+from oracles.sample import monthly_shares_and_adoptions
 from scipy import stats
 
 from orchestration.sample.events import sample_events
 from orchestration.sample.organisation import DEFAULT_SEED, LEAD_MONTHS, PROCESS_CHANGE_ON
 
-LIMITS = Path(__file__).parent.parent / "dbt_project" / "models" / "curated" / "limits"
+LIMITS = CHECKOUT / "dbt_project" / "models" / "curated" / "limits"
 LEAST_P = 1 / 2001
 MONTH_COUNT = 36
 CHANGE_AT = 23  # the sample's declared change, in months
@@ -102,27 +103,10 @@ def test_a_lead_shows_through_a_declared_change():
     assert (row["lag"], row["verdict"]) == (2, "evidence")
 
 
-def sample_series(seed: int, planted: bool) -> tuple[list, list]:
-    """The sample's share of ideas that name a consumer and its cross-domain adoptions, by month of 2023 to 2025."""
-    months = [month_starting(index).isoformat()[:7] for index in range(MONTH_COUNT)]
-    ideas, named, first, owners = Counter(), Counter(), {}, {}
-    for event in sample_events(seed, planted):
-        product, month = event["data_product_id"], event["occurred_at"][:7]
-        if event["event_type"] == "idea_logged":
-            owners[product] = event["domain"]
-            ideas[month] += 1
-            named[month] += any(domain != event["domain"] for domain in event.get("named_consumer_domains", ()))
-        elif event["event_type"] == "adopted":
-            first.setdefault((product, event["consumer_domain"]), month)
-    adoptions = Counter(month for (product, consumer), month in first.items() if owners[product] != consumer)
-    shares = [named[month] / ideas[month] if ideas[month] else None for month in months]
-    return shares, [adoptions[month] for month in months]
-
-
 @pytest.mark.parametrize("seed", [DEFAULT_SEED, 1, 2, 3])
 def test_the_samples_lever_is_found_two_months_ahead(seed):
     assert month_starting(CHANGE_AT) == PROCESS_CHANGE_ON
-    row = found(*sample_series(seed, planted=True), changes=[CHANGE_AT])
+    row = found(*monthly_shares_and_adoptions(sample_events(seed, True)), changes=[CHANGE_AT])
     assert (row["lag"], row["verdict"], row["p_value"]) == (LEAD_MONTHS, "evidence", round(LEAST_P, 10))
     assert row["correlation"] > 0.6  # the least of 50 seeds is 0.70
 
@@ -132,7 +116,7 @@ def test_the_samples_lever_is_found_two_months_ahead(seed):
 
 def test_a_sample_with_nothing_planted_shows_nothing():
     """Of 899 seeds 5.8 % do; more than two of ten come by chance in one case of 50."""
-    assert evidence_count(sample_series(seed, planted=False) for seed in range(400, 410)) <= 2
+    assert evidence_count(monthly_shares_and_adoptions(sample_events(seed, False)) for seed in range(400, 410)) <= 2
 
 
 def autoregressive(pair_count: int, slope: float) -> np.ndarray:
@@ -218,37 +202,6 @@ def test_a_shuffle_moves_months_within_their_phase_only_and_leaves_gaps_where_th
     assert max(orders.values()) < 230  # 167 expected of each; six standard deviations are 74
 
 
-def without_lines(series: np.ndarray, phases: np.ndarray) -> np.ndarray:
-    """The series less each phase's own straight line, fitted by numpy; every phase is long enough for one."""
-    t, left = np.arange(len(series)), series.copy()
-    for phase in set(phases):
-        at = phases == phase
-        left[at] -= np.polyval(np.polyfit(t[at], series[at], 1), t[at])
-    return left
-
-
-def white_again(series: np.ndarray, phases: np.ndarray) -> np.ndarray:
-    """What the docstring says prewhitening is, month by month."""
-    e, months = without_lines(series, phases), range(1, len(series))
-    follows = [t for t in months if phases[t] == phases[t - 1]]
-    slope = sum(e[t] * e[t - 1] for t in follows) / sum(e[t - 1] ** 2 for t in follows)
-    slope += len(set(phases)) * (2 + 4 * slope) / len(e)
-    white = [e[t] - slope * e[t - 1] if t in follows else e[t] * math.sqrt(1 - slope**2) for t in range(len(e))]
-    return without_lines(np.array(white), phases)
-
-
-def p_again(leading: np.ndarray, following: np.ndarray, phases: np.ndarray) -> float:
-    """The p-value of the same shuffles, one at a time."""
-
-    def strongest(x):
-        pairs = ((x[:-lag], y[lag:]) for lag in range(1, 7))
-        return max(abs(np.corrcoef(early, late)[0, 1]) * math.sqrt(len(early)) for early, late in pairs)
-
-    x, y = white_again(leading, phases), white_again(following, phases)
-    shuffles = model.shuffled(x, phases)
-    return (1 + sum(strongest(without_lines(shuffle, phases)) >= strongest(x) for shuffle in shuffles)) / 601
-
-
 PHASES = [pytest.param(np.ones(30, dtype=int), id="one_phase"), pytest.param(np.repeat([1, 2], 15), id="two_phases")]
 
 
@@ -267,7 +220,7 @@ def test_the_p_value_agrees_with_one_shuffle_at_a_time(phases, monkeypatch):
     changes = [15] if len(set(phases)) == 2 else []
     p = found(leading, following, changes)["p_value"]
     assert 0.01 < p < 0.6
-    assert p == pytest.approx(p_again(leading, following, phases), abs=1e-9)
+    assert p == pytest.approx(p_again(leading, following, phases, model.shuffled), abs=1e-9)
 
 
 # --- When nothing can be said, and why ------------------------------------------------------------

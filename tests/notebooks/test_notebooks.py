@@ -26,10 +26,9 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 from browser import chromium
-from conftest import SECONDS, wait_for
+from conftest import SECONDS, SETS, wait_for
 from pages import serving_file
 from pipeline import CHECKOUT, attached, served
-from test_references import SETS
 
 pytestmark = pytest.mark.slow
 
