@@ -5,16 +5,6 @@ with events as (
 
 ),
 
-first_adoptions as (
-
-    select
-        data_product_id,
-        first_adopted_at
-    from {{ ref('adoptions') }}
-    where is_first_adoption
-
-),
-
 milestones as (
 
     select
@@ -71,5 +61,6 @@ select
         else 'idea'
     end as stage
 from milestones
-left join first_adoptions on milestones.data_product_id = first_adoptions.data_product_id
+left join {{ ref('adoptions') }} as first_adoptions
+    on milestones.data_product_id = first_adoptions.data_product_id and first_adoptions.is_first_adoption
 left join close_reasons on milestones.data_product_id = close_reasons.data_product_id
