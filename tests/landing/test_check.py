@@ -14,9 +14,6 @@ from orchestration.landing.land import land_inbox
 from orchestration.landing.quarantine import quarantined, refused_rows, replay
 from orchestration.landing.rules import LandingError
 
-TABLES = sorted(load_layer("landing"))
-
-
 # --- What lands -----------------------------------------------------------------------------------------
 
 
