@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,6 +19,8 @@ from orchestration.contracts.odcs import CONTRACTS, load_layer
 from orchestration.home import Home
 from orchestration.landing import batch, quarantine, rules
 from orchestration.landing import land as landing
+from orchestration.landing.check import wire_columns
+from orchestration.landing.formats import read_file
 
 pytest.register_assert_rewrite("oracles")
 
@@ -31,7 +34,12 @@ SETS = {  # the real events in shared/datasets, and the day of their references
 }
 SECONDS = 600  # what is not done by then hangs: nothing takes so long, however busy the machine
 SETTLED = 1_750_000_000  # long before any run of these tests
+KNOWN_COLUMNS = wire_columns(load_layer("landing"))
 SOAK_FACTOR = 15  # times as many examples in `make soak`
+
+
+class Crash(Exception):
+    """What a test raises where it has a process die."""
 
 
 def pytest_configure(config):
@@ -114,10 +122,47 @@ def visible(home: Home, table: str) -> list[dict]:
     return sorted(rows, key=lambda row: (row["batch_id"], row["row_number"] or 0))
 
 
+def landed_count(home: Home) -> int:
+    """How many rows have landed, in all tables."""
+    return sum(len(visible(home, table)) for table in load_layer("landing"))
+
+
+def reasons(home: Home) -> list[tuple]:
+    """(line, reasons) of what waits in quarantine."""
+    return [(row["line_number"], row["reasons"]) for row in quarantine.quarantined(home).to_pylist()]
+
+
+def read_rows(path: Path) -> tuple[list[tuple], list[tuple]]:
+    """([(line, row)], [(line, column, reason)]) of a file; raises UnreadableFile."""
+    good, bad, numbers = [], [], []
+    for chunk in read_file(path, KNOWN_COLUMNS):
+        for i, line in enumerate(chunk.lines):
+            extra = chunk.extras[i] if chunk.extras else None
+            sent = {name: column[i] for name, column in chunk.columns.items()} | (extra or {})
+            values = {n: v.as_py() if isinstance(v, pa.Scalar) else v for n, v in sent.items()}
+            good.append((line, {n: v for n, v in values.items() if v is not None}))
+        bad += [(u.line, u.column, u.reason) for u in chunk.unreadable]
+        numbers += [*chunk.rows, *(u.row for u in chunk.unreadable)]
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
+    return good, bad
+
+
 @pytest.fixture
 def home(tmp_path) -> Home:
     """An empty home folder."""
     return Home.at(tmp_path / "home")
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A file to read: file(name, content as text or bytes) -> its path."""
+
+    def write(name, content) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
 
 
 @pytest.fixture

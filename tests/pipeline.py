@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import duckdb
 from conftest import CHECKOUT, SECONDS, once_a_session
+from deliveries import AS_OF
 
 FLYWHEEL = str(Path(sys.executable).with_name("flywheel"))
 MEMORY = Path("/dev/shm")  # Dagster's event log syncs 600 times a run, which takes half of it on a busy disk
@@ -293,6 +295,42 @@ def _compile(target, as_of, north_star) -> int:
         if node.config.materialized == "ephemeral":
             node.config.materialized = "table"
     return 0 if invoke(home, ["compile", *settings], manifest).success else 1
+
+
+def materialize(root: Path, assets, check=None, as_of="", now=AS_OF) -> int:
+    """What the Dagster UI's run of a selection does; prints the metadata and the errors, returns the exit code."""
+    import dagster as dg
+
+    from orchestration.definitions import defs
+    from orchestration.home import Home
+    from orchestration.instance import open_instance, prepare_instance
+
+    stop_the_clock(now)
+    prepare_instance(Home(root))
+    checks = {dg.AssetCheckKey(dg.AssetKey(check[0].split("/")), check[1])} if check else None
+    job = defs().resolve_implicit_global_asset_job_def()
+    job = job.get_subset(
+        asset_selection={dg.AssetKey(asset.split("/")) for asset in assets}, asset_check_selection=checks
+    )
+    dates = {"resources": {"dates": {"config": {"as_of": as_of}}}} if as_of else {}
+    result = job.execute_in_process(instance=open_instance(Home(root)), run_config=dates, raise_on_error=False)
+    for made in result.get_asset_materialization_events():
+        shown = made.step_materialization_data.materialization.metadata
+        print(
+            "made",
+            made.asset_key.to_user_string(),
+            *(shown[name].value for name in ("build", "as_of") if name in shown),
+        )
+    for found in result.get_step_failure_events():
+        print("failed", found.step_failure_data.error.message, found.step_failure_data.error.cause)
+    return 0 if result.success else 1
+
+
+def dbt_by_hand(home: Path, command: list) -> None:
+    """Run a command on a home with the date 1 February 2026 in its environment."""
+    environment = os.environ | {"FLYWHEEL_HOME": str(home), "FLYWHEEL_AS_OF": "2026-02-01"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def dbt(home, *arguments: str) -> int:

@@ -4,19 +4,19 @@ import json
 import os
 import resource
 import shutil
-import subprocess
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import SECONDS
-from deliveries import AFTER, AS_OF, BEFORE, delivered, event
+from deliveries import AFTER, AS_OF, BEFORE, delivered
 from pipeline import (
     FLYWHEEL,
     Started,
     attached,
     build_file,
     build_well,
+    dbt_by_hand,
+    materialize,
     query,
     run,
     run_well,
@@ -63,40 +63,6 @@ def count_a_row_more(home: Path) -> None:
         path = home / "landing" / "batches" / f"{receipt['batch_id']}.parquet"
         more = receipt | {"rows_landed": receipt["rows_landed"] + 1, "rows_read": receipt["rows_read"] + 1}
         pq.write_table(pa.Table.from_pylist([more], RECEIPT), path)
-
-
-def materialize(root: Path, assets, check=None, as_of="", now=AS_OF) -> int:
-    """What the Dagster UI's run of a selection does; prints the metadata and the errors, returns the exit code."""
-    import dagster as dg
-
-    from orchestration.definitions import defs
-    from orchestration.instance import open_instance, prepare_instance
-
-    stop_the_clock(now)
-    prepare_instance(Home(root))
-    checks = {dg.AssetCheckKey(dg.AssetKey(check[0].split("/")), check[1])} if check else None
-    job = defs().resolve_implicit_global_asset_job_def()
-    job = job.get_subset(
-        asset_selection={dg.AssetKey(asset.split("/")) for asset in assets}, asset_check_selection=checks
-    )
-    dates = {"resources": {"dates": {"config": {"as_of": as_of}}}} if as_of else {}
-    result = job.execute_in_process(instance=open_instance(Home(root)), run_config=dates, raise_on_error=False)
-    for made in result.get_asset_materialization_events():
-        shown = made.step_materialization_data.materialization.metadata
-        print(
-            "made",
-            made.asset_key.to_user_string(),
-            *(shown[name].value for name in ("build", "as_of") if name in shown),
-        )
-    for found in result.get_step_failure_events():
-        print("failed", found.step_failure_data.error.message, found.step_failure_data.error.cause)
-    return 0 if result.success else 1
-
-
-def dbt_by_hand(home: Path, command: list) -> None:
-    environment = os.environ | {"FLYWHEEL_HOME": str(home), "FLYWHEEL_AS_OF": "2026-02-01"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_failing_check_stops_publication_and_shows_the_rows_that_break_it(published):
@@ -432,67 +398,3 @@ def test_looking_back_publishes_beside_and_leaves_what_people_read_as_it_is(publ
 def everything_read(home: Path) -> list[Path]:
     folders = [home / "serving", home / "dashboard", home / "archive", home / "builds"]
     return [home / "serving.duckdb", *(p for folder in folders for p in sorted(folder.rglob("*")) if p.is_file())]
-
-
-def test_known_at_counts_only_what_had_been_recorded_by_then(tmp_path):
-    rows = [
-        event(1, "idea_logged", "p1", 0, domain="d1", recorded_at="2026-01-02T00:00:00Z"),
-        event(2, "deployed", "p1", 10, recorded_at="2026-01-12T00:00:00Z"),
-        event(3, "adopted", "p1", 20, consumer_domain="c1", recorded_at="2026-01-22T00:00:00Z"),
-        # told late: it happened in January and was recorded in April
-        event(4, "adopted", "p1", 25, consumer_domain="c2", recorded_at="2026-04-01T00:00:00Z"),
-        # corrected in April: the first adoption was by another domain
-        {**event(3, "adopted", "p1", 20, consumer_domain="c9", recorded_at="2026-04-01T00:00:00Z"), "revision": 1},
-    ]
-    home = shared_home().empty()
-    consumers = "select consumer_domain from curated.adoptions order by 1"
-    statuses = (
-        "select current_count::int, superseded_count::int, not_yet_known_count::int from authoritative.event_accounting"
-    )
-    run_well(home, write_events(tmp_path / "events.jsonl", rows), as_of=AS_OF)
-    now = served(home)
-    assert query(home, consumers) == [("c2",), ("c9",)]
-    assert query(home, statuses) == [(4, 1, 0)]
-    run_well(home, as_of=AS_OF, known_at="2026-03-31")
-    then = home / "as_of" / "2026-06-01-known-2026-03-31"
-    assert query(then, consumers) == [("c1",)]
-    assert query(then, statuses) == [(3, 0, 2)]
-    assert query(then, "select strftime(known_at, '%Y-%m-%d') from main.publication") == [("2026-03-31",)]
-    assert served(home) == now
-
-
-def test_each_look_back_has_a_folder_named_by_its_dates(home, monkeypatch):
-    monkeypatch.setattr("orchestration.home.current_time", lambda: parse("2026-06-01T12:30:00Z"))
-    names = {
-        ("2026-03-31", ""): "2026-03-31",
-        ("2026-03-31T09:05:00+02:00", ""): "2026-03-31T070500Z",
-        ("2026-03-31", "2026-04-15"): "2026-03-31-known-2026-04-15",
-        ("", "2026-04-15"): "2026-06-01-known-2026-04-15",
-    }
-    for (as_of, known_at), name in names.items():
-        dates = home.dates(as_of, known_at)
-        assert home.folder_for(dates).root == home.root / "as_of" / name
-        assert home.folder_for(dates).archive is None
-    assert home.folder_for(home.dates()) is home
-
-
-@pytest.mark.parametrize("option", ["as_of", "known_at"])
-def test_a_date_to_come_is_refused(home, option, monkeypatch):
-    monkeypatch.setattr("orchestration.home.current_time", lambda: parse("2026-06-01"))
-    with pytest.raises(ValueError, match="2026-06-02 00:00 UTC is in the future, it is 2026-06-01 00:00 UTC now"):
-        home.dates(**{option: "2026-06-02"})
-    assert home.dates(**{option: "2026-06-01"}).name
-
-
-def test_a_sample_home_alone_has_a_date_of_its_own(home, monkeypatch):
-    monkeypatch.setattr("orchestration.home.current_time", lambda: parse("2026-06-01"))
-    assert home.dates().as_of == parse("2026-06-01")
-    home.remember_sample(parse("2026-01-07"), ["events.csv"])
-    assert home.dates().as_of == parse("2026-01-07")
-    assert home.dates().name is None
-
-
-def parse(text: str):
-    from orchestration.home import parse_instant
-
-    return parse_instant(text)

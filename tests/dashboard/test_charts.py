@@ -4,7 +4,7 @@ import re
 from datetime import date
 
 import pytest
-from test_words import ADOPTIONS, month
+from page_data import ADOPTIONS, month
 
 from dashboard import charts
 from dashboard.theme import PALETTE, svg
