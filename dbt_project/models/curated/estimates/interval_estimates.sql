@@ -19,7 +19,8 @@ with estimates as (
         pace.p85_days
     from {{ ref('survival_series') }} as series
     left join {{ ref('current_pace') }} as pace
-        on series.interval_id = pace.interval_id and series.domain = pace.domain
+        on
+            series.interval_id = pace.interval_id and series.domain = pace.domain
             and pace.window_number = {{ window_as_of() }}
     where series.cohort = 'all'
 
