@@ -50,7 +50,7 @@ LIBRARY_RULE = """\
             - revision
 """
 BROKEN = {
-    "an alias": ("version: 1.0.0\n", "version: &v 1.0.0\ntenant: *v\n", "line 6: aliases"),
+    "an alias": ("version: 1.0.1\n", "version: &v 1.0.1\ntenant: *v\n", "line 6: aliases"),
     "a YAML bomb": (TEXT, BOMB, "line 2: aliases"),
     "a key twice": ("status: active", "status: active\nstatus: draft", "line 7: the key 'status' stands twice"),
     "a key twice inside": ("maxLength: 500", "maxLength: 500\n          maxLength: 5", "line 49: the key 'maxLength'"),
