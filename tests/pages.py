@@ -17,10 +17,11 @@ from conftest import once_a_session
 from pipeline import attached, build_well, published, sample_home, shared_home, write_events
 
 from orchestration.build.builds import last_approved
+from orchestration.declared import write_declared
 from orchestration.home import Home
 from orchestration.publish.serving import publish_serving
 from orchestration.sample.deliveries import write_sample
-from orchestration.sample.organisation import SAMPLE_AS_OF
+from orchestration.sample.organisation import PROCESS_CHANGE, PROCESS_CHANGE_ON, SAMPLE_AS_OF
 
 AS_OF = "2026-01-07T00:00:00Z"  # January 2026 is the incomplete month of every made-up input
 DRAWN_AT = datetime(2026, 1, 7, 9, 30, tzinfo=UTC)
@@ -104,6 +105,7 @@ def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> P
         files = INPUTS[name](shared_home().folder / name)
         if name == "sample_before_this_month":
             home.remember_sample(SAMPLE_AS_OF, [path.name for path in files])
+            write_declared(home, {"process_changes": [{"changed_on": PROCESS_CHANGE_ON, "note": PROCESS_CHANGE}]})
         build_well(home.root, *files, as_of=as_of)
         publish_serving(home, last_approved(home))
         shutil.copy(home.serving, built)

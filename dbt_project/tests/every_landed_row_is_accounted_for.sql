@@ -1,6 +1,8 @@
-{{ config(meta={'description':
-    'Of every batch, each row read has landed or is quarantined, and each landed row is current, superseded, a duplicate, '
-    ~ 'retracted or not yet known, each quarantined one in quarantined_events.'}) }}
+{{ config(meta={
+    'dagster': {'ref': {'name': 'event_accounting'}},
+    'description': 'Of every batch, each row read has landed or is quarantined, and each landed row is current, superseded, '
+        ~ 'a duplicate, retracted or not yet known, each quarantined one in quarantined_events.',
+}) }}
 
 with refused as (
 

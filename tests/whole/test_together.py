@@ -229,8 +229,9 @@ def test_curated_folders_read_only_those_before_them():
 
 
 def test_every_model_has_a_description_and_so_has_each_of_its_columns(published):
-    nodes = json.loads((shared_home().home / "dbt" / "manifest.json").read_text())["nodes"].values()
-    nodes = [node for node in nodes if node["resource_type"] in ("model", "seed")]
+    manifest = json.loads((shared_home().home / "dbt" / "manifest.json").read_text())
+    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
+    nodes += [source for source in manifest["sources"].values() if source["schema"] == "declared"]
     assert [node["name"] for node in nodes if not node["description"]] == []
     described = {
         (node["schema"], node["name"]): {name for name, column in node["columns"].items() if column["description"]}
