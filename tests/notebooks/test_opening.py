@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from browser import chromium
 from conftest import SECONDS, wait_for
+from marimo._convert.converters import MarimoConvert
 from notebook_runs import FOLDER, MODULES, NOTEBOOKS, TITLES, home_of, run, words_of
 from pipeline import CHECKOUT
 
@@ -130,6 +132,15 @@ def test_opened_in_a_browser_it_asks_nobody_and_titles_do_no_harm(browser, tmp_p
     assert {url for url in requests if not url.startswith((f"http://127.0.0.1:{port}/", "data:", "blob:"))} == set()
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_is_what_marimo_would_save(name):
+    text = (FOLDER / f"{name}.py").read_text()
+    assert MarimoConvert.from_py(text).to_py() == text
+    settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["marimo"]
+    assert settings["save"]["autosave"] == "off"
+
+
+@pytest.mark.soak
 def test_opening_a_notebook_and_saving_it_changes_no_file(browser, sample, tmp_path):
     folder = shutil.copytree(FOLDER, tmp_path / "notebooks", ignore=shutil.ignore_patterns("__*__"))
     shutil.copy(CHECKOUT / "pyproject.toml", tmp_path)  # marimo's settings, looked for above a notebook

@@ -226,7 +226,7 @@ def splits(draw, events: list[dict]) -> dict[str, list[dict]]:
     return batches
 
 
-@settings(max_examples=examples(25), deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(data=st.data())
 def test_any_order_and_any_batches_give_the_same_tables(warehouse, data):
     events = data.draw(histories())
@@ -240,7 +240,7 @@ def test_any_order_and_any_batches_give_the_same_tables(warehouse, data):
     assert warehouse.build() == one_at_once
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(data=st.data())
 def test_of_each_event_the_highest_revision_counts_and_every_row_is_accounted_for(warehouse, data):
     events = data.draw(histories())
