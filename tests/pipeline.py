@@ -109,7 +109,14 @@ def run(
 
     `look_back` and `known_at` are its --as-of and --known-at.
     """
-    return Started(_flywheel_run, home, events, as_of, look_back, known_at, rebuild, first).end()
+    return start(home, *events, as_of=as_of, look_back=look_back, known_at=known_at, rebuild=rebuild, first=first).end()
+
+
+def start(
+    home: Path, *events: Path, as_of: str, look_back="", known_at="", rebuild=False, first: Callable = nothing
+) -> Started:
+    """The same, not waited for."""
+    return Started(_flywheel_run, home, events, as_of, look_back, known_at, rebuild, first)
 
 
 def run_well(home: Path, *events: Path, as_of: str, **options) -> str:

@@ -12,7 +12,19 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import SECONDS
 from deliveries import AS_OF, BEFORE, delivered, event
-from pipeline import CHECKOUT, FLYWHEEL, attached, query, run, run_well, served, shared_home, tables, write_events
+from pipeline import (
+    CHECKOUT,
+    FLYWHEEL,
+    attached,
+    query,
+    run,
+    run_well,
+    served,
+    shared_home,
+    start,
+    tables,
+    write_events,
+)
 from shaped import shaped
 
 from orchestration.contracts.dbt_properties import dbt_properties
@@ -37,10 +49,9 @@ def test_two_runs_started_together_both_end_well_and_readers_block_neither(publi
     files = [write_events(tmp_path / f"{n}.jsonl", delivered(100 * n, 100 * n + 5)) for n in (1, 2)]
     path = home / "serving.duckdb"
     with attached(path) as reader, duckdb.connect(str(path), read_only=True) as holder:
-        commands = [[FLYWHEEL, "run", "--home", home, "--events", file] for file in files]
-        running = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for c in commands]
-        output = [process.communicate(timeout=SECONDS)[0] for process in running]
-        assert [process.returncode for process in running] == [0, 0], output
+        ended = [process.end() for process in [start(home, file, as_of=AS_OF) for file in files]]
+        output = [process.output for process in ended]
+        assert [process.code for process in ended] == [0, 0], output
         for old in (reader, holder):
             assert old.execute("select count(*) from curated.data_products").fetchall() == [(40,)]
     assert not any("lock" in words.lower() for words in output)
