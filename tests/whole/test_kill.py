@@ -192,7 +192,7 @@ WHILE_SHAPING = {
     "beginning": [
         partial(kill_at, BUILDS, "begin", "before"),
         partial(kill_at, BUILDS, "sweep", "after"),
-        partial(kill_at, BUILDS, "fingerprint", "before", 2),  # the file is there by then, and empty
+        partial(kill_at, BUILDS, "fingerprint", "before"),  # the file is there by then, and empty
         partial(kill_at, BUILDS, "begin", "after"),
     ],
     "shaping": [
