@@ -125,8 +125,7 @@ class Settings:
         has_limits, no_limits_reason, timezone, lateness_days}."""
         kind, period, no_limits = NORTH_STARS[self.north_star.metric]
         chosen = asdict(self.north_star) | asdict(self.reporting)
-        has_limits = not no_limits and chosen.pop("limits") is not False
-        chosen.pop("limits", None)
+        has_limits = chosen.pop("limits") is not False and not no_limits
         chosen |= {"kind": kind, "period": self.north_star.period or period, "has_limits": has_limits}
         return json.dumps(chosen | {"no_limits_reason": no_limits or "limits_switched_off"}, sort_keys=True)
 
@@ -163,10 +162,10 @@ def load_settings(home: Home) -> Settings:
     except ContractError as error:
         raise SettingsError(str(error)) from None
     given = {} if given is None else given
-    faults = _misplaced(given, root) or _impossible(_settings(given), root)
-    if faults:
-        raise SettingsError("\n".join(f"{path} line {line}: {words}" for line, words in sorted(faults)))
-    return _settings(given)
+    _refuse(path, _misplaced(given, root))
+    settings = _settings(given)
+    _refuse(path, _impossible(settings, root))
+    return settings
 
 
 def write_settings(home: Home) -> Path | None:
@@ -175,6 +174,12 @@ def write_settings(home: Home) -> Path | None:
         return None
     write_whole(home.settings, TEMPLATE.encode())
     return home.settings
+
+
+def _refuse(path: Path, faults: list[tuple[int, str]]) -> None:
+    """Raise SettingsError with every fault, if there is one."""
+    if faults:
+        raise SettingsError("\n".join(f"{path} line {line}: {words}" for line, words in sorted(faults)))
 
 
 def _settings(given: dict[str, Any]) -> Settings:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import duckdb
 import pyarrow as pa
@@ -180,18 +181,19 @@ def build_models(db: duckdb.DuckDBPyConnection, models: dict[str, Model], names:
             kind = "view" if model.is_view else "table"
             db.execute(f"create {kind} {model.schema}.{name} as {model.sql}")
         else:
-            rows = _python_model(model.path)(_Dbt(db, models), None)
+            rows = python_model(model.path).model(_Dbt(db, models), None)
             db.register("made", rows)
             db.execute(f"create table {model.schema}.{name} as from made")
             db.unregister("made")
 
 
 @cache
-def _python_model(path: Path):
+def python_model(path: Path) -> ModuleType:
+    """The module of a dbt model in Python."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.model
+    return module
 
 
 class _Dbt:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -180,7 +180,7 @@ def _preview(home: Home, table: str) -> tuple[dg.MarkdownMetadataValue, datetime
         batch.visible_rows(db, home, table).create_view("landed")
         latest = one_row(db.execute("select max(epoch_us(occurred_at)) from landed"))[0]
         preview = as_markdown(db, f"select {columns} from landed order by occurred_at desc, event_id", PREVIEW_ROWS)
-    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=latest) if latest is not None else None
+    when = batch.EPOCH + timedelta(microseconds=latest) if latest is not None else None
     return dg.MetadataValue.md(preview), when
 
 

@@ -1,10 +1,9 @@
 """The six months ahead: the gamma-Poisson predictive against integration, coverage, and the reasons for none."""
 
-import importlib.util
 import math
 import random
 from datetime import date
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
@@ -15,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.forecasts import gamma_poisson
 from scipy import stats
+from shaped import python_model
 
 LIMITS = CHECKOUT / "dbt_project" / "models" / "curated" / "limits"
 COUNTS = [9.0, 7.0, 11.0, 8.0, 10.0, 9.0]  # varies less than Poisson: nothing to widen
@@ -22,14 +22,7 @@ SPREAD = [4.0, 8.0, 12.0, 4.0, 8.0, 12.0]  # mean 8, variance 64 / 5 = 12.8, 1.6
 CHANCES = {"chance_of_target", "total_chance_of_target"}
 
 
-def imported(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, LIMITS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-forecasts = imported("north_star_forecasts")
+forecasts = python_model(LIMITS / "north_star_forecasts.py")
 FIGURES = [name for name in forecasts.SCHEMA.names if name not in ("month_starting", "horizon_months", "reason")]
 
 

@@ -1,11 +1,10 @@
 """Does a metric lead the North Star: planted leads are found, unrelated pairs are not, and every reason for silence."""
 
-import importlib.util
 import math
 import random
 from collections import Counter
 from datetime import date
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from oracles.influences import p_again, white_again
 from oracles.sample import monthly_shares_and_adoptions
 from scipy import stats
+from shaped import python_model
 
 from orchestration.sample.events import sample_events
 from orchestration.sample.organisation import DEFAULT_SEED, LEAD_MONTHS, PROCESS_CHANGE_ON
@@ -27,14 +27,7 @@ MONTH_COUNT = 36
 CHANGE_AT = 23  # the sample's declared change, in months
 
 
-def imported(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, LIMITS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-model = imported("metric_influences")
+model = python_model(LIMITS / "metric_influences.py")
 
 
 def month_starting(index: int) -> date:
