@@ -279,6 +279,7 @@ def test_constant_thirds_signal_nothing():
         assert {(row["rule"], row["verdict"]) for row in found} == {(None, "no_change")}
 
 
+@pytest.mark.slow
 def test_a_stock_is_shown_without_limits():
     # a pair for every month, used again and again: ever more of them, and no verdict on that
     used = [event("adopted", f"p{n}", 700 - 30 * n, consumer_domain="finance") for n in range(20)]
