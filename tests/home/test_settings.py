@@ -1,8 +1,11 @@
 """What a home's flywheel.yml may say, and what is refused, with file, line and what to write."""
 
 import json
+import re
 
 import pytest
+import yaml
+from conftest import CHECKOUT
 from typer.testing import CliRunner
 
 from orchestration.build.builds import fingerprint
@@ -161,3 +164,10 @@ def test_init_writes_what_is_missing_and_changes_nothing_else(home):
     assert "nothing was changed" in CliRunner().invoke(app, ["init", "--home", str(home.root)]).output.replace(
         "\n", " "
     )
+
+
+def test_dbt_without_a_home_has_the_same_defaults():
+    macro = (CHECKOUT / "dbt_project" / "macros" / "settings.sql").read_text()
+    [chosen] = re.findall(r"set chosen = (\{.*?\})", macro, re.DOTALL)
+
+    assert yaml.safe_load(chosen.replace("none", "null")) == json.loads(Settings().of_the_tables())
