@@ -143,7 +143,11 @@ def _steps(random: np.random.Generator, product: np.ndarray, start: datetime, en
     for i in range(3):
         consumer = (owner + 1 + 13 * i + random.integers(0, 12, n)) % DOMAINS  # three different ones, none the owner
         everyone.append((ADOPTED, deployed + _days(random, n, 80), is_deployed & (adopters > i), nobody, consumer))
+    return _those_before(last, random, product, everyone)
 
+
+def _those_before(last: float, random: np.random.Generator, product: np.ndarray, everyone: list[tuple]) -> dict:
+    """The steps (type, at, whether it happens, owner, consumer) that happen before `last`; one array a column."""
     kept = [happens & (at < last) for _, at, happens, _, _ in everyone]
     kind = np.concatenate([np.full(k.sum(), step) for k, (step, *_) in zip(kept, everyone, strict=True)])
     reasons = CLOSED + random.integers(0, len(CLOSINGS), len(kind))
