@@ -33,6 +33,8 @@ from orchestration.landing.rows import (
 )
 
 MAX_CSV_RECORD_LINES = 1000
+READER_VERSION = 2  # raise it when a file that was refused whole may now be read
+FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 Line = tuple[int, bytes, bool]  # its number, its bytes without the line end, whether it was cut at KEPT_BYTES
 
 _JSON_SPACE = re.compile(r"[ \t\r\n]*")
@@ -87,10 +89,15 @@ def _reader_for(name: str) -> Callable:
         ".tsv": _read_csv,
         ".parquet": read_parquet,
     }
-    for suffix, reader in readers.items():
+    for suffix in FORMATS:
         if plain.endswith(suffix):
-            return reader
-    raise UnreadableFile(f"its format is not known; send one of {', '.join(readers)} (text formats also as .gz)")
+            return readers[suffix]
+    raise UnreadableFile(f"its format is not known; send one of {', '.join(FORMATS)} (text formats also as .gz)")
+
+
+def has_format(name: str) -> bool:
+    """Whether a file of this name is in a known format."""
+    return name.lower().removesuffix(".gz").endswith(FORMATS)
 
 
 def _open(path: Path) -> gzip.GzipFile | BinaryIO:

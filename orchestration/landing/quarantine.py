@@ -6,7 +6,8 @@ table), replay, dismissals. Does not belong here: why a row is refused (check.py
 A quarantined row is never deleted or changed. Its state follows from what has happened since:
 
 - `replayed`: a replay has landed it.
-- `corrected`: a row with the same source and event_id was sent later, and has landed.
+- `corrected`: a row with the same source and event_id was sent later, and has landed. Of a file that could not be read:
+  its content was read under any name, a file of its name was read later, or it was tried again and waits as that.
 - `dismissed`: a person took it out of quarantine, with a note.
 - `waiting`: none of these.
 """
@@ -36,6 +37,7 @@ from orchestration.landing.batch import (
 )
 from orchestration.landing.check import Checked, Checker
 from orchestration.landing.formats import read_texts
+from orchestration.landing.inbox import content_key
 from orchestration.landing.rows import Chunk
 
 WHAT_TO_DO = (
@@ -51,7 +53,7 @@ STATES = """
         make_timestamptz(batches.landed_us) as landed_at,
         case
             when replayed.row_number is not null then 'replayed'
-            when landed.place > batches.place then 'corrected'
+            when landed.place > batches.place or read_files.batch_id is not null then 'corrected'
             when dismissals.is_dismissed then 'dismissed'
             else 'waiting'
         end as state,
@@ -61,6 +63,7 @@ STATES = """
     left join replayed
         on refused.batch_id = replayed.origin_batch_id and refused.row_number = replayed.row_number
     left join landed on refused.source = landed.source and refused.event_id = landed.event_id
+    left join read_files on refused.batch_id = read_files.batch_id
     left join dismissals
         on refused.batch_id = dismissals.batch_id and refused.row_number is not distinct from dismissals.row_number
 """
@@ -98,6 +101,7 @@ def _with_states(db: duckdb.DuckDBPyConnection, home: Home) -> duckdb.DuckDBPyRe
     _create_refused(db, home)
     _create_replayed(db, home)
     _create_landed(db, home)
+    _create_read_files(db)
     _create_dismissals(db, home)
     return db.sql(STATES)
 
@@ -164,13 +168,39 @@ def _create_batches(db: duckdb.DuckDBPyConnection, home: Home) -> None:
     The files of one run have one landing time, and land in name order.
     """
     ordered = sorted(receipts(home), key=lambda r: (r["landed_at"], r["file_name"], r["batch_id"]))
-    columns = [[r["batch_id"] for r in ordered], [_microseconds(r) for r in ordered], list(range(len(ordered)))]
+    names = ("batch_id", "file_name")
+    columns = [[r[name] for r in ordered] for name in names]
+    columns += [[content_key(r["sha256"], r["file_name"]) for r in ordered]]
+    columns += [[r["is_readable"] is not False for r in ordered]]
+    columns += [[_microseconds(r) for r in ordered], list(range(len(ordered)))]
     db.execute(
         """
         create table batches as
-        select unnest($1::text[]) as batch_id, unnest($2::bigint[]) as landed_us, unnest($3::bigint[]) as place
+        select
+            unnest($1::text[]) as batch_id, unnest($2::text[]) as file_name, unnest($3::text[]) as content_key,
+            unnest($4::boolean[]) as is_readable, unnest($5::bigint[]) as landed_us, unnest($6::bigint[]) as place
         """,
         columns,
+    )
+
+
+def _create_read_files(db: duckdb.DuckDBPyConnection) -> None:
+    """Create the table `read_files`: the batches of unreadable files that no longer wait, because of another batch."""
+    db.execute(
+        """
+        create table read_files as
+        select distinct refused.batch_id
+        from batches as refused
+        inner join batches as other on
+            refused.content_key = other.content_key
+            and (other.is_readable or (refused.file_name = other.file_name and refused.place < other.place))
+        where not refused.is_readable
+        union
+        select distinct refused.batch_id
+        from batches as refused
+        inner join batches as other on refused.file_name = other.file_name and refused.place < other.place
+        where not refused.is_readable and other.is_readable
+        """
     )
 
 
