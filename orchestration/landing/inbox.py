@@ -176,7 +176,7 @@ def files_to_place(path: Path) -> list[tuple[Path, str]]:
 
 
 def place_in_inbox(home: Home, path: Path, name: str | None = None) -> Path:
-    """Copy a file into the inbox in one rename, under `name` or its own; with its hash in the name where it is taken."""
+    """Copy a file into the inbox in one rename, as `name` or under its own; with its hash in it where it is taken."""
     placed = PurePosixPath(name or path.name)
     # hidden files are not read
     target = home.inbox / placed.with_name(placed.name.removesuffix(".tmp").removesuffix(".part").lstrip("."))

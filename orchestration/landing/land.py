@@ -18,7 +18,7 @@ from orchestration.home import Home, sha256
 from orchestration.landing.batch import Batch, prepare_landing, receipts
 from orchestration.landing.check import Checker
 from orchestration.landing.formats import read_file
-from orchestration.landing.inbox import WaitingFile, content_key, refusal_id, refused_files, waiting_files
+from orchestration.landing.inbox import WaitingFile, content_key, partitions, refusal_id, refused_files, waiting_files
 from orchestration.landing.quarantine import quarantined
 from orchestration.landing.rows import UnreadableFile
 
@@ -106,7 +106,7 @@ def _finish(batch: Batch, file: WaitingFile) -> dict[str, Any]:
 def _reason_unreadable(batch: Batch, file: WaitingFile, known: set[str]) -> str | None:
     """Add the rows of a file to its batch; returns why the file as a whole can't be read, else None."""
     try:
-        for chunk in read_file(file.path, known):
+        for chunk in read_file(file.path, known, partitions(file.name)):
             batch.add(chunk)
         if sha256(file.path) != file.sha256:
             raise UnreadableFile("it changed while it was read; rename finished files into the inbox")

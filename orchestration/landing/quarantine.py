@@ -14,6 +14,7 @@ A quarantined row is never deleted or changed. Its state follows from what has h
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,10 @@ from orchestration.landing.batch import (
     write_table,
 )
 from orchestration.landing.check import Checked, Checker
-from orchestration.landing.formats import read_texts
-from orchestration.landing.inbox import content_key
-from orchestration.landing.rows import Chunk
+from orchestration.landing.formats import read_texts, stated_columns
+from orchestration.landing.inbox import content_key, partitions
+from orchestration.landing.parquet import read_arrow_rows
+from orchestration.landing.rows import Chunk, UnreadableFile
 
 WHAT_TO_DO = (
     "Correct them at the source and send them again with the same source and event_id; or, if a contract is wrong, "
@@ -73,10 +75,11 @@ NEWEST_FIRST = "landed_at desc, file_name, batch_id, row_number"
 def refused_rows(home: Home, text_length: int | None = None) -> pa.Table:
     """Every row ever refused, with its state; those of the newest batches first. Texts are cut to so many characters.
 
-    Columns: QUARANTINE's, `landed_at` of the batch (UTC), `state`, and the `note` of a dismissal, else null.
+    Columns: QUARANTINE's without `arrow_row`, `landed_at` of the batch (UTC), `state`, and the `note` of a dismissal,
+    else null.
     """
     with duckdb.connect() as db:
-        rows = _with_states(db, home).order(NEWEST_FIRST)
+        rows = _with_states(db, home).order(NEWEST_FIRST).project("* exclude (arrow_row)")
         if text_length is not None:
             rows = rows.project(f"* replace (left(original_text, {text_length}) as original_text)")
         return rows.to_arrow_table()
@@ -86,7 +89,14 @@ def rows_that_are(state: str, home: Home) -> pa.Table:
     """The rows of `refused_rows` in one state, without `landed_at`: for a timestamp in Python pyarrow needs pandas."""
     with duckdb.connect() as db:
         rows = _with_states(db, home).filter(f"state = '{state}'").order(NEWEST_FIRST)
-        return rows.project("* exclude (landed_at)").to_arrow_table()
+        return rows.project("* exclude (landed_at, arrow_row)").to_arrow_table()
+
+
+def _to_read_again(home: Home) -> list[dict[str, Any]]:
+    """The waiting rows that are kept whole, with all columns of QUARANTINE."""
+    with duckdb.connect() as db:
+        rows = _with_states(db, home).filter("state = 'waiting' and is_whole_text").order(NEWEST_FIRST)
+        return rows.project("* exclude (landed_at)").to_arrow_table().to_pylist()
 
 
 def quarantined(home: Home) -> pa.Table:
@@ -282,8 +292,7 @@ def replay(home: Home, now: datetime | None = None) -> dict[str, Any] | None:
     """
     contracts = load_layer("landing")
     prepare_landing(home, contracts)
-    waiting = quarantined(home).to_pylist()
-    waiting = [row for row in waiting if row["is_whole_text"]]
+    waiting = _to_read_again(home)
     if not waiting:
         return None
     checker = Checker(contracts, now or datetime.now(UTC))
@@ -301,11 +310,18 @@ def replay(home: Home, now: datetime | None = None) -> dict[str, Any] | None:
 
 
 def _read_again(checker: Checker, waiting: list[dict], indexes: Iterable[int]) -> Iterator[Chunk]:
-    by_header: dict[str | None, list[tuple[int, str]]] = {}
+    groups: dict[tuple, list[int]] = {}
     for i in indexes:
-        by_header.setdefault(waiting[i]["csv_header"], []).append((i, waiting[i]["original_text"]))
-    for header, texts in by_header.items():
-        yield from read_texts(texts, header, checker.known)
+        row, is_arrow = waiting[i], waiting[i]["arrow_row"] is not None
+        groups.setdefault((is_arrow, row["csv_header"], *partitions(row["file_name"]).items()), []).append(i)
+    for (is_arrow, header, *stated), alike in groups.items():
+        with suppress(UnreadableFile):  # a header that was accepted by an earlier version; its rows stay where they are
+            if is_arrow:
+                rows = ((i, waiting[i]["arrow_row"]) for i in alike)
+                yield from read_arrow_rows(rows, checker.known, stated_columns(dict(stated), checker.known))
+            else:
+                texts = ((i, waiting[i]["original_text"]) for i in alike)
+                yield from read_texts(texts, header, checker.known, dict(stated))
 
 
 class _PassingRows:
