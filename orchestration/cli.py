@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -26,7 +26,7 @@ from rich.text import Text
 
 from orchestration.home import Dates, Home, write_whole
 from orchestration.instance import CLI_TAG, open_instance, prepare_instance
-from orchestration.landing.inbox import has_received, place_in_inbox, waiting_files
+from orchestration.landing.inbox import files_to_place, has_received, is_marker, place_in_inbox, waiting_files
 from orchestration.progress import listening
 from orchestration.publish.record import is_current
 from orchestration.settings import SettingsError, load_settings, write_settings
@@ -43,6 +43,7 @@ NOT_PUBLISHED = "[bold red]Not published.[/] The last good tables stay in place.
 HOME_HELP = "Home folder; else FLYWHEEL_HOME, else data/ in a checkout and ~/flywheel for an installed package."
 DBT = "from dbt.cli.main import cli; cli(prog_name='flywheel dbt')"
 FULL_BYTES = 20_000_000  # with less free space not even a small build fits
+PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}  # what a source sent is no markup
 HomeOption = Annotated[Path | None, typer.Option("--home", help=HOME_HELP)]
 
 
@@ -173,23 +174,34 @@ def quarantine(
 
 @app.command()
 def replay(root: HomeOption = None) -> None:
-    """Read quarantined rows again with today's contracts and land those that now pass, once."""
+    """Read quarantined rows, and files refused whole, again with today's contracts; land what now passes, once."""
     from orchestration.contracts.contract import ContractError
     from orchestration.landing import quarantine
+    from orchestration.landing.land import land_again
 
     console, home = Console(file=sys.stdout), Home.at(root)
     with home.lock():
         try:
+            files, gone = land_again(home)
             receipt = quarantine.replay(home)
         except ContractError as error:
             _exit_with_usage_error(console, escape(str(error)))
         left = quarantine.quarantined(home).num_rows
-    if receipt is None and not left:
-        console.print("Nothing waits in quarantine.")
-    elif receipt is None:
+    for name in gone:
+        console.print(
+            f"{name}: the inbox no longer holds this file as it was refused. Send it again, or dismiss it.",
+            **PLAIN,
+        )
+    for file in files:
+        words = f"{file['rows_landed']:,} rows landed, {file['rows_quarantined']:,} quarantined"
+        console.print(f"{file['file_name']}: can be read now: {words}.", **PLAIN)
+    landed = sum(each["rows_landed"] for each in [*files, *([receipt] if receipt else [])])
+    if files or receipt:
+        console.print(f"{landed:,} rows landed; {left:,} wait on. `flywheel run` publishes them.")
+    elif left:
         console.print(f"No quarantined row keeps its contract yet; {left:,} wait.")
     else:
-        console.print(f"{receipt['rows_landed']:,} rows landed; {left:,} wait on. `flywheel run` publishes them.")
+        console.print("Nothing waits in quarantine.")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
@@ -264,17 +276,21 @@ def _check_settings(console: Console, home: Home) -> None:
 
 
 def _fill_inbox(console: Console, home: Home, events: list[Path]) -> None:
-    files = [f for path in events for f in (sorted(path.iterdir()) if path.is_dir() else [path])]
-    missing = [str(path) for path in files if not path.is_file()]
-    if missing:
-        _exit_with_usage_error(console, f"no such file: {', '.join(missing)}")
+    if missing := [str(path) for path in events if not path.exists()]:
+        _exit_with_usage_error(console, f"no such file: {escape(', '.join(missing))}")
+    if markers := [str(path) for path in events if not path.is_dir() and is_marker(path.name)]:
+        words = "holds no events: an operating system or a tool writes such a file next to data. Name the data file."
+        _exit_with_usage_error(console, f"{escape(', '.join(markers))} {words}")
+    files = [file for path in events for file in files_to_place(path)]
     if files and home.sample():
         _exit_with_usage_error(
             console, f"{home.root} holds sample events; give your own a home of their own: --home NEW"
         )
-    for path in files:
-        place_in_inbox(home, path)
+    for path, name in files:
+        place_in_inbox(home, path, name)
     if not files and not has_received(home):
+        if events:
+            _exit_with_usage_error(console, f"no file of events in {escape(', '.join(map(str, events)))}")
         _put_sample(console, home)
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from orchestration.contracts.odcs import CONTRACTS, load_layer
 from orchestration.home import Home
-from orchestration.landing import batch, quarantine, rules
+from orchestration.landing import batch, inbox, quarantine, rules
 from orchestration.landing import land as landing
 from orchestration.landing.check import wire_columns
 from orchestration.landing.formats import read_file
@@ -188,7 +188,7 @@ def promise(tmp_path, monkeypatch):
     """Land under changed copies of the contracts: promise("work_started", old text, new text)."""
     root = tmp_path / "data_contracts"
     shutil.copytree(CONTRACTS / "landing", root / "landing")
-    for module in (landing, quarantine):
+    for module in (landing, quarantine, inbox):
         monkeypatch.setattr(module, "load_layer", lambda layer: load_layer(layer, root))
 
     def change(table: str, old: str, new: str) -> Path:

@@ -23,7 +23,7 @@ flywheel_job = dg.define_asset_job(
 )
 def inbox_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Start one run for everything new in the inbox, once no file is written to any more; again where one failed."""
-    waiting = [(file.path.name, file.size, file.modified_ns) for file in waiting_files(Home.at())]
+    waiting = [(file.name, file.size, file.modified_ns) for file in waiting_files(Home.at())]
     if not waiting:
         return dg.SkipReason("Nothing new in the inbox.")
     files = hashlib.sha256(repr(waiting).encode()).hexdigest()[:32]

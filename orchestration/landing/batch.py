@@ -3,7 +3,8 @@
 Belongs here: the files of the landing tables, receipts, which files are visible. Does not belong here: the check of
 rows (check.py), what waits to land (inbox.py), the state of quarantined rows (quarantine.py).
 
-A batch is one inbox file, named by the hash of its content: landing it twice is a no-op. Its files are
+A batch is one inbox file, named by the hash of its content: landing it twice is a no-op. One that can't be read is
+named by what was tried (inbox.py), so that the same bytes may be read later. Its files are
 `landing/<table>/<batch_id>.parquet`, and it becomes visible when `landing/batches/<batch_id>.parquet`, the receipt, is
 renamed into place. Rows read = rows landed + rows quarantined, or the batch does not land.
 """
@@ -60,6 +61,7 @@ QUARANTINE = pa.schema(
         ("original_text", pa.string()),
         ("csv_header", pa.string()),
         ("is_whole_text", pa.bool_()),
+        ("arrow_row", pa.binary()),  # of a Parquet file, as an Arrow stream: its text has fewer types than it
         *[(name, pa.string()) for name in EVENT_KEY],  # null where it can't be read
     ]
 )
@@ -205,15 +207,17 @@ class Batch:
     def add(self, chunk: Chunk) -> None:
         """Send a chunk through the checker, which calls `land` and `refuse` with its rows."""
         self.read += len(chunk.lines) + len(chunk.unreadable)
+        self.warnings += chunk.warnings
         for extra in filter(None, chunk.extras):
             is_room = len(self.extras) < EXTRA_COLUMNS_COUNTED
             self.extras.update(extra.keys() if is_room else extra.keys() & self.extras.keys())
         self.checker.take(chunk, self)
 
-    def refuse_file(self, message: str) -> None:
-        """Refuse the whole file: it counts as one quarantined row, and nothing of it lands."""
+    def refuse_file(self, message: str, batch_id: str) -> None:
+        """Refuse the whole file, as the batch `batch_id`: it counts as one quarantined row, and nothing of it lands."""
         self.checker.forget(self)
         self.__exit__()
+        self.batch_id = batch_id
         self._start()
         self.read, self.is_readable = 1, False
         self.refuse([refusal(Unreadable(None, None, None, "unreadable_file", message, "", is_whole_text=False))])

@@ -257,6 +257,7 @@ def _refused_row(
         "original_text": text if is_whole else text[:KEPT_BYTES],
         "csv_header": chunk.header,
         "is_whole_text": is_whole,
+        "arrow_row": chunk.arrow_row(i) if chunk.arrow_row and is_whole else None,
         **event_key,
     }
 

@@ -1,39 +1,34 @@
 """Reads inbox files of any supported format into chunks of raw rows, in bounded memory.
 
-Belongs here: bytes to rows. Does not belong here: the verdict on a row's text (rows.py), whether a row keeps its
-contract (check.py), types, routing, writing.
+Belongs here: which format a file is in, JSON. Does not belong here: other formats (csv_files.py, parquet.py), encodings
+(text_files.py), the verdict on a row's text (rows.py), whether a row keeps its contract (check.py).
 
 Formats by name: JSON Lines (.jsonl, .ndjson), JSON (.json: one object, an array, or one a line), CSV (.csv, .tsv),
 each also gzipped (.gz); Parquet (.parquet).
 """
 
 import codecs
-import gzip
 import json
 import re
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from types import MappingProxyType
 
 import orjson
 import pyarrow as pa
 
+from orchestration.landing.columns import AmbiguousName, Columns
+from orchestration.landing.csv_files import csv_layout, read_csv
 from orchestration.landing.parquet import read_parquet
-from orchestration.landing.rows import (
-    KEPT_BYTES,
-    MAX_LINE_BYTES,
-    Chunk,
-    CsvLayout,
-    RowCollector,
-    UnreadableFile,
-    csv_layout,
-)
+from orchestration.landing.rows import KEPT_BYTES, MAX_LINE_BYTES, Chunk, RowCollector, UnreadableFile
+from orchestration.landing.text_files import SAVE_AS_CSV, Stream, lines_of, open_text, refuse_long
 
-MAX_CSV_RECORD_LINES = 1000
-Line = tuple[int, bytes, bool]  # its number, its bytes without the line end, whether it was cut at KEPT_BYTES
+READER_VERSION = 2  # raise it when a file that was refused whole may now be read
+FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers")
+PACKED = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst", ".lz4")
 
 _JSON_SPACE = re.compile(r"[ \t\r\n]*")
 # What may follow in a file of JSON values, by what is expected and the character that stands there
@@ -51,27 +46,45 @@ _AFTER_VALUE = {
 }
 
 
-def read_file(path: Path, known: set[str]) -> Iterator[Chunk]:
-    """Yield the rows of one inbox file; raises UnreadableFile when the file as a whole can't be read."""
+def read_file(path: Path, known: set[str], stated: Mapping[str, str | None] = MappingProxyType({})) -> Iterator[Chunk]:
+    """Yield the rows of one inbox file; raises UnreadableFile when the file as a whole can't be read.
+
+    `stated` are the columns that its folders state: each fills a column that the file does not have.
+    """
     reader = _reader_for(path.name)
     try:
-        yield from reader(path, known)
+        yield from reader(path, known, stated_columns(stated, known))
     except UnreadableFile:
         raise
     except (OSError, EOFError, UnicodeDecodeError, zlib.error, pa.ArrowException, MemoryError) as error:
         raise UnreadableFile(f"it can't be read in the format that its name gives: {error}") from error
 
 
-def read_texts(texts: Iterable[tuple[int, str]], header: str | None, known: set[str]) -> Iterator[Chunk]:
+def stated_columns(stated: Mapping[str, str | None], known: set[str]) -> dict[str, str | None]:
+    """What folders state, under our names; raises UnreadableFile where two of them mean one column."""
+    try:
+        names, _ = Columns(known).of_file(list(stated))
+    except AmbiguousName as error:
+        raise UnreadableFile(f"in its folders {error}") from None
+    return dict(zip(names, stated.values(), strict=True))
+
+
+def read_texts(
+    texts: Iterable[tuple[int, str]],
+    header: str | None,
+    known: set[str],
+    stated: Mapping[str, str | None] = MappingProxyType({}),
+) -> Iterator[Chunk]:
     """Read rows again from (row number, original text) as quarantine keeps them; `header` if they came from a CSV."""
-    rows = RowCollector(known, header)
     layout = None if header is None else csv_layout(header, known)
+    fills = stated_columns(stated, known)
+    rows = RowCollector(known, header, {n: v for n, v in fills.items() if layout is None or n not in layout.names})
     for number, text in texts:
         rows.last_row = number - 1
         if layout is None:
             rows.add_json(None, text.encode())
         else:
-            rows.add_csv(None, text.encode(), layout)
+            rows.add_csv(None, text.encode(), layout.names, layout.values)
         if rows.is_full:
             yield from rows.flush()
     yield from rows.flush()
@@ -83,51 +96,32 @@ def _reader_for(name: str) -> Callable:
         ".jsonl": _read_json_lines,
         ".ndjson": _read_json_lines,
         ".json": _read_json,
-        ".csv": _read_csv,
-        ".tsv": _read_csv,
+        ".csv": read_csv,
+        ".tsv": read_csv,
         ".parquet": read_parquet,
     }
-    for suffix, reader in readers.items():
+    for suffix in FORMATS:
         if plain.endswith(suffix):
-            return reader
-    raise UnreadableFile(f"its format is not known; send one of {', '.join(readers)} (text formats also as .gz)")
+            return readers[suffix]
+    if plain.endswith(SPREADSHEETS):
+        raise UnreadableFile(f"it is a spreadsheet; {SAVE_AS_CSV}")
+    if plain.endswith(PACKED):
+        raise UnreadableFile("it is packed; unpack it, or pack it with gzip (.gz)")
+    formats = f"{', '.join(FORMATS)} (text formats also as .gz)"
+    raise UnreadableFile(f"its format is not known; send one of {formats}: if it is in one of them, rename it")
 
 
-def _open(path: Path) -> gzip.GzipFile | BinaryIO:
-    stream = gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # noqa: SIM115 - the caller closes it
-    start = stream.read(4)
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        stream.close()
-        raise UnreadableFile("it is UTF-16; save it as UTF-8")
-    stream.seek(3 if start[:3] == b"\xef\xbb\xbf" else 0)
-    return stream
+def has_format(name: str) -> bool:
+    """Whether a file of this name is in a known format."""
+    return name.lower().removesuffix(".gz").endswith(FORMATS)
 
 
-def _lines(stream: gzip.GzipFile | BinaryIO) -> Iterator[Line]:
-    """Yield the lines of a stream; never holds more than MAX_LINE_BYTES."""
-    number = 0
-    while line := stream.readline(MAX_LINE_BYTES + 1):
-        number += 1
-        is_cut = len(line) > MAX_LINE_BYTES and not line.endswith(b"\n")
-        if is_cut:
-            kept = line[:KEPT_BYTES]
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(MAX_LINE_BYTES)
-            line = kept
-        yield number, line.rstrip(b"\r\n"), is_cut
-
-
-def _refuse_long(rows: RowCollector, number: int, line: bytes) -> None:
-    message = f"is longer than {MAX_LINE_BYTES:,} bytes; its first {KEPT_BYTES:,} are kept"
-    rows.refuse(number, MAX_LINE_BYTES + 1, "line_too_long", message, line, is_whole_text=False)
-
-
-def _read_json_lines(path: Path, known: set[str]) -> Iterator[Chunk]:
-    rows = RowCollector(known)
-    with _open(path) as stream:
-        for number, line, is_cut in _lines(stream):
+def _read_json_lines(path: Path, known: set[str], stated: dict[str, str | None]) -> Iterator[Chunk]:
+    rows = RowCollector(known, None, stated)
+    with open_text(path) as stream:
+        for number, line, is_cut in lines_of(stream):
             if is_cut:
-                _refuse_long(rows, number, line)
+                refuse_long(rows, number, line)
             elif line and not line.isspace():
                 rows.add_json(number, line)
             if rows.is_full:
@@ -135,11 +129,11 @@ def _read_json_lines(path: Path, known: set[str]) -> Iterator[Chunk]:
     yield from rows.flush()
 
 
-def _read_json(path: Path, known: set[str]) -> Iterator[Chunk]:
+def _read_json(path: Path, known: set[str], stated: dict[str, str | None]) -> Iterator[Chunk]:
     """A .json file: one object a line when one of its first lines is one, else values in one array or in sequence."""
-    with _open(path) as stream:
-        is_lines = any(_is_object(line) for _, line, is_cut in islice(_lines(stream), 5) if not is_cut)
-    yield from _read_json_lines(path, known) if is_lines else _read_json_values(path, known)
+    with open_text(path) as stream:
+        is_lines = any(_is_object(line) for _, line, is_cut in islice(lines_of(stream), 5) if not is_cut)
+    yield from (_read_json_lines if is_lines else _read_json_values)(path, known, stated)
 
 
 def _is_object(line: bytes) -> bool:
@@ -150,12 +144,12 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _read_json_values(path: Path, known: set[str]) -> Iterator[Chunk]:
-    rows = RowCollector(known)
-    with _open(path) as stream:
+def _read_json_values(path: Path, known: set[str], stated: dict[str, str | None]) -> Iterator[Chunk]:
+    rows = RowCollector(known, None, stated)
+    with open_text(path) as stream:
         for number, text in _json_values(stream):
             if len(text) > MAX_LINE_BYTES:
-                _refuse_long(rows, number, text[:KEPT_BYTES])
+                refuse_long(rows, number, text[:KEPT_BYTES])
             else:
                 rows.add_json(number, text, starts_line=False)
             if rows.is_full:
@@ -163,7 +157,7 @@ def _read_json_values(path: Path, known: set[str]) -> Iterator[Chunk]:
     yield from rows.flush()
 
 
-def _json_values(stream: gzip.GzipFile | BinaryIO) -> Iterator[tuple[int, bytes]]:
+def _json_values(stream: Stream) -> Iterator[tuple[int, bytes]]:
     """(line it starts on, its text) of each JSON value in a stream: in one array, or one after the other.
 
     The standard decoder only finds where a value ends; orjson gives the verdict on its text.
@@ -214,54 +208,3 @@ def _not_json(text: str, start: int, line: int, error: json.JSONDecodeError | Re
         return f"the value that starts on line {line} is not JSON, or longer than {MAX_LINE_BYTES:,} characters"
     where = line + text.count("\n", start, error.pos)
     return f"the value that starts on line {line} is not JSON: {error.msg} on line {where}"
-
-
-def _read_csv(path: Path, known: set[str]) -> Iterator[Chunk]:
-    with _open(path) as stream:
-        lines = _lines(stream)
-        first = next((line for _, line, is_cut in lines if line.strip() and not is_cut), b"")
-        header = first.decode("utf-8", "replace")
-        layout = csv_layout(header, known)
-        rows = RowCollector(known, header)
-        for number, record, is_cut in _csv_records(lines, layout):
-            if is_cut:
-                _refuse_long(rows, number, record)
-            elif record.strip():
-                rows.add_csv(number, record, layout)
-            if rows.is_full:
-                yield from rows.flush()
-        yield from rows.flush()
-
-
-def _csv_records(lines: Iterator[Line], layout: CsvLayout) -> Iterator[Line]:
-    """Physical lines, joined where a quoted field spans them.
-
-    A line with an odd number of quotes is joined with those that follow, up to the next such line. If that does not
-    read as one record, it was not meant so: the line stands alone.
-    """
-    waiting: deque[Line] = deque()
-
-    def following() -> Line | None:
-        return waiting.popleft() if waiting else next(lines, None)
-
-    def closed(record: bytes) -> bytes:
-        taken: list[Line] = []
-        size, is_open = len(record), True
-        while is_open and size <= MAX_LINE_BYTES and len(taken) < MAX_CSV_RECORD_LINES:
-            if (more := following()) is None:
-                break
-            taken.append(more)
-            _, text, is_cut = more
-            size += len(text) + 1
-            is_open = is_cut or text.count(b'"') % 2 == 0
-        whole = b"\n".join([record, *(text for _, text, _ in taken)])
-        if len(whole) <= MAX_LINE_BYTES and layout.fits(whole):
-            return whole
-        waiting.extendleft(reversed(taken))
-        return record
-
-    while (item := following()) is not None:
-        number, record, is_cut = item
-        if not is_cut and record.count(b'"') % 2:
-            record = closed(record)
-        yield number, record, is_cut

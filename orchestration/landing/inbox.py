@@ -1,19 +1,33 @@
-"""The inbox: which files wait in it, and how a file is placed there.
+"""The inbox: which files wait in it, what identifies each, and how a file is placed there.
 
-Belongs here: settled and waiting files, copying a file in. Does not belong here: what is in a file (formats.py).
+Belongs here: which names hold events, settled and waiting files, partitions in folder names, copying a file in. Does
+not belong here: what is in a file (formats.py).
 """
 
+import hashlib
+import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
+from orchestration.contracts.contract import Contract
+from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home, publish, sha256
 from orchestration.landing.batch import BATCH_ID_LENGTH, receipts
+from orchestration.landing.formats import READER_VERSION, has_format
 
 SETTLED_SECONDS = 2  # a file changed later than this may still be written to
+UNFINISHED = (".tmp", ".part", ".crdownload", ".filepart")
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+# What operating systems and editors write next to data
+MARKER_NAMES = {".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"}
+MARKER_STARTS = ("._", "~$", ".~lock.")
+MARKER_ENDS = ("~", ".crc", ".swp")
 
 
 @dataclass(frozen=True)
@@ -21,34 +35,75 @@ class WaitingFile:
     """An inbox file as it was when it was hashed."""
 
     path: Path
+    name: str  # its path in the inbox
     size: int  # bytes
     modified_ns: int
     sha256: str
-
-    @property
-    def batch_id(self) -> str:
-        """The batch that it will land as."""
-        return self.sha256[:BATCH_ID_LENGTH]
+    batch_id: str  # of the batch that it lands as, if it can be read
 
 
 def waiting_files(home: Home) -> list[WaitingFile]:
-    """Settled inbox files whose content has not landed, each content once, in name order.
+    """Settled inbox files that have not been read, each content once, in name order.
 
-    A file that a receipt lists by name, size and time of change is not hashed again.
+    What has landed is known by its content. A file that could not be read is read once under each name, with each
+    version of the contracts and of the reader. A file that a receipt lists by name, size and time of change is not
+    hashed again.
     """
     landed = receipts(home)
-    batch_ids = {r["batch_id"] for r in landed}
-    listed = {(r["file_name"], r["file_bytes"], r["file_modified_ns"]) for r in landed}
+    refused = [r for r in landed if r["is_readable"] is False]
+    contracts = load_layer("landing") if refused else {}
+    stale = {r["batch_id"] for r in refused if r["batch_id"] != refusal_id(r["sha256"], r["file_name"], contracts)}
+    listed = {(r["file_name"], r["file_bytes"], r["file_modified_ns"]) for r in landed if r["batch_id"] not in stale}
+    refusals = {r["batch_id"] for r in refused}
+    seen = {content_key(r["sha256"], r["file_name"]) for r in landed if r["is_readable"] is not False}
     waiting = []
     for path in settled_files(home.inbox):
-        stat = path.stat()
-        if (path.name, stat.st_size, stat.st_mtime_ns) in listed:
+        stat, name = path.stat(), inbox_name(home, path)
+        if (name, stat.st_size, stat.st_mtime_ns) in listed:
             continue
-        file = WaitingFile(path, stat.st_size, stat.st_mtime_ns, _hash(path, stat.st_size, stat.st_mtime_ns))
-        if file.batch_id not in batch_ids:
-            batch_ids.add(file.batch_id)
+        file = _waiting_file(home, path, refusals)
+        key = content_key(file.sha256, name)
+        if key not in seen and not (refused and refusal_id(file.sha256, name, contracts) in refusals):
+            seen.add(key)
             waiting.append(file)
     return waiting
+
+
+def refused_files(home: Home, receipts: list[dict]) -> Iterator[tuple[dict, WaitingFile | None]]:
+    """(receipt, the file) of files that could not be read; None where the inbox no longer has its bytes."""
+    refusals = {receipt["batch_id"] for receipt in receipts}
+    for receipt in receipts:
+        path = home.inbox / receipt["file_name"]
+        file = _waiting_file(home, path, refusals) if path.is_file() else None
+        yield receipt, file if file and file.sha256 == receipt["sha256"] else None
+
+
+def _waiting_file(home: Home, path: Path, refusals: set[str]) -> WaitingFile:
+    stat, name = path.stat(), inbox_name(home, path)
+    digest = _hash(path, stat.st_size, stat.st_mtime_ns)
+    key = content_key(digest, name)
+    if key[:BATCH_ID_LENGTH] in refusals:  # as the first version named a file that it could not read
+        key = hashlib.sha256(f"{key} read again".encode()).hexdigest()
+    return WaitingFile(path, name, stat.st_size, stat.st_mtime_ns, digest, key[:BATCH_ID_LENGTH])
+
+
+def content_key(digest: str, name: str) -> str:
+    """What identifies the rows of a file: the hash of its content, and the partitions that its folders state."""
+    stated = partitions(name)
+    return hashlib.sha256(json.dumps([digest, stated], sort_keys=True).encode()).hexdigest() if stated else digest
+
+
+def refusal_id(digest: str, name: str, contracts: dict[str, Contract]) -> str:
+    """The batch of a file that can't be read: another name, contract or reader may read the same bytes."""
+    versions = {table: contract.version for table, contract in contracts.items()}
+    tried = json.dumps([digest, name, versions, READER_VERSION], sort_keys=True)
+    return hashlib.sha256(tried.encode()).hexdigest()[:BATCH_ID_LENGTH]
+
+
+def partitions(name: str) -> dict[str, str | None]:
+    """The columns that the folders of a file state, as Hive and Spark name them: `domain=sales%20eu/part-0.parquet`."""
+    pairs = (folder.split("=", 1) for folder in PurePosixPath(name).parts[:-1] if folder.find("=") > 0)
+    return {unquote(column): None if value == NULL_PARTITION else unquote(value) for column, value in pairs}
 
 
 @lru_cache(maxsize=10_000)
@@ -57,33 +112,82 @@ def _hash(path: Path, size: int, modified_ns: int) -> str:
     return sha256(path)
 
 
+def inbox_name(home: Home, path: Path) -> str:
+    """A file's path in the inbox, as text: bytes of a name that are not UTF-8 are escaped."""
+    return os.fsencode(path.relative_to(home.inbox).as_posix()).decode("utf-8", "backslashreplace")
+
+
+def is_marker(name: str) -> bool:
+    """Whether an operating system, an editor or Spark writes a file of this name next to data; it holds no events."""
+    lower = name.lower()
+    is_known = lower in MARKER_NAMES or lower.startswith(MARKER_STARTS) or lower.endswith(MARKER_ENDS)
+    return is_known or (name.startswith("_") and "." not in name)
+
+
+def _is_skipped(name: str) -> bool:
+    return name.startswith(".") or name.lower().endswith(UNFINISHED) or is_marker(name)
+
+
+def _is_skipped_folder(name: str) -> bool:
+    """Hidden folders, and Spark's own such as `_temporary` and `_delta_log`; a partition may start with _."""
+    return _is_skipped(name) or (name.startswith("_") and "=" not in name)
+
+
+def files_with_events(folder: Path) -> list[Path]:
+    """The files of a folder and its folders that are neither hidden nor markers; links to folders are not followed."""
+    found = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not _is_skipped_folder(name)]
+        found += [Path(root, name) for name in names if not _is_skipped(name) and Path(root, name).is_file()]
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
 def settled_files(inbox: Path) -> list[Path]:
     """Inbox files that nobody is still writing, in name order."""
     now = time.time()
     return [
         path
-        for path in sorted(inbox.iterdir())
-        if path.is_file()
-        and not path.name.startswith(".")
-        and path.suffix not in (".tmp", ".part")
-        and abs(now - path.stat().st_mtime) >= SETTLED_SECONDS  # a clock that runs ahead must not hide its files
+        for path in files_with_events(inbox)
+        if abs(now - path.stat().st_mtime) >= SETTLED_SECONDS  # a clock that runs ahead must not hide its files
     ]
 
 
 def has_received(home: Home) -> bool:
-    """Whether a file was ever put into the inbox, landed or not."""
-    return any(home.inbox.iterdir()) or bool(receipts(home))
+    """Whether a file of events was ever put into the inbox, landed, unfinished, or neither."""
+    names = (name for _, _, names in os.walk(home.inbox) for name in names)
+    is_any = any(name.lower().endswith(UNFINISHED) or not _is_skipped(name) for name in names)
+    return is_any or bool(receipts(home))
 
 
-def place_in_inbox(home: Home, path: Path) -> Path:
-    """Copy a file into the inbox in one rename; with its hash in the name where the name is taken."""
+def files_to_place(path: Path) -> list[tuple[Path, str]]:
+    """(file, its name in the inbox) of a file, or of the files of a folder with their folders.
+
+    Partitions right above it are part of the name, and a folder's own name where it is that of a file, as of Spark's
+    `events.parquet/`.
+    """
+    absolute = path.absolute()
+    above = absolute.parent
+    while "=" in above.name:
+        above = above.parent
+    if not path.is_dir():
+        return [(path, absolute.relative_to(above).as_posix())]
+    base = above if above != absolute.parent or "=" in absolute.name or has_format(absolute.name) else absolute
+    return [(file, file.relative_to(base).as_posix()) for file in files_with_events(absolute)]
+
+
+def place_in_inbox(home: Home, path: Path, name: str | None = None) -> Path:
+    """Copy a file into the inbox in one rename, as `name` or under its own; with its hash in it where it is taken."""
+    placed = PurePosixPath(name or path.name)
     # hidden files are not read
-    target = home.inbox / path.name.removesuffix(".tmp").removesuffix(".part").lstrip(".")
-    if target.exists() and sha256(target) != (digest := sha256(path)):
+    target = home.inbox / placed.with_name(placed.name.removesuffix(".tmp").removesuffix(".part").lstrip("."))
+    if any(folder.is_file() for folder in target.parents):
+        target = home.inbox / target.name
+    if target.exists() and (target.is_dir() or sha256(target) != sha256(path)):
         stem, *suffixes = target.name.split(".", 1)
-        target = target.with_name(".".join([f"{stem}-{digest[:8]}", *suffixes]))
+        target = target.with_name(".".join([f"{stem}-{sha256(path)[:8]}", *suffixes]))
     if not target.exists():
-        temporary = home.inbox / f".{target.name}.tmp"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.tmp")
         shutil.copy2(path, temporary)
         # the rename shows a whole file, so there is no writer to wait for, however young the original is
         settled = min(path.stat().st_mtime, time.time() - SETTLED_SECONDS - 1)

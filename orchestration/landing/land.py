@@ -15,10 +15,11 @@ import pyarrow as pa
 
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home, sha256
-from orchestration.landing.batch import Batch, prepare_landing
+from orchestration.landing.batch import Batch, prepare_landing, receipts
 from orchestration.landing.check import Checker
 from orchestration.landing.formats import read_file
-from orchestration.landing.inbox import WaitingFile, waiting_files
+from orchestration.landing.inbox import WaitingFile, content_key, partitions, refusal_id, refused_files, waiting_files
+from orchestration.landing.quarantine import quarantined
 from orchestration.landing.rows import UnreadableFile
 
 GROUPED_BYTES = 32 << 20
@@ -26,11 +27,43 @@ GROUPED_FILES = 1_000
 
 
 def land_inbox(home: Home, now: datetime | None = None) -> list[dict[str, Any]]:
-    """Land every settled inbox file that has not landed yet, in name order; returns the new receipts."""
+    """Land every settled inbox file that has not been read yet, in name order; returns the new receipts."""
+    checker = _checker(home, now)
+    new, tried = [], set()
+    # a copy of a file that could not be read may have a name under which it can
+    while files := [file for file in waiting_files(home) if file.name not in tried]:
+        new += [receipt for group in _groups(files) for receipt in _land_group(home, checker, group)]
+        tried |= {file.name for file in files}
+    return new
+
+
+def land_again(home: Home, now: datetime | None = None) -> tuple[list[dict[str, Any]], list[str]]:
+    """Read the files again that wait in quarantine as a whole, and land those that can be read now.
+
+    Returns (their receipts, the names of those that the inbox no longer holds as they were). One that still can't be
+    read stays in quarantine as it is.
+    """
+    whole = {row["batch_id"] for row in quarantined(home).to_pylist() if row["row_number"] is None}
+    checker = _checker(home, now)
+    landed: dict[str, dict[str, Any]] = {}
+    gone = []
+    for refused, file in refused_files(home, [r for r in receipts(home) if r["batch_id"] in whole]):
+        if file is None:
+            gone.append(refused["file_name"])
+        elif (key := content_key(file.sha256, file.name)) not in landed:
+            with Batch(home, checker, file.batch_id, file.name) as batch:
+                if _reason_unreadable(batch, file, checker.known) is None:
+                    checker.check_pending()
+                    landed[key] = _finish(batch, file)
+                else:
+                    checker.forget(batch)
+    return list(landed.values()), gone
+
+
+def _checker(home: Home, now: datetime | None) -> Checker:
     contracts = load_layer("landing")
     prepare_landing(home, contracts)
-    checker = Checker(contracts, now or datetime.now(UTC))
-    return [receipt for group in _groups(waiting_files(home)) for receipt in _land_group(home, checker, group)]
+    return Checker(contracts, now or datetime.now(UTC))
 
 
 def release_memory() -> None:
@@ -56,20 +89,27 @@ def _land_group(home: Home, checker: Checker, group: list[WaitingFile]) -> Itera
     with ExitStack() as stack:
         batches = []
         for file in group:
-            batch = stack.enter_context(Batch(home, checker, file.batch_id, file.path.name))
-            _read_into(batch, file, checker.known)
+            batch = stack.enter_context(Batch(home, checker, file.batch_id, file.name))
+            if reason := _reason_unreadable(batch, file, checker.known):
+                tried = refusal_id(file.sha256, file.name, checker.contracts)
+                batch.refuse_file(f"{file.name}: {reason}. Correct the file and send it again.", tried)
             batches.append((batch, file))
         checker.check_pending()
         for batch, file in batches:
-            yield batch.finish(sha256=file.sha256, file_bytes=file.size, file_modified_ns=file.modified_ns)
+            yield _finish(batch, file)
 
 
-def _read_into(batch: Batch, file: WaitingFile, known: set[str]) -> None:
-    """Add the rows of a file to its batch, or refuse the whole file."""
+def _finish(batch: Batch, file: WaitingFile) -> dict[str, Any]:
+    return batch.finish(sha256=file.sha256, file_bytes=file.size, file_modified_ns=file.modified_ns)
+
+
+def _reason_unreadable(batch: Batch, file: WaitingFile, known: set[str]) -> str | None:
+    """Add the rows of a file to its batch; returns why the file as a whole can't be read, else None."""
     try:
-        for chunk in read_file(file.path, known):
+        for chunk in read_file(file.path, known, partitions(file.name)):
             batch.add(chunk)
         if sha256(file.path) != file.sha256:
             raise UnreadableFile("it changed while it was read; rename finished files into the inbox")
     except UnreadableFile as error:
-        batch.refuse_file(f"{file.path.name}: {error}. Correct the file and send it again.")
+        return str(error)
+    return None

@@ -6,13 +6,15 @@ table), replay, dismissals. Does not belong here: why a row is refused (check.py
 A quarantined row is never deleted or changed. Its state follows from what has happened since:
 
 - `replayed`: a replay has landed it.
-- `corrected`: a row with the same source and event_id was sent later, and has landed.
+- `corrected`: a row with the same source and event_id was sent later, and has landed. Of a file that could not be read:
+  its content was read under any name, a file of its name was read later, or it was tried again and waits as that.
 - `dismissed`: a person took it out of quarantine, with a note.
 - `waiting`: none of these.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,8 +37,10 @@ from orchestration.landing.batch import (
     write_table,
 )
 from orchestration.landing.check import Checked, Checker
-from orchestration.landing.formats import read_texts
-from orchestration.landing.rows import Chunk
+from orchestration.landing.formats import read_texts, stated_columns
+from orchestration.landing.inbox import content_key, partitions
+from orchestration.landing.parquet import read_arrow_rows
+from orchestration.landing.rows import Chunk, UnreadableFile
 
 WHAT_TO_DO = (
     "Correct them at the source and send them again with the same source and event_id; or, if a contract is wrong, "
@@ -51,7 +55,7 @@ STATES = """
         make_timestamptz(batches.landed_us) as landed_at,
         case
             when replayed.row_number is not null then 'replayed'
-            when landed.place > batches.place then 'corrected'
+            when landed.place > batches.place or read_files.batch_id is not null then 'corrected'
             when dismissals.is_dismissed then 'dismissed'
             else 'waiting'
         end as state,
@@ -61,6 +65,7 @@ STATES = """
     left join replayed
         on refused.batch_id = replayed.origin_batch_id and refused.row_number = replayed.row_number
     left join landed on refused.source = landed.source and refused.event_id = landed.event_id
+    left join read_files on refused.batch_id = read_files.batch_id
     left join dismissals
         on refused.batch_id = dismissals.batch_id and refused.row_number is not distinct from dismissals.row_number
 """
@@ -70,10 +75,11 @@ NEWEST_FIRST = "landed_at desc, file_name, batch_id, row_number"
 def refused_rows(home: Home, text_length: int | None = None) -> pa.Table:
     """Every row ever refused, with its state; those of the newest batches first. Texts are cut to so many characters.
 
-    Columns: QUARANTINE's, `landed_at` of the batch (UTC), `state`, and the `note` of a dismissal, else null.
+    Columns: QUARANTINE's without `arrow_row`, `landed_at` of the batch (UTC), `state`, and the `note` of a dismissal,
+    else null.
     """
     with duckdb.connect() as db:
-        rows = _with_states(db, home).order(NEWEST_FIRST)
+        rows = _with_states(db, home).order(NEWEST_FIRST).project("* exclude (arrow_row)")
         if text_length is not None:
             rows = rows.project(f"* replace (left(original_text, {text_length}) as original_text)")
         return rows.to_arrow_table()
@@ -83,7 +89,14 @@ def rows_that_are(state: str, home: Home) -> pa.Table:
     """The rows of `refused_rows` in one state, without `landed_at`: for a timestamp in Python pyarrow needs pandas."""
     with duckdb.connect() as db:
         rows = _with_states(db, home).filter(f"state = '{state}'").order(NEWEST_FIRST)
-        return rows.project("* exclude (landed_at)").to_arrow_table()
+        return rows.project("* exclude (landed_at, arrow_row)").to_arrow_table()
+
+
+def _to_read_again(home: Home) -> list[dict[str, Any]]:
+    """The waiting rows that are kept whole, with all columns of QUARANTINE."""
+    with duckdb.connect() as db:
+        rows = _with_states(db, home).filter("state = 'waiting' and is_whole_text").order(NEWEST_FIRST)
+        return rows.project("* exclude (landed_at)").to_arrow_table().to_pylist()
 
 
 def quarantined(home: Home) -> pa.Table:
@@ -98,6 +111,7 @@ def _with_states(db: duckdb.DuckDBPyConnection, home: Home) -> duckdb.DuckDBPyRe
     _create_refused(db, home)
     _create_replayed(db, home)
     _create_landed(db, home)
+    _create_read_files(db)
     _create_dismissals(db, home)
     return db.sql(STATES)
 
@@ -164,13 +178,39 @@ def _create_batches(db: duckdb.DuckDBPyConnection, home: Home) -> None:
     The files of one run have one landing time, and land in name order.
     """
     ordered = sorted(receipts(home), key=lambda r: (r["landed_at"], r["file_name"], r["batch_id"]))
-    columns = [[r["batch_id"] for r in ordered], [_microseconds(r) for r in ordered], list(range(len(ordered)))]
+    names = ("batch_id", "file_name")
+    columns = [[r[name] for r in ordered] for name in names]
+    columns += [[content_key(r["sha256"], r["file_name"]) for r in ordered]]
+    columns += [[r["is_readable"] is not False for r in ordered]]
+    columns += [[_microseconds(r) for r in ordered], list(range(len(ordered)))]
     db.execute(
         """
         create table batches as
-        select unnest($1::text[]) as batch_id, unnest($2::bigint[]) as landed_us, unnest($3::bigint[]) as place
+        select
+            unnest($1::text[]) as batch_id, unnest($2::text[]) as file_name, unnest($3::text[]) as content_key,
+            unnest($4::boolean[]) as is_readable, unnest($5::bigint[]) as landed_us, unnest($6::bigint[]) as place
         """,
         columns,
+    )
+
+
+def _create_read_files(db: duckdb.DuckDBPyConnection) -> None:
+    """Create the table `read_files`: the batches of unreadable files that no longer wait, because of another batch."""
+    db.execute(
+        """
+        create table read_files as
+        select distinct refused.batch_id
+        from batches as refused
+        inner join batches as other on
+            refused.content_key = other.content_key
+            and (other.is_readable or (refused.file_name = other.file_name and refused.place < other.place))
+        where not refused.is_readable
+        union
+        select distinct refused.batch_id
+        from batches as refused
+        inner join batches as other on refused.file_name = other.file_name and refused.place < other.place
+        where not refused.is_readable and other.is_readable
+        """
     )
 
 
@@ -252,8 +292,7 @@ def replay(home: Home, now: datetime | None = None) -> dict[str, Any] | None:
     """
     contracts = load_layer("landing")
     prepare_landing(home, contracts)
-    waiting = quarantined(home).to_pylist()
-    waiting = [row for row in waiting if row["is_whole_text"]]
+    waiting = _to_read_again(home)
     if not waiting:
         return None
     checker = Checker(contracts, now or datetime.now(UTC))
@@ -271,11 +310,18 @@ def replay(home: Home, now: datetime | None = None) -> dict[str, Any] | None:
 
 
 def _read_again(checker: Checker, waiting: list[dict], indexes: Iterable[int]) -> Iterator[Chunk]:
-    by_header: dict[str | None, list[tuple[int, str]]] = {}
+    groups: dict[tuple, list[int]] = {}
     for i in indexes:
-        by_header.setdefault(waiting[i]["csv_header"], []).append((i, waiting[i]["original_text"]))
-    for header, texts in by_header.items():
-        yield from read_texts(texts, header, checker.known)
+        row, is_arrow = waiting[i], waiting[i]["arrow_row"] is not None
+        groups.setdefault((is_arrow, row["csv_header"], *partitions(row["file_name"]).items()), []).append(i)
+    for (is_arrow, header, *stated), alike in groups.items():
+        with suppress(UnreadableFile):  # a header that was accepted by an earlier version; its rows stay where they are
+            if is_arrow:
+                rows = ((i, waiting[i]["arrow_row"]) for i in alike)
+                yield from read_arrow_rows(rows, checker.known, stated_columns(dict(stated), checker.known))
+            else:
+                texts = ((i, waiting[i]["original_text"]) for i in alike)
+                yield from read_texts(texts, header, checker.known, dict(stated))
 
 
 class _PassingRows:

@@ -1,20 +1,26 @@
 """Rows as they are read from a file: a chunk of them, one that could not be read, and collecting rows into chunks.
 
-Belongs here: the verdict on one row's text, the position of each row, limits of size. Does not belong here: how a
-file is cut into rows (formats.py), whether a row keeps its contract (check.py).
+Belongs here: the verdict on one row's text, the position of each row, rows without any value, limits of size. Does not
+belong here: how a file is cut into rows (formats.py, csv_files.py), CloudEvents (cloud_events.py), whether a row keeps
+its contract (check.py).
 
 Every text row gets its verdict from one parser, orjson, because parsers differ on duplicate keys, NaN and bad bytes.
-An object with `specversion` is a CloudEvents 1.0 event.
 """
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any
 
 import orjson
 import pyarrow as pa
+
+from orchestration.landing.cloud_events import flat_row, is_cloud_event
+from orchestration.landing.columns import AmbiguousName, Columns
 
 MAX_LINE_BYTES = 1 << 20
 KEPT_BYTES = 4096  # of a line that is too long
@@ -23,10 +29,7 @@ CHUNK_BYTES = 8 << 20  # Python's objects take ten times their text
 CHUNK_ROWS = 50_000
 
 EVENT_KEY = ("source", "event_id")  # rows with the same pair are versions of one event
-CLOUD_EVENT_COLUMNS = {"id": "event_id", "time": "occurred_at", "subject": "data_product_id"}
-CLOUD_EVENT_ENVELOPE = {"specversion", "type", "datacontenttype", "dataschema", "data", "data_base64"}
-
-csv.field_size_limit(MAX_LINE_BYTES)  # of the whole process; its default of 131,072 is less than a line may have
+BOM = b"\xef\xbb\xbf"
 
 
 class UnreadableFile(ValueError):
@@ -57,100 +60,100 @@ class Chunk:
     extras: list[dict[str, Any] | None]  # empty where no row has any
     text: Callable[[int], str]
     header: str | None = None
+    arrow_row: Callable[[int], bytes] | None = None  # a Parquet row as it was, because its text is not
+    warnings: Counter[str] = field(default_factory=Counter)
     unreadable: list[Unreadable] = field(default_factory=list)
     size: int = 0  # bytes in memory
 
 
-class CsvLayout(NamedTuple):
-    """Columns and delimiter of a CSV, from its header."""
-
-    names: list[str]
-    delimiter: str
-
-    def values(self, record: bytes) -> list[str]:
-        """The fields of a record; raises csv.Error or UnicodeDecodeError."""
-        return next(csv.reader([record.decode()], delimiter=self.delimiter, strict=True), [])
-
-    def fits(self, record: bytes) -> bool:
-        """Whether it reads as one whole record."""
-        try:
-            return len(self.values(record.decode("utf-8", "replace").encode())) == len(self.names)
-        except csv.Error:
-            return False
-
-
-def csv_layout(header: str, known: set[str]) -> CsvLayout:
-    """The layout that a CSV's first line states; raises UnreadableFile where that is no header of these columns."""
-    delimiter = max(",;\t|", key=header.count)
-    try:
-        fields = next(csv.reader([header], delimiter=delimiter), [])
-    except csv.Error as error:
-        raise UnreadableFile(f"its first line is not a header: {error}") from None
-    names = [name.strip() or f"column_{n}" for n, name in enumerate(fields, 1)]
-    key = {"event_id"} & known or known
-    if key.isdisjoint(names):
-        raise UnreadableFile(f"its first line is not a header: it names no {' or '.join(sorted(key))} column")
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise UnreadableFile(f"its header names {', '.join(repeated)[:200]} more than once")
-    return CsvLayout(names, delimiter)
-
-
 class RowCollector:
-    """Collects rows into a chunk."""
+    """Collects rows into a chunk. `stated` are the values of columns that the file does not have, by our names."""
 
-    def __init__(self, known: set[str], header: str | None = None) -> None:
-        self.known, self.header, self.last_row = known, header, 0
+    def __init__(
+        self, known: set[str], header: str | None = None, stated: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        self.known, self.header, self.stated, self.last_row = known, header, stated, 0
+        self.columns, self.renamed = Columns(known), set[str]()
         self._clear()
 
     def _clear(self) -> None:
         self.numbers: list[int] = []
         self.lines: list[int | None] = []
         self.rows: list[dict[str, Any]] = []
+        self.warnings: Counter[str] = Counter()
         self.texts: list[bytes] = []
         self.unreadable: list[Unreadable] = []
         self.size = 0  # bytes
 
     def add_json(self, line: int | None, text: bytes, starts_line: bool = True) -> None:
         """Add the row that a JSON text holds."""
+        text = text.removeprefix(BOM)  # of the second of two files that were joined
         try:
             row = orjson.loads(text)
         except orjson.JSONDecodeError as error:
             reason = "invalid_utf8" if "UTF-8" in error.msg else "malformed_json"
             line = line + error.lineno - 1 if line else None
             column = error.colno if starts_line or error.lineno > 1 else None
-            self.refuse(line, column, reason, f"not JSON: {error.msg}", text)
+            message = _not_utf8(text) if reason == "invalid_utf8" else f"not JSON: {error.msg}"
+            self.refuse(line, column, reason, message, text)
             return
         if not isinstance(row, dict):
             self.refuse(line, 1, "not_an_object", 'an event is a JSON object, like {"event_id": …}', text)
             return
-        sent = row
-        if "specversion" in row:
-            row = _from_cloud_event(row)
-            if row is None:
-                self.refuse(line, 1, "cloud_event_without_data", "`data` must be a JSON object", text, sent)
-                return
-        if not _can_be_kept(row):
-            message = f"a value is nested more than {KEPT_DEPTH} levels deep"
-            self.refuse(line, 1, "nested_too_deep", message, text, row)
-            return
-        self._add(line, row, text)
+        row, problem = self._under_our_names(row)
+        if problem is None and not _can_be_kept(row):
+            problem = ("nested_too_deep", f"a value is nested more than {KEPT_DEPTH} levels deep")
+        if problem:
+            self.refuse(line, 1, *problem, text, row)
+        elif row.get("event_id") is None and all(map(_is_blank, row.values())):
+            self.warnings["empty_row"] += 1
+        else:
+            self._add(line, row, text)
 
-    def add_csv(self, line: int | None, text: bytes, layout: CsvLayout) -> None:
-        """Add the row that a CSV record holds."""
+    def _under_our_names(self, row: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, str] | None]:
+        """(a JSON object as a flat row under our names, what is wrong with it as reason and message)."""
+        unknown = row.keys() - self.known
+        if not unknown:
+            return row, None
+        if is_cloud_event(row, unknown):
+            flat = flat_row(row, self.columns)
+            self.warnings["envelope_differs"] += flat.is_different
+            self._count_renamed(flat.renamed)
+            return flat.row, flat.problem
         try:
-            values = layout.values(text)
+            row, renamed = self.columns.of_row(row, unknown)
+        except AmbiguousName as error:
+            return row, ("ambiguous_column", str(error))
+        self._count_renamed(renamed)
+        return row, None
+
+    def _count_renamed(self, names: list[str]) -> None:
+        """Count each spelling of a column once a file."""
+        for name in names:
+            if name not in self.renamed:
+                self.renamed.add(name)
+                self.warnings["column_renamed"] += 1
+
+    def add_csv(self, line: int | None, text: bytes, names: list[str], split: Callable[[bytes], list[str]]) -> None:
+        """Add the row that a CSV record holds; `split` is into fields, and raises csv.Error or UnicodeDecodeError."""
+        try:
+            values = split(text)
         except UnicodeDecodeError:
-            self.refuse(line, None, "invalid_utf8", "has bytes that are not UTF-8", text)
+            self.refuse(line, None, "invalid_utf8", _not_utf8(text), text)
         except csv.Error as error:
             self.refuse(line, None, "malformed_csv", str(error), text)
         else:
-            if len(values) == len(layout.names):
-                self._add(line, {n: v for n, v in zip(layout.names, values, strict=True) if v != ""}, text)
+            if not any(map(str.strip, values)):
+                self.warnings["empty_row"] += 1
+            elif len(values) == len(names):
+                self._add(line, {n: v for n, v in zip(names, values, strict=True) if v != ""}, text)
             else:
-                message = f"has {len(values)} fields where the header has {len(layout.names)}"
+                message = f"has {len(values)} fields where the header has {len(names)}"
                 self.refuse(line, None, "wrong_field_count", message, text)
 
     def _add(self, line: int | None, row: dict[str, Any], text: bytes) -> None:
+        for name, value in self.stated.items():
+            row.setdefault(name, value)
         self.last_row += 1
         self.numbers.append(self.last_row)
         self.lines.append(line)
@@ -165,14 +168,15 @@ class RowCollector:
         reason: str,
         message: str,
         text: bytes,
-        sent: dict[str, Any] | None = None,
+        row: dict[str, Any] | None = None,
         is_whole_text: bool = True,
     ) -> None:
-        """Add a row that could not be read, with its reason; `sent` is its JSON object, where it is one."""
+        """Add a row that could not be read, with its reason; `row` is as much of it as could be read."""
         self.last_row += 1
         shown = text.decode("utf-8", "backslashreplace")
         is_whole_text = is_whole_text and reason != "invalid_utf8"  # what is shown are not the bytes that came
-        key = _event_key(sent or {})
+        source, event_id = (value if isinstance(value, str) else None for value in map((row or {}).get, EVENT_KEY))
+        key = (source, event_id)
         self.unreadable.append(Unreadable(self.last_row, line, column, reason, message, shown, is_whole_text, key))
         self.size += len(text)
 
@@ -183,7 +187,7 @@ class RowCollector:
 
     def flush(self) -> Iterator[Chunk]:
         """Yield the rows as a chunk, unless there are none, and start anew."""
-        if not self.lines and not self.unreadable:
+        if not self.lines and not self.unreadable and not self.warnings:
             return
         texts = self.texts
         extras = [_extras(row, self.known) for row in self.rows]
@@ -194,11 +198,32 @@ class RowCollector:
             extras=extras if any(extras) else [],
             text=lambda i: texts[i].decode("utf-8", "backslashreplace"),
             header=self.header,
+            warnings=+self.warnings,
             unreadable=self.unreadable,
             size=self.size,
         )
         self._clear()
         yield chunk
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _not_utf8(text: bytes) -> str:
+    """What to do about bytes that are not UTF-8, and what they likely are."""
+    advice = "save the file as UTF-8 (in Excel: CSV UTF-8) and send it again"
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        start = max(text.rfind(end, 0, error.start) for end in (b" ", b",", b";", b"\t", b'"')) + 1
+        word = text[start : error.start + 10]
+        is_mixed = any(byte > 127 for byte in text.decode("utf-8", "ignore").encode())
+        if not is_mixed and text[error.start : error.start + 1] != b"\xed":  # that starts a surrogate
+            with suppress(UnicodeDecodeError):
+                shown = re.split(r"[\s,;\"]", word.decode("cp1252"))[0]
+                return f"has bytes that are not UTF-8, likely Windows-1252, where they read {shown!r}: {advice}"
+    return f"has bytes that are not UTF-8: {advice}"
 
 
 def _can_be_kept(row: dict[str, Any]) -> bool:
@@ -215,25 +240,6 @@ def _can_be_kept(row: dict[str, Any]) -> bool:
 def _extras(row: dict[str, Any], known: set[str]) -> dict[str, Any] | None:
     names = row.keys() - known
     return {n: row[n] for n in names if row[n] is not None} or None if names else None
-
-
-def _event_key(row: dict) -> tuple[str | None, str | None]:
-    """The EVENT_KEY of a flat record or a CloudEvent; None for what is not text."""
-    names = {column: name for name, column in CLOUD_EVENT_COLUMNS.items()} if "specversion" in row else {}
-    source, event_id = (row.get(names.get(column, column)) for column in EVENT_KEY)
-    return source if isinstance(source, str) else None, event_id if isinstance(event_id, str) else None
-
-
-def _from_cloud_event(event: dict) -> dict | None:
-    """The flat record of a CloudEvents 1.0 object; None when it carries no JSON object as data."""
-    data = {} if event.get("data") is None else event["data"]
-    if not isinstance(data, dict) or "data_base64" in event:
-        return None
-    kind = event.get("type")
-    words = re.findall(r"\w+", kind) if isinstance(kind, str) else []
-    sent = {CLOUD_EVENT_COLUMNS.get(k, k): v for k, v in event.items() if k not in CLOUD_EVENT_ENVELOPE}
-    attributes = {name: value for name, value in sent.items() if value is not None}
-    return data | attributes | {"event_type": words[-1] if words else kind}
 
 
 def as_python(value: pa.Scalar) -> Any:

@@ -11,9 +11,8 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import CHECKOUT, KNOWN_COLUMNS, NOW, as_lines, make_event, put, read_rows, visible
+from conftest import CHECKOUT, NOW, as_lines, make_event, put, read_rows, visible
 
-from orchestration.landing.formats import read_file, read_texts
 from orchestration.landing.land import land_inbox
 from orchestration.landing.rows import UnreadableFile
 
@@ -121,139 +120,6 @@ def _content(row: dict) -> dict:
     return {k: v for k, v in row.items() if k not in ("batch_id", "origin_batch_id", "line_number")}
 
 
-# --- CloudEvents --------------------------------------------------------------------------------------
-
-
-def test_a_cloud_event_maps_onto_the_flat_columns(file):
-    event = {
-        "specversion": "1.0",
-        "id": "e1",
-        "source": "/catalog",
-        "type": "com.example.dataproduct.adopted",
-        "time": None,
-        "subject": "orders",
-        "traceparent": "00-1",
-        "data": {"consumer_domain": "finance", "occurred_at": "2026-08-01", "source": "overruled"},
-    }
-
-    [(_, row)], _ = read_rows(file("event.json", json.dumps(event)))
-
-    assert row == {
-        "event_id": "e1",
-        "source": "/catalog",
-        "event_type": "adopted",
-        "occurred_at": "2026-08-01",
-        "data_product_id": "orders",
-        "consumer_domain": "finance",
-        "traceparent": "00-1",
-    }
-
-
-@pytest.mark.parametrize("data", [{}, {"data": None}, {"data": {}}])
-def test_a_cloud_event_needs_no_data(file, data):
-    event = {"specversion": "1.0", "id": "e1", "type": "work_started"} | data
-
-    assert read_rows(file("event.json", json.dumps(event))) == (
-        [(1, {"event_id": "e1", "event_type": "work_started"})],
-        [],
-    )
-
-
-# --- CSV ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("opened", ['b,"open', '"b,open', 'b"b,"open'])
-def test_an_unclosed_quote_costs_one_line(file, opened):
-    rest = 'c,plain\nd,"quoted"\ne,"two\nlines"\n' + "".join(f"f{i},t\n" for i in range(3_000))
-
-    good, bad = read_rows(file("events.csv", f'event_id,title\na,t\n{opened}\n{rest}g,"open again\nh,t\n'))
-
-    assert bad[0] == (3, None, "malformed_csv")
-    assert [line for line, *_ in bad] == [3, 3_008]
-    assert [(line, row["event_id"]) for line, row in good[:5]] == [(2, "a"), (4, "c"), (5, "d"), (6, "e"), (8, "f0")]
-    assert [(line, row["event_id"]) for line, row in good[-2:]] == [(3_007, "f2999"), (3_009, "h")]
-
-
-def test_a_quote_inside_a_field_is_a_character(file):
-    good, bad = read_rows(file("events.csv", 'event_id,title\na,5" disk\nb,t\nc,7" disk\n'))
-
-    assert [(line, row["title"]) for line, row in good] == [(2, '5" disk'), (3, "t"), (4, '7" disk')]
-    assert not bad
-
-
-def test_bytes_that_are_not_utf8_cost_their_csv_line_and_are_not_tried_again(file):
-    path = file("events.csv", b"event_id,title\na,caf\xe9\nb,caf\xc3\xa9\n")
-
-    [chunk] = read_file(path, KNOWN_COLUMNS)
-
-    assert (chunk.lines, chunk.columns["title"]) == ([3], ["café"])
-    [refused] = chunk.unreadable
-    assert (refused.line, refused.reason, refused.text) == (2, "invalid_utf8", "a,caf\\xe9")
-    assert not refused.is_whole_text
-
-
-def test_a_csv_value_may_be_as_long_as_a_line(file):
-    path = file("events.csv", "event_id,title\na," + "x" * 500_000 + "\n")
-
-    [(_, row)], _ = read_rows(path)
-    [again] = read_texts([(0, "a," + "x" * 500_000)], "event_id,title", KNOWN_COLUMNS)
-
-    assert len(row["title"]) == len(again.columns["title"][0]) == 500_000
-
-
-def test_csv_columns_without_a_name_are_kept_under_their_place(file):
-    [(_, row)], _ = read_rows(file("events.csv", "event_id,,title,\na,x,t,y\n"))
-
-    assert row == {"event_id": "a", "column_2": "x", "title": "t", "column_4": "y"}
-
-
-def test_an_empty_csv_field_was_not_sent_and_a_blank_one_was(file):
-    [(_, row)], _ = read_rows(file("events.csv", 'event_id,title,domain,source\na,,"", \n'))
-
-    assert row == {"event_id": "a", "source": " "}
-
-
-# --- Parquet ------------------------------------------------------------------------------------------
-
-
-def test_hostile_parquet_values_reach_the_checks_as_what_they_are(tmp_path):
-    offsets, data = pa.array([0, 2, 4], pa.int32()).buffers()[1], pa.py_buffer(b"ok\xff\xfe")
-    not_utf8 = pa.StringArray.from_buffers(2, offsets, data)
-    columns = {
-        "event_id": not_utf8,
-        "occurred_at": pa.array([0, 2**62], pa.timestamp("us", "UTC")),
-        "revision": pa.array([float("nan"), 1.0]),
-        "title": pa.array([b"\x00\xff", None]),
-        "mood": not_utf8,
-        "day": pa.array([0, 2**31 - 1], pa.int32()).cast(pa.date32()),
-        "seen_at": pa.array([None, 5], pa.timestamp("us", "Nowhere/Land")),
-    }
-    pq.write_table(pa.table(columns), tmp_path / "hostile.parquet")
-
-    [chunk] = read_file(tmp_path / "hostile.parquet", KNOWN_COLUMNS)
-
-    assert chunk.extras == [
-        {"mood": "ok", "day": datetime(1970, 1, 1).date()},
-        {
-            "mood": {"not UTF-8": "b'\\xff\\xfe'"},
-            "day": {"out of range": 2**31 - 1},
-            "seen_at": {"out of range": 5},
-        },
-    ]
-    first, second = chunk.text(0), json.loads(chunk.text(1))
-    assert '"occurred_at": "1970-01-01T00:00:00+00:00", "revision": NaN, "title": {"bytes": ' in first
-    assert second["occurred_at"] == {"out of range": 2**62}
-    assert second["event_id"] == {"not UTF-8": "b'\\xff\\xfe'"}
-
-
-def test_a_parquet_file_that_names_a_column_twice_is_unreadable(tmp_path):
-    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["event_id", "event_id"])
-    pq.write_table(table, tmp_path / "twice.parquet")
-
-    with pytest.raises(UnreadableFile, match="it names event_id more than once"):
-        read_rows(tmp_path / "twice.parquet")
-
-
 # --- Memory -------------------------------------------------------------------------------------------
 
 MEASURE = """
@@ -299,9 +165,6 @@ def test_a_large_file_is_read_in_bounded_memory(tmp_path, name, title_bytes, lin
 UNREADABLE = {
     "events.txt": (b"{}", "its format is not known; send one of .jsonl"),
     "events.parquet.gz": (b"", "can't be read in the format that its name gives"),
-    "utf16.jsonl": ('{"event_id": "a"}\n'.encode("utf-16"), "it is UTF-16; save it as UTF-8"),
-    "utf16.csv": (b"\xfe\xff" + "event_id\na\n".encode("utf-16-be"), "it is UTF-16"),
-    "utf32.json": ("[]".encode("utf-32"), "it is UTF-16"),
     "cut.jsonl.gz": (gzip.compress(as_lines(EVENTS) * 50)[:-12], "end-of-stream"),
     "plain.jsonl.gz": (b'{"event_id": "a"}\n', "can't be read"),
     "damaged.csv.gz": (gzip.compress(as_csv(EVENTS) * 50)[:40] + b"\x00" * 60, "can't be read"),
@@ -320,7 +183,6 @@ UNREADABLE = {
     "long.json": (b'[{"event_id": "' + b"x" * 1_200_000, "or longer than 1,048,576 characters"),
     "header.csv": (b"a,b\n1,2\n", "names no event_id column"),
     "nothing.csv": (b"", "names no event_id column"),
-    "twice.csv": (b"event_id,title,title\na,b,c\n", "its header names title more than once"),
     "old mac.csv": (b"event_id,title\ra,b\r", "its first line is not a header"),
 }
 

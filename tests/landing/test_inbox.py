@@ -109,8 +109,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused_and_lands_when_it_is_wh
     path = put(home, "a.jsonl", as_lines([make_event()]))
     read_file = landing.read_file
 
-    def read_slowly(path, known):
-        yield from read_file(path, known)
+    def read_slowly(*file):
+        yield from read_file(*file)
         put(home, "a.jsonl", as_lines([make_event(), make_event("work_started")]))
 
     monkeypatch.setattr(landing, "read_file", read_slowly)
