@@ -70,6 +70,8 @@ def csv_layout(header: str, known: set[str]) -> CsvLayout:
 def _fields(line: str, delimiters: str, columns: Columns) -> tuple[list[str], str]:
     """(the fields of a header, its delimiter): the one that finds most of our columns, then the most frequent one."""
     found: list[tuple[int, int, list[str], str]] = []
+    if "\r" in line:
+        raise UnreadableFile("its lines end with a carriage return alone, as on old Macs; save it as CSV UTF-8")
     for delimiter in sorted(delimiters, key=line.count, reverse=True):
         try:
             fields = next(csv.reader([line], delimiter=delimiter), [])

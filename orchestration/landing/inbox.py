@@ -154,9 +154,8 @@ def settled_files(inbox: Path) -> list[Path]:
 
 def has_received(home: Home) -> bool:
     """Whether a file of events was ever put into the inbox, landed, unfinished, or neither."""
-    names = (name for _, _, names in os.walk(home.inbox) for name in names)
-    is_any = any(name.lower().endswith(UNFINISHED) or not _is_skipped(name) for name in names)
-    return is_any or bool(receipts(home))
+    is_unfinished = any(path.name.lower().endswith(UNFINISHED) for path in home.inbox.iterdir())
+    return is_unfinished or bool(files_with_events(home.inbox)) or bool(receipts(home))
 
 
 def files_to_place(path: Path) -> list[tuple[Path, str]]:

@@ -108,6 +108,7 @@ def test_a_cloud_event_needs_no_data_and_its_members_may_be_null(file, data):
         {"data": "\ufeff" + json.dumps(PAYLOAD, indent=2), "datacontenttype": "application/json"},
         {"data_base64": base64.b64encode(json.dumps(PAYLOAD).encode()).decode()},
         {"data_base64": base64.b64encode(json.dumps(PAYLOAD).encode()).decode(), "data": None},
+        {"data": base64.b64encode(json.dumps(PAYLOAD).encode()).decode(), "datacontentencoding": "base64"},
     ],
 )
 def test_a_payload_may_be_an_object_its_text_or_its_base64(file, data):

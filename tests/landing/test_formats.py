@@ -183,7 +183,7 @@ UNREADABLE = {
     "long.json": (b'[{"event_id": "' + b"x" * 1_200_000, "or longer than 1,048,576 characters"),
     "header.csv": (b"a,b\n1,2\n", "names no event_id column"),
     "nothing.csv": (b"", "names no event_id column"),
-    "old mac.csv": (b"event_id,title\ra,b\r", "its first line is not a header"),
+    "old mac.csv": (b"event_id,title\ra,b\r", "its lines end with a carriage return alone"),
 }
 
 
