@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.contracts.odcs import load_layer
+from orchestration.declared import home_timezones
 from orchestration.home import Home, sha256
 from orchestration.landing.batch import Batch, prepare_landing
 from orchestration.landing.check import Checker
@@ -26,11 +27,17 @@ GROUPED_FILES = 1_000
 
 
 def land_inbox(home: Home, now: datetime | None = None) -> list[dict[str, Any]]:
-    """Land every settled inbox file that has not landed yet, in name order; returns the new receipts."""
+    """Land every settled inbox file that has not landed yet, in name order; returns the new receipts.
+
+    Raises SettingsError or DeclarationError for a timezone that people set or declared wrongly.
+    """
     contracts = load_layer("landing")
     prepare_landing(home, contracts)
-    checker = Checker(contracts, now or datetime.now(UTC))
-    return [receipt for group in _groups(waiting_files(home)) for receipt in _land_group(home, checker, group)]
+    waiting = waiting_files(home)
+    if not waiting:
+        return []
+    checker = Checker(contracts, now or datetime.now(UTC), home_timezones(home))
+    return [receipt for group in _groups(waiting) for receipt in _land_group(home, checker, group)]
 
 
 def release_memory() -> None:
