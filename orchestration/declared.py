@@ -6,6 +6,7 @@ quarantine.
 """
 
 import csv
+import difflib
 import io
 from pathlib import Path
 
@@ -15,12 +16,15 @@ import pyarrow.compute as pc
 from orchestration.contracts.contract import Contract
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home, write_whole
-from orchestration.landing.conform import TYPE_NAMES, conform
+from orchestration.landing.conform import conform, why_wrong
 from orchestration.landing.formats import read_file
 from orchestration.landing.rows import Chunk, UnreadableFile
 from orchestration.landing.rules import broken_rows, rules_of
+from orchestration.landing.times import Timezones, timezones
+from orchestration.settings import load_settings
 
 FAULTS_SHOWN = 5
+SOURCE_TIMEZONES = "source_timezones"
 
 
 class DeclarationError(ValueError):
@@ -30,6 +34,13 @@ class DeclarationError(ValueError):
 def declared_tables(home: Home) -> dict[str, pa.Table]:
     """{table: its rows, typed by its contract}; no rows where the home has no file. Raises DeclarationError."""
     return {name: _read(home.declared / f"{name}.csv", contract) for name, contract in load_layer("declared").items()}
+
+
+def home_timezones(home: Home) -> Timezones:
+    """The timezones of a home's reports and sources, for landing; raises SettingsError or DeclarationError."""
+    rows = _read(home.declared / f"{SOURCE_TIMEZONES}.csv", load_layer("declared")[SOURCE_TIMEZONES])
+    sources = dict(zip(rows["source"].to_pylist(), rows["timezone"].to_pylist(), strict=True))
+    return Timezones(load_settings(home).reporting.timezone, sources)
 
 
 def write_declared(home: Home, rows: dict[str, list[dict]] | None = None) -> list[Path]:
@@ -66,11 +77,24 @@ def _read(path: Path, contract: Contract) -> pa.Table:
     if frame.num_rows and not faults:
         broken, _ = broken_rows(rules_of({contract.name: contract}), {}, {contract.name: frame})
         faults = [(lines[row], words) for row, found in broken[contract.name].items() for _, words in found]
+    if contract.name == SOURCE_TIMEZONES and not faults:
+        faults = _unknown_timezones(frame, lines)
     if faults:
         shown = [f"{path} line {line}: {words}." for line, words in sorted(faults)[:FAULTS_SHOWN]]
         more = [f"{len(faults) - FAULTS_SHOWN} more."] if len(faults) > FAULTS_SHOWN else []
         raise DeclarationError("\n".join([*shown, *more, "Correct the file and run again."]))
     return frame
+
+
+def _unknown_timezones(frame: pa.Table, lines: list[int]) -> list[tuple[int, str]]:
+    known = {name.lower(): name for name in timezones()}
+    found = []
+    for line, name in zip(lines, frame["timezone"].to_pylist(), strict=True):
+        if name not in timezones():
+            close = difflib.get_close_matches(name.lower(), known, n=1)
+            meant = known[close[0]] if close else "Europe/Berlin or America/New_York"
+            found.append((line, f"timezone: {name!r} is no timezone; write a name such as {meant}"))
+    return found
 
 
 def _unreadable(chunk: Chunk, columns: list[str]) -> list[tuple[int, str]]:
@@ -90,6 +114,6 @@ def _typed(chunk: Chunk, contract: Contract, faults: list[tuple[int, str]]) -> p
         typed[p.name] = got.values
         for row in pc.indices_nonzero(got.is_wrong).to_pylist():
             faults.append(
-                (chunk.lines[row] or 1, f"{p.name}: {str(sent[row])[:80]!r} is not {TYPE_NAMES[p.logical_type]}")
+                (chunk.lines[row] or 1, f"{p.name}: {str(sent[row])[:80]!r} {why_wrong(sent[row], p.logical_type)}")
             )
     return pa.table(typed)

@@ -37,6 +37,7 @@ class Property:
     options: dict
     quality: tuple[dict, ...]
     default: object
+    allowed_text: tuple[str, ...]  # NULL markers that are values in this column
 
     @property
     def arrow_type(self) -> pa.DataType:

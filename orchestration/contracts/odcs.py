@@ -14,6 +14,7 @@ import yaml
 
 from orchestration.contracts.contract import ARROW_TYPES, Contract, ContractError, Property
 from orchestration.contracts.expectations import rules
+from orchestration.contracts.null_markers import is_null_marker
 from orchestration.contracts.strict_yaml import compose, line_of, read_bounded
 from orchestration.home import FILES
 
@@ -123,4 +124,18 @@ def _property(p: dict) -> Property:
         options=p.get("logicalTypeOptions", {}),
         quality=tuple(p.get("quality", ())),
         default=default,
+        allowed_text=_allowed_text(p),
     )
+
+
+def _allowed_text(p: dict) -> tuple[str, ...]:
+    """The NULL markers that its custom property `allowedText` lists as values."""
+    listed = _custom(p).get("allowedText", [])
+    if not isinstance(listed, list) or not all(isinstance(text, str) for text in listed):
+        raise ContractError(f"{p['name']}: its allowedText must be a list of texts, like [NA]; quote null and ~")
+    if listed and p["logicalType"] not in ("string", "array"):
+        raise ContractError(f"{p['name']}: allowedText is for columns of type string or array")
+    if unneeded := [text for text in listed if not is_null_marker(text)]:
+        words = f"{p['name']}: allowedText lists {', '.join(unneeded)}, which is allowed without it"
+        raise ContractError(f"{words}; list only texts that stand for no value elsewhere")
+    return tuple(listed)

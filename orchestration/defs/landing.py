@@ -103,10 +103,10 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterator:
     home = dates.home
     report("landing", "reading the inbox")
     refuse_other_events(home)
-    new = land_inbox(home)
-    if new:
-        release_memory()
     try:
+        new = land_inbox(home)
+        if new:
+            release_memory()
         builds.begin(home, context.run_id, dates.dates)
     except ValueError as error:  # what people set or declared wrongly
         raise dg.Failure(str(error)) from error

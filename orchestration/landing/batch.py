@@ -40,13 +40,16 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UTC_INSTANT = pa.timestamp("us", tz="UTC")
 
 ADDED_COLUMNS = [
-    pa.field("is_assumed_utc", pa.bool_()),
+    pa.field("is_assumed_utc", pa.bool_()),  # a time without offset
+    pa.field("is_assumed_time", pa.bool_()),  # a date without time; an older file lacks it: false
     pa.field("attributes", pa.string()),
     pa.field("batch_id", pa.string()),
     pa.field("origin_batch_id", pa.string()),
     pa.field("line_number", pa.int64()),
     pa.field("row_number", pa.int64()),  # with the origin batch, the row's identity: one line can hold many rows
 ]
+# warnings in the receipt: which column of a checked frame counts them
+COUNTED_COLUMNS = {"assumed_time": "is_assumed_time", "null_marker": "null_marker_count"}
 QUARANTINE = pa.schema(
     [
         ("batch_id", pa.string()),
@@ -227,6 +230,9 @@ class Batch:
         self.landed[checked.table] += checked.frame.num_rows
         self.warnings += checked.warnings
         self.assumed_utc += pc.sum(checked.frame["is_assumed_utc"]).as_py() or 0
+        for warning, column in COUNTED_COLUMNS.items():
+            if count := pc.sum(checked.frame[column]).as_py():
+                self.warnings[warning] += count
         rows, lines = checked.rows, checked.lines
         origins = pa.repeat(self.batch_id, len(rows))
         if self.origins:

@@ -7,6 +7,7 @@ belong here: the rules themselves (data_contracts/), how a rule becomes an expec
 Great Expectations checks the frames. It and pandas take 2.5 CPU-seconds to import: only a run with new rows pays them.
 """
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
@@ -21,11 +22,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.contracts.contract import Contract, Property
-from orchestration.landing.conform import TYPE_NAMES, Conformed, conform
+from orchestration.landing.conform import Conformed, conform, why_wrong
 from orchestration.landing.rows import EVENT_KEY, KEPT_BYTES, MAX_LINE_BYTES, Chunk, Unreadable, as_python
 from orchestration.landing.rules import Rule, broken_rows, rules_of, short_text
+from orchestration.landing.times import Clock, Timezones
 
+SOURCE, _ = EVENT_KEY
 CLOCK_TOLERANCE = timedelta(minutes=10)
+IN_THE_FUTURE = "occurred_at_in_the_future"  # the reason, as the contracts name it
+HALF_A_DAY, LARGEST_OFFSET = timedelta(hours=12), timedelta(hours=14)
+JSON_EXPONENT = re.compile(r"-?\d+(?:\.\d+)?[eE]\+?\d+")
 # Rows are checked so many at a time, however they were read: a check costs 0.3 CPU-s and one more a million rows
 CHECKED_BYTES = 256 << 20
 CHECKED_ROWS = 1_000_000
@@ -78,8 +84,8 @@ class Checker:
     `check_pending`; then each goes to its own batch: landed or refused.
     """
 
-    def __init__(self, contracts: dict[str, Contract], now: datetime) -> None:
-        self.contracts, self.now = contracts, now
+    def __init__(self, contracts: dict[str, Contract], now: datetime, timezones: Timezones | None = None) -> None:
+        self.contracts, self.now, self.timezones = contracts, now, timezones or Timezones()
         self.known = wire_columns(contracts)
         self.tables = {kind: name for name, contract in contracts.items() for kind in contract.event_types}
         self.parameters = {"landed_at_plus_ten_minutes": now + CLOCK_TOLERANCE}
@@ -115,6 +121,8 @@ class Checker:
         frames = {table: pa.concat_tables(each).unify_dictionaries() for table, each in clean.items()}
         frames = {table: frame for table, frame in frames.items() if frame.num_rows}
         broken, warnings = broken_rows(self.rules, self.parameters, frames) if frames else ({}, {})
+        for table, rows_broken in broken.items():
+            _reconsider_future(frames[table], rows_broken, self.now + CLOCK_TOLERANCE)
         for table, group in groups.items():
             start, rows = 0, sorted(broken.get(table, ()))
             for pending, frame in zip(group, clean[table], strict=True):
@@ -138,6 +146,8 @@ class Checker:
             kind = kinds.values[i].as_py()
             if kinds.is_wrong[i].as_py():
                 problem = ("event_type_wrong_type", "event_type is not text")
+            elif kinds.is_null_marker[i].as_py():
+                problem = _null_marker("event_type", chunk.columns["event_type"][i])
             elif kind is None:
                 problem = ("event_type_missing", "event_type is missing")
             else:
@@ -161,29 +171,42 @@ class Checker:
 
     def _typed(self, table: str, chunk: Chunk, rows: pa.Array, kinds: pa.Array, sink: Sink) -> _Pending:
         contract = self.contracts[table]
-        columns, problems, assumed = self._conform_columns(contract, chunk, rows, kinds)
-        columns["is_assumed_utc"] = assumed
+        columns, problems = self._conform_columns(contract, chunk, rows, kinds)
         columns["attributes"] = self._attributes(contract, chunk, rows, kinds)
         # one value, and a dictionary of it costs four bytes a row
         columns["batch_id"] = pa.DictionaryArray.from_arrays(pa.repeat(0, len(rows)).cast(pa.int32()), [sink.batch_id])
         return _Pending(sink, chunk, rows, kinds, pa.table(columns), problems)
 
     def _conform_columns(self, contract: Contract, chunk: Chunk, rows: pa.Array, kinds: pa.Array) -> tuple:
-        """(columns by name, problems by position in `rows`, whether a time was read as UTC)."""
+        """(columns by name, with what was assumed about each row, problems by position in `rows`)."""
         columns: dict[str, pa.Array] = {}
         problems: dict[int, list[tuple[str, str]]] = {}
-        assumed = pa.repeat(False, len(rows))
+        clock = self._clock(chunk, rows)
+        markers = pa.repeat(0, len(rows)).cast(pa.int8())
         for p in contract.properties:
             is_kind = p.name == contract.custom.get("eventTypeColumn")
             sent = _take(kinds if is_kind else chunk.columns[p.name], rows)
-            got = conform(sent, p.logical_type)
+            sent = _as_written(sent, chunk, rows) if p.logical_type == "string" else sent
+            got = conform(sent, p.logical_type, clock, p.allowed_text)
             columns[p.name] = got.values if p.default is None else _with_default(got, p)
             if p.name == "occurred_at":
-                assumed = got.is_assumed_utc
+                columns |= {"is_assumed_utc": got.is_assumed_utc, "is_assumed_time": got.is_assumed_time}
             for i in pc.indices_nonzero(got.is_wrong).to_pylist():
-                message = f"{p.name}: {short_text(sent[i])} is not {TYPE_NAMES[p.logical_type]}"
+                message = f"{p.name}: {short_text(sent[i])} {why_wrong(_python(sent[i]), p.logical_type)}"
                 problems.setdefault(i, []).append((f"{p.name}_wrong_type", message))
-        return columns, problems, assumed
+            if pc.any(got.is_null_marker).as_py():
+                markers = pc.add(markers, got.is_null_marker.cast(pa.int8()))
+                is_missing = pc.and_(got.is_null_marker, pc.is_null(columns[p.name]))
+                for i in pc.indices_nonzero(is_missing).to_pylist() if p.required else ():
+                    problems.setdefault(i, []).append(_null_marker(p.name, sent[i]))
+        columns["null_marker_count"] = markers
+        return columns, problems
+
+    def _clock(self, chunk: Chunk, rows: pa.Array) -> Clock:
+        """The timezones of the rows' times without offset."""
+        if not self.timezones.sources:
+            return Clock(self.timezones.reporting)
+        return self.timezones.clock(conform(_take(chunk.columns[SOURCE], rows), "string").values)
 
     def _attributes(self, contract: Contract, chunk: Chunk, rows: pa.Array, kinds: pa.Array) -> pa.Array:
         """The extra columns of each row as JSON: unknown columns, and columns of other event types; null where none."""
@@ -213,6 +236,53 @@ def _take(sent: list | pa.Array, rows: pa.Array) -> list | pa.Array:
     if len(rows) == len(sent):
         return sent
     return sent.take(rows) if isinstance(sent, pa.Array) else [sent[i] for i in rows.to_pylist()]
+
+
+def _as_written(sent: list | pa.Array, chunk: Chunk, rows: pa.Array) -> list | pa.Array:
+    """Values for a text column: a JSON number in scientific notation as its text, because it may have lost digits."""
+    if not isinstance(sent, list) or float not in set(map(type, sent)):
+        return sent
+    written = list(sent)
+    for i, value in enumerate(sent):
+        if type(value) is float:
+            texts = JSON_EXPONENT.findall(chunk.text(rows[i].as_py()))
+            shown = (text for text in texts if float(text) == value)
+            written[i] = next((text.replace("+", "").upper().replace("E", "E+") for text in shown), value)
+    return written
+
+
+def _python(value: Any) -> Any:
+    return as_python(value) if isinstance(value, pa.Scalar) else value
+
+
+def _null_marker(column: str, sent: Any) -> tuple[str, str]:
+    """The problem of a required column that holds a NULL marker."""
+    message = (
+        f"{column}: {short_text(sent)} stands for no value: send the value, or leave the field empty; if it is a name "
+        "here, list it as allowedText in the contract"
+    )
+    return f"{column}_null_marker", message
+
+
+def _reconsider_future(frame: pa.Table, broken: dict[int, list[tuple[str, str]]], limit: datetime) -> None:
+    """Keep a date whose day has begun, as its noon may be to come; say what a time without offset may lack."""
+    for row, problems in list(broken.items()):
+        if IN_THE_FUTURE not in [reason for reason, _ in problems]:
+            continue
+        at = frame["occurred_at"][row].as_py()
+        if frame["is_assumed_time"][row].as_py() and at - HALF_A_DAY <= limit:
+            problems = [problem for problem in problems if problem[0] != IN_THE_FUTURE]
+        elif frame["is_assumed_utc"][row].as_py() and at - limit <= LARGEST_OFFSET:
+            advice = (
+                " It was sent without an offset and read as UTC. If its source sends local times, declare the "
+                f"timezone of {frame[SOURCE][row].as_py()!r} in declared/source_timezones.csv, and run "
+                "`flywheel replay`."
+            )
+            problems = [(r, m + advice if r == IN_THE_FUTURE else m) for r, m in problems]
+        if problems:
+            broken[row] = problems
+        else:
+            del broken[row]
 
 
 def _event_keys(chunk: Chunk, rows: pa.Array) -> list[dict[str, str | None]]:

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.contracts.odcs import load_layer
+from orchestration.declared import home_timezones
 from orchestration.home import Home, sha256
 from orchestration.landing.batch import Batch, prepare_landing, receipts
 from orchestration.landing.check import Checker
@@ -27,7 +28,10 @@ GROUPED_FILES = 1_000
 
 
 def land_inbox(home: Home, now: datetime | None = None) -> list[dict[str, Any]]:
-    """Land every settled inbox file that has not been read yet, in name order; returns the new receipts."""
+    """Land every settled inbox file that has not been read yet, in name order; returns the new receipts.
+
+    Raises SettingsError or DeclarationError for a timezone that people set or declared wrongly.
+    """
     checker = _checker(home, now)
     new, tried = [], set()
     # a copy of a file that could not be read may have a name under which it can
@@ -63,7 +67,7 @@ def land_again(home: Home, now: datetime | None = None) -> tuple[list[dict[str, 
 def _checker(home: Home, now: datetime | None) -> Checker:
     contracts = load_layer("landing")
     prepare_landing(home, contracts)
-    return Checker(contracts, now or datetime.now(UTC))
+    return Checker(contracts, now or datetime.now(UTC), home_timezones(home))
 
 
 def release_memory() -> None:

@@ -24,6 +24,7 @@ import orjson
 import pyarrow as pa
 
 from orchestration.contracts.odcs import load_layer
+from orchestration.declared import home_timezones
 from orchestration.home import Home
 from orchestration.landing.batch import (
     BATCH_ID_LENGTH,
@@ -288,14 +289,15 @@ def replay(home: Home, now: datetime | None = None) -> dict[str, Any] | None:
     """Check quarantined rows again with today's contracts and land those that now pass, once.
 
     They land as a batch of their own; each row keeps the batch and line it came from. Returns its receipt, or None
-    when nothing passes. Rows that still fail stay where they are.
+    when nothing passes. Rows that still fail stay where they are. Raises SettingsError or DeclarationError for a
+    timezone that people set or declared wrongly.
     """
     contracts = load_layer("landing")
     prepare_landing(home, contracts)
     waiting = _to_read_again(home)
     if not waiting:
         return None
-    checker = Checker(contracts, now or datetime.now(UTC))
+    checker = Checker(contracts, now or datetime.now(UTC), home_timezones(home))
     passing = _rows_that_pass(checker, waiting)
     if not passing:
         return None

@@ -49,8 +49,9 @@ LIBRARY_RULE = """\
             - event_id
             - revision
 """
+ALLOWED = "- property: allowedText\n            value: "
 BROKEN = {
-    "an alias": ("version: 1.0.1\n", "version: &v 1.0.1\ntenant: *v\n", "line 6: aliases"),
+    "an alias": ("version: 1.1.0\n", "version: &v 1.1.0\ntenant: *v\n", "line 6: aliases"),
     "a YAML bomb": (TEXT, BOMB, "line 2: aliases"),
     "a key twice": ("status: active", "status: active\nstatus: draft", "line 7: the key 'status' stands twice"),
     "a key twice inside": ("maxLength: 500", "maxLength: 500\n          maxLength: 5", "line 49: the key 'maxLength'"),
@@ -61,7 +62,7 @@ BROKEN = {
     "an unknown key inside": (
         "- name: title\n",
         "- name: title\n        requierd: true\n",
-        "line 121, .*'requierd' was",
+        "line 123, .*'requierd' was",
     ),
     "another ODCS": ("apiVersion: v3.1.0", "apiVersion: v3.0.2", r"line 1, \$.apiVersion: 'v3.1.0' was expected"),
     "another table": ("  - name: work_started", "  - name: work_begun", "named as the file, not work_begun"),
@@ -74,6 +75,21 @@ BROKEN = {
     ),
     "an unknown type": ("logicalType: boolean", "logicalType: object", "is_retracted: logicalType must be one of"),
     "a default of another type": ("value: 0\n", "value: none\n", "revision: its default 'none' is not of type integer"),
+    "a NULL marker as a word": (
+        "- property: default\n            value: 0",
+        f"{ALLOWED}NA",
+        "its allowedText must be a list",
+    ),
+    "a NULL marker that is a number": (
+        "- property: default\n            value: 0",
+        f"{ALLOWED}[NA]",
+        "revision: allowedText is for columns of type string or array",
+    ),
+    "allowed text that is no NULL marker": (
+        "    description: >-\n          Link or commit",
+        f"    customProperties:\n          {ALLOWED}[NA, sales]\n        description: >-\n          Link or commit",
+        "source_ref: allowedText lists sales, which is allowed without it",
+    ),
     "a pattern that is none": ("maxLength: 500", "maxLength: 500\n          format: uuid", "source: format can't be"),
     "an option nobody checks": (
         "- name: recorded_at\n",
@@ -81,7 +97,7 @@ BROKEN = {
         "recorded_at: .*uniq",
     ),
     "a bound that is no time": ("'1970-01-01T00:00:00Z'", "'the beginning'", "occurred_at: the bound 'the beginning'"),
-    "a rule ODCS does not know": ("metric: duplicateValues", "metric: noise", "line 140, .*'noise' is not one of"),
+    "a rule ODCS does not know": ("metric: duplicateValues", "metric: noise", "line 142, .*'noise' is not one of"),
     "a rule nobody checks": (
         "metric: duplicateValues",
         "metric: nullValues",
@@ -198,7 +214,7 @@ RULES = [
     ({"event_id": "e\n"}, "event_id_pattern"),
     ({"event_id": "e\x00"}, "event_id_pattern"),
     ({"event_id": "e\x7f"}, "event_id_pattern"),
-    ({"event_id": 7}, "event_id_wrong_type"),
+    ({"event_id": 7.5}, "event_id_wrong_type"),
     ({"source": None}, "source_missing"),
     ({"source": "s" * 501}, "source_length"),
     ({"source": "a\tb"}, "source_pattern"),
@@ -212,7 +228,7 @@ RULES = [
     ({"recorded_at": 5}, "recorded_at_wrong_type"),
     ({"revision": -1}, "revision_out_of_range"),
     ({"revision": True}, "revision_wrong_type"),
-    ({"is_retracted": "yes"}, "is_retracted_wrong_type"),
+    ({"is_retracted": "maybe"}, "is_retracted_wrong_type"),
     ({"domain": None}, "domain_missing"),
     ({"domain": ""}, "domain_length"),
     ({"domain": "d" * 201}, "domain_length"),

@@ -24,8 +24,9 @@ def changes(home: Home, text: str | bytes) -> list[dict]:
 def test_a_home_that_declares_nothing_has_empty_tables(tmp_path):
     home = Home.at(tmp_path)
     assert declared_tables(home)["process_changes"].num_rows == 0
-    [path] = write_declared(home)
+    path, timezones = write_declared(home)
     assert path.read_text() == "changed_on,note\n"
+    assert timezones.read_text() == "source,timezone,note\n"
     assert declared_tables(home)["process_changes"].num_rows == 0
     path.write_text("changed_on,note\n2025-01-01,mine\n")
     assert write_declared(home) == [] and "mine" in path.read_text()

@@ -69,7 +69,7 @@ def test_the_same_inbox_gives_the_same_bytes_in_every_home(tmp_path):
     assert len(found[0]) == 8 + 5  # an empty file a table; ideas, adoptions, and three files of quarantined rows
 
 
-MIXED = [make_event(), make_event("adopted"), make_event("adopted", consumer_domain=5), "nonsense"]
+MIXED = [make_event(), make_event("adopted"), make_event("adopted", consumer_domain=True), "nonsense"]
 
 
 @pytest.mark.parametrize("is_renamed", [False, True], ids=["before the rename", "after it"])

@@ -51,14 +51,17 @@ def test_each_event_type_lands_in_its_table_with_its_columns(land, home):
 
 
 def test_what_was_not_sent_takes_its_default_and_what_is_wrong_does_not(land, home):
-    land(make_event(), make_event(revision=3, is_retracted=True), make_event(revision="x"), make_event(is_retracted=0))
+    land(make_event(), make_event(revision=3, is_retracted=True), make_event(revision="x"), make_event(is_retracted=2))
 
     assert [(row["revision"], row["is_retracted"]) for row in visible(home, "ideas_logged")] == [(0, False), (3, True)]
     assert reasons(home) == [(3, ["revision_wrong_type"]), (4, ["is_retracted_wrong_type"])]
 
 
+UNROUTED = make_event() | {"event_type": [5]}
+
+
 def test_a_row_that_can_not_be_routed_says_why(unchecked, land, home):
-    receipt = land(make_event("milestone"), make_event(event_type=None), make_event(event_type=5), make_event(""))
+    receipt = land(make_event("milestone"), make_event(event_type=None), UNROUTED, make_event(""))
 
     assert reasons(home) == [
         (1, ["event_type_unknown"]),
@@ -72,16 +75,20 @@ def test_a_row_that_can_not_be_routed_says_why(unchecked, land, home):
     assert json.loads(receipt["quarantined_by_table"]) == {"": 4}
 
 
-def test_a_time_without_offset_is_utc_and_counted(unchecked, land, home):
-    receipt = land(make_event(occurred_at="2026-08-01T10:00:00"), make_event(event_id="e2", occurred_at="2026-08-01"))
+def test_a_time_without_offset_is_utc_a_date_is_noon_and_both_are_counted(unchecked, land, home):
+    times = ("2026-08-01T10:00:00", "2026-08-01", "2026-08-01T00:00:00", "2026-08-01T10:00:00Z")
+    receipt = land(*(make_event(occurred_at=time) for time in times))
 
     rows = visible(home, "ideas_logged")
     assert [row["occurred_at"].isoformat() for row in rows] == [
         "2026-08-01T10:00:00+00:00",
+        "2026-08-01T12:00:00+00:00",
         "2026-08-01T00:00:00+00:00",
+        "2026-08-01T10:00:00+00:00",
     ]
-    assert [row["is_assumed_utc"] for row in rows] == [True, True]
-    assert receipt["assumed_utc_count"] == 2
+    assert [row["is_assumed_utc"] for row in rows] == [True, False, True, False]
+    assert [row["is_assumed_time"] for row in rows] == [False, True, False, False]
+    assert (receipt["assumed_utc_count"], receipt["warnings"]) == (2, '{"assumed_time":1}')
 
 
 def test_columns_no_contract_knows_are_kept_and_counted(land, home):
@@ -288,7 +295,7 @@ HOSTILE = [
     (b"NaN", ["malformed_json"]),
     (START + b'"occurred_at": "2026-08-01", "revision": 1e999}', ["malformed_json"]),
     (make_event(occurred_at=20260801), ["occurred_at_wrong_type"]),
-    (make_event(occurred_at=1_755_864_000.5), ["occurred_at_wrong_type"]),
+    (make_event(occurred_at=175_586_400_000.5), ["occurred_at_wrong_type"]),
     (make_event(occurred_at="0000-01-01T00:00:00Z"), ["occurred_at_wrong_type"]),
     (make_event(occurred_at="0001-01-01T00:00:00Z"), ["occurred_at_out_of_range"]),
     (make_event(occurred_at="9999-12-31T23:59:59Z"), ["occurred_at_in_the_future"]),
@@ -313,7 +320,7 @@ HOSTILE = [
     (make_event(revision=-1), ["revision_out_of_range"]),
     (make_event(revision=2**63), ["revision_wrong_type"]),
     (make_event(revision=2**70), ["revision_wrong_type"]),
-    (make_event(is_retracted="yes"), ["is_retracted_wrong_type"]),
+    (make_event(is_retracted="maybe"), ["is_retracted_wrong_type"]),
     (make_event(event_type="__proto__"), ["event_type_unknown"]),
     (make_event(event_id="good"), None),
 ]

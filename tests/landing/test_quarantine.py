@@ -117,7 +117,7 @@ KEYS = [
     (make_event("nonsense", "e"), ("jira.example.com", "e")),
     (make_event(event_id="e", revision=True), ("jira.example.com", "e")),
     (make_event(event_id="e", occurred_at=5, source=None), (None, "e")),
-    (make_event(event_id=5), ("jira.example.com", None)),
+    (make_event(event_id=5.5), ("jira.example.com", None)),
     (make_event("nonsense", event_id=["e"]), ("jira.example.com", None)),
     (CLOUD, ("s", "e")),
     (make_event(event_id="e", deep=DEEP), ("jira.example.com", "e")),

@@ -85,7 +85,7 @@ def test_rows_of_a_csv_are_replayed_with_their_header(promise, home):
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";")
     writer.writerow(["title", "event_id", "source", "event_type", "data_product_id", "occurred_at", "team"])
-    writer.writerow(["a\nlong; title", "e1", "s", "work_started", "p", "2026-08-01", "x"])
+    writer.writerow(["a\nlong; title", "e1", "s", "work_started", "p", "2026-08-01T10:00", "x"])
     writer.writerow(["abc", "e2", "s", "work_started", "p", "2026-08-01", ""])
     text.write(json.dumps(make_event("work_started", "not a line of this CSV")) + "\n")
     writer.writerow(["long", "e3", "s", "work_started", "", "2026-08-01", ""])
@@ -172,14 +172,14 @@ def test_what_is_not_kept_whole_is_never_replayed(promise, home):
 
 
 def test_a_replay_without_a_change_of_contract_lands_nothing(home):
-    """What is refused as NaN, bytes or a number must not come back as null or text."""
+    """What is refused as infinite, bytes or a number must not come back as null or text."""
     columns = {name: [value] * 3 for name, value in make_event("work_started").items()}
-    columns["revision"] = pa.array([float("nan"), 0.0, 0.0])
-    columns["title"] = pa.array([None, b"abc", None], pa.binary())
-    columns["is_retracted"] = pa.array([None, None, 1])
+    columns["revision"] = pa.array([float("inf"), 0.0, 0.0])
+    columns["title"] = pa.array([None, b"\xff", None], pa.binary())
+    columns["is_retracted"] = pa.array([None, None, 2])
     pq.write_table(pa.table(columns), home.inbox / "a.parquet")
     os.utime(home.inbox / "a.parquet", (1, 1))
-    put(home, "b.jsonl", as_lines([make_event(event_id=5), "bad", b"\xff", make_event(revision=True)]))
+    put(home, "b.jsonl", as_lines([make_event(event_id=5.5), "bad", b"\xff", make_event(revision=True)]))
     put(home, "c.csv", b'event_id,source,event_type\ne,s\n"\n')
     land_inbox(home, NOW)
 
