@@ -93,6 +93,15 @@ def _reader_for(name: str) -> Callable:
     raise UnreadableFile(f"its format is not known; send one of {', '.join(readers)} (text formats also as .gz)")
 
 
+def is_known_format(name: str) -> bool:
+    """Whether a file's name gives a format that can be read."""
+    try:
+        _reader_for(name)
+    except UnreadableFile:
+        return False
+    return True
+
+
 def _open(path: Path) -> gzip.GzipFile | BinaryIO:
     stream = gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # noqa: SIM115 - the caller closes it
     start = stream.read(4)
