@@ -12,6 +12,7 @@ from dashboard.tables import PageData, read
 from dashboard.words.actions import act_on
 from dashboard.words.north_star import north_star_answer
 from dashboard.words.phrases import plain_text
+from dashboard.words.refused import refused_notice
 from dashboard.words.time_to_value import finished_only, time_to_value_answer
 from orchestration.home import Dates, Home
 from orchestration.landing.batch import receipts
@@ -39,6 +40,8 @@ def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
         ("Rows", landed_rows(home)),
         ("Served", str(published.serving)),
     ]
+    if notice := refused_notice(served):
+        lines.insert(0, ("Refused", short(plain_text(notice), 1_000)))
     if dates.name:
         lines.insert(0, ("Look back", f"today's tables and pages are as they were; these are in {published.root}"))
     page = published.dashboard / "index.html"
@@ -111,8 +114,8 @@ def rows_in_words(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def short(text: str) -> str:
+def short(text: str, length: int = TEXT_SHOWN) -> str:
     """The beginning of a text as one line; what a terminal would not print, or obey, is replaced."""
     line = " ".join(text.split())
-    printed = "".join(c if c.isprintable() else "�" for c in line[:TEXT_SHOWN])
-    return printed + "…" * (len(line) > TEXT_SHOWN)
+    printed = "".join(c if c.isprintable() else "�" for c in line[:length])
+    return printed + "…" * (len(line) > length)
