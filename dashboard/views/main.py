@@ -51,7 +51,7 @@ def _outlook(data: PageData) -> View:
     rows = data.outlook
     complete = last_complete(data.north_star)
     if not rows or rows[-1]["expected_value"] is None or complete is None:
-        why = rows[-1]["reason"] if rows else "not_a_count" if complete else "no_complete_month"
+        why = rows[-1]["reason"] if rows else "no_complete_month"
         return {"reason": codes.reason(why), "chart": None, "months": "", "table": []}
     target, unit = complete["target"], data.definitions[complete["metric_id"]]["unit"]
     first, last = rows[0], rows[-1]

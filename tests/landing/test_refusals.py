@@ -86,6 +86,13 @@ def test_all_rows_of_a_file_count_and_a_file_that_can_not_be_read_is_refused_com
     assert gate(**files)[0] == is_published
 
 
+def test_a_file_that_is_refused_in_large_part_blocks_what_comes_after_landing():
+    from orchestration.defs.landing import _check_specs
+
+    checks = {(*spec.asset_key.path, spec.name): spec.blocking for spec in _check_specs()}
+    assert checks["landing", "batches", "quarantine_share"]
+
+
 def test_a_file_that_was_cut_short_is_named_with_what_to_do(gate):
     passed, words = gate(a_json=b"[" + lines_of(1))
     assert not passed
