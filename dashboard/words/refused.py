@@ -15,7 +15,7 @@ def refused_notice(data: PageData) -> list[Sentence]:
     if waiting > NOTICED_SHARE * read:
         share = numbers.share(waiting / read)
         head = f"{waiting:,} of {counted(read, 'row')} read ({share}) {is_or_are(waiting)} refused"
-        notice.append([(head, True), (" and in no figure.", False)])
+        notice.append([(head, True), (" and in quarantine.", False)])
     if files:
         names = data.refused["file_names"] + ([f"{files - 3:,} more"] if files > 3 else [])
         notice.append([(f"{counted(files, 'file')} could not be read", True), (f": {joined(names)}.", False)])

@@ -34,7 +34,7 @@ def test_what_was_refused_stands_before_the_answer_and_names_the_files():
     html = main_page(refused(25, ["<b>notes</b>.txt"]))
     [notice] = re.findall(r'<section class="card" id="refused" aria-label="Refused rows"><p>(.*?)</p></section>', html)
     assert notice.strip() == (
-        "<strong>25 of 1,000 rows read (2.5%) are refused</strong> and in no figure. "
+        "<strong>25 of 1,000 rows read (2.5%) are refused</strong> and in quarantine. "
         "<strong>1 file could not be read</strong>: &lt;b&gt;notes&lt;/b&gt;.txt. "
         "The command flywheel quarantine lists them, with what to do."
     )

@@ -381,12 +381,12 @@ LISTS = "The command flywheel quarantine lists them, with what to do."
     [
         (refused(), ""),
         (refused(10), ""),  # 1 % is not more than 1 %
-        (refused(11), f"11 of 1,000 rows read (1.1%) are refused and in no figure. {LISTS}"),
-        (refused(1, read=1), f"1 of 1 row read (100%) is refused and in no figure. {LISTS}"),
+        (refused(11), f"11 of 1,000 rows read (1.1%) are refused and in quarantine. {LISTS}"),
+        (refused(1, read=1), f"1 of 1 row read (100%) is refused and in quarantine. {LISTS}"),
         (refused(1, ["notes.txt"]), f"1 file could not be read: notes.txt. {LISTS}"),
         (
             refused(1_234, ["a.gz", "b.gz", "c.gz", "d.gz", "e.gz"], read=5_000),
-            "1,234 of 5,000 rows read (25%) are refused and in no figure. "
+            "1,234 of 5,000 rows read (25%) are refused and in quarantine. "
             f"5 files could not be read: a.gz, b.gz, c.gz and 2 more. {LISTS}",
         ),
     ],
