@@ -70,6 +70,11 @@ SELECTS = {
             count(*) as row_count
         from curated.data_quality_issues group by 1 order by 1
     """,
+    "refused": """
+        select count(*) as waiting_count, count(*) filter (row_number is null) as file_count,
+            (list(distinct file_name order by file_name) filter (row_number is null))[:3] as file_names
+        from curated.quarantined_events where state = 'waiting'
+    """,
     "contracts": """
         select count(*) as table_count from duckdb_tables()
         where database_name = 'serving' and schema_name = 'authoritative'
@@ -97,6 +102,7 @@ class PageData:
     flywheel: list[Row]
     accounting: Row
     quality: list[Row]
+    refused: Row
     table_count: int
 
     def of_everyone(self) -> "PageData":
@@ -130,6 +136,7 @@ class PageData:
             flywheel=[],
             accounting={},
             quality=[],
+            refused={},
         )
 
     def _publication(self) -> Row:
@@ -177,6 +184,7 @@ def read(serving: Path) -> PageData:
         flywheel=rows["flywheel"],
         accounting=rows["accounting"][0],
         quality=rows["quality"],
+        refused=rows["refused"][0],
         table_count=rows["contracts"][0]["table_count"],
     )
 

@@ -123,7 +123,10 @@ def status(root: HomeOption = None) -> None:
     if home.serving.exists():
         _print_summary(console, home, home.dates())
     else:
+        from orchestration.summary import landed_rows
+
         console.print("Published: nothing yet; `flywheel run` publishes.")
+        console.print(f"Rows: {landed_rows(home)}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -8,17 +8,18 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from dashboard.tables import read
+from dashboard.tables import PageData, read
 from dashboard.words.actions import act_on
 from dashboard.words.north_star import north_star_answer
 from dashboard.words.phrases import plain_text
+from dashboard.words.refused import refused_notice
 from dashboard.words.time_to_value import finished_only, time_to_value_answer
-from orchestration.home import Dates, Home, PublishedFolder
+from orchestration.home import Dates, Home
 from orchestration.landing.batch import receipts
 from orchestration.landing.quarantine import WHAT_TO_DO, place_of, quarantined, rows_that_are
+from orchestration.landing.refusals import advice, assumptions, by_reason, fault
 
-REASONS_SHOWN = 3
-TEXT_SHOWN = 160  # characters of a message or of a refused row
+TEXT_SHOWN = 200  # characters of a message or of a refused row
 
 
 def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
@@ -35,39 +36,51 @@ def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
         ("North Star", plain_text(north_star_answer(served))),
         ("Time to value", plain_text([time_to_value_answer(served)]) + finished_only(served)),
         ("Act on", plain_text([act_on(served)]).removeprefix("Act on: ")),
-        *_rows(home, published),
+        ("Conflicts", _conflicts(served)),
+        ("Rows", landed_rows(home)),
+        ("Served", str(published.serving)),
     ]
+    if notice := refused_notice(served):
+        lines.insert(0, ("Refused", short(plain_text(notice), 1_000)))
     if dates.name:
         lines.insert(0, ("Look back", f"today's tables and pages are as they were; these are in {published.root}"))
     page = published.dashboard / "index.html"
     return [line for line in lines if line[1]] + ([("Page", str(page))] if page.exists() else [])
 
 
-def _rows(home: Home, published: PublishedFolder) -> list[tuple[str, str]]:
+def _conflicts(served: PageData) -> str:
+    """How many events have versions of one revision that contradict each other, and what to send; empty for none."""
+    row = next((row for row in served.quality if row["rule_id"] == "conflicting_revision"), None)
+    if row is None:
+        return ""
+    subject = "1 event has" if row["row_count"] == 1 else f"{row['row_count']:,} events have"
+    return (
+        f"{subject} different contents in one revision; one of each counts, chosen by content. {row['what_to_do']} "
+        "The table curated.data_quality_issues lists them: conflicting_revision."
+    )
+
+
+def landed_rows(home: Home) -> str:
+    """How many rows have landed and how many wait, what was assumed, and each reason with what to do, a line each."""
     landed = receipts(home)
     waiting = quarantined(home).to_pylist()
-    landed_words = f"{sum(r['rows_landed'] for r in landed):,} landed, {len(waiting):,} in quarantine"
     assumed = sum(r["assumed_utc_count"] for r in landed)
     extra: Counter[str] = Counter()
     for receipt in landed:
         extra.update(json.loads(receipt["extra_columns"]))
-    notes = [f"{assumed:,} times without offset read as UTC"] if assumed else []
+    notes = [f"{sum(r['rows_landed'] for r in landed):,} landed, {len(waiting):,} in quarantine"]
+    notes += [f"{assumed:,} times without offset read as UTC"] if assumed else []
+    notes += assumptions(landed)
     notes += [f"unknown columns kept: {', '.join(sorted(extra)[:5])}"] if extra else []
-    rows = "\n".join(["; ".join([landed_words, *notes]), *first_messages(waiting)])
-    return [("Rows", rows), ("Served", str(published.serving))]
+    return "\n".join(["; ".join(notes), *reason_lines(waiting)])
 
 
-def first_messages(waiting: list[dict]) -> list[str]:
-    """One line for each of the most frequent reasons: how many rows have it, where the first one is, what is wrong."""
-    first: dict[str, dict] = {}
-    for row in waiting:
-        for reason in row["reasons"]:
-            first.setdefault(reason, row)
-    counts = Counter(reason for row in waiting for reason in row["reasons"]).most_common(REASONS_SHOWN)
-    lines = [
-        f"{reason} {count:,}: {short(place_of(first[reason]))}: {short(first[reason]['message'])}"
-        for reason, count in counts
-    ]
+def reason_lines(waiting: list[dict]) -> list[str]:
+    """Two lines for each reason: how many rows have it, where the first one is and what is wrong; what to do."""
+    lines = []
+    for reason, count, row in by_reason(waiting):
+        lines.append(f"{reason} {count:,}: {short(fault(row))}")
+        lines.append(f"  What to do: {advice(reason)}")
     return [*lines, "`flywheel quarantine` lists them."] if lines else []
 
 
@@ -88,7 +101,12 @@ def quarantine_list(home: Home, state: str, limit: int) -> Iterator[str]:
             yield f"  {short(row['original_text'])}"
         if row["note"]:
             yield f"  Note: {short(row['note'])}"
-    yield WHAT_TO_DO if is_waiting else "`flywheel quarantine --restore FILE` takes it back."
+    if not is_waiting:
+        yield "`flywheel quarantine --restore FILE` takes it back."
+        return
+    yield "By reason, with the first row of each:"
+    yield from reason_lines(rows.to_pylist())[:-1]
+    yield WHAT_TO_DO
 
 
 def rows_in_words(count: int) -> str:
@@ -96,8 +114,8 @@ def rows_in_words(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def short(text: str) -> str:
+def short(text: str, length: int = TEXT_SHOWN) -> str:
     """The beginning of a text as one line; what a terminal would not print, or obey, is replaced."""
     line = " ".join(text.split())
-    printed = "".join(c if c.isprintable() else "�" for c in line[:TEXT_SHOWN])
-    return printed + "…" * (len(line) > TEXT_SHOWN)
+    printed = "".join(c if c.isprintable() else "�" for c in line[:length])
+    return printed + "…" * (len(line) > length)

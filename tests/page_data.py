@@ -50,6 +50,7 @@ def interval(**columns) -> dict:
         "share_by_day_180": 0.55,
         "share_by_day_365": 0.7,
         "product_count": 40,
+        "observed_count": 30,
         "reason": None,
         **columns,
     }
@@ -65,7 +66,16 @@ def waiting(opened: int, judged: int, overdue: int, deployed: int) -> dict:
     return counts | {"deployed_count": deployed, "undeployed_count": opened - deployed}
 
 
-def served(*months, definition=ADOPTIONS, leading=(), intervals=None, domains=(), open_counts=()) -> PageData:
+def refused(waiting=0, files=(), read=1_000) -> dict:
+    """What waits of so many rows read, as `served` takes it."""
+    files = sorted(files)
+    return {"waiting_count": waiting, "file_count": len(files), "file_names": files[:3], "read_count": read}
+
+
+def served(
+    *months, definition=ADOPTIONS, leading=(), intervals=None, domains=(), open_counts=(), waits=None
+) -> PageData:
+    waits = waits or refused()
     intervals = {"incidence": interval()} if intervals is None else intervals
     definitions = {d["metric_id"]: d for d in (definition, {"metric_id": "build_time", "name": "Build time"})}
     return PageData(
@@ -83,7 +93,8 @@ def served(*months, definition=ADOPTIONS, leading=(), intervals=None, domains=()
         evolution=[],
         evolution_examples=[],
         flywheel=[],
-        accounting={},
+        accounting={"read_count": waits["read_count"]},
         quality=[],
+        refused=waits,
         table_count=0,
     )

@@ -144,6 +144,7 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
             null as source_ref, null as attributes,
             occurred_at as recorded_at, 0 as revision, false as is_retracted, false as is_assumed_utc,
             'batch' as batch_id, row_number() over () as line_number,
+            false as is_recorded_at_sent, false as is_conflicting,
             'current' as version_status
         from sent;
         create table raw.batch_receipts as

@@ -5,6 +5,7 @@ from dashboard.tables import EVERYONE, LISTED, MINIMUM_OBSERVED, PageData, Row, 
 from dashboard.views import north_star, parts
 from dashboard.views.parts import View
 from dashboard.words import actions, codes, domains, numbers, phrases, verdicts
+from dashboard.words.refused import refused_notice
 
 DOMAINS_LISTED = 16  # on the main page; all others share one row, and each has its own page
 
@@ -14,6 +15,7 @@ def main_page(data: PageData) -> View:
     slugs = {row["domain"]: parts.slug(row["domain"]) for row in data.domains}
     return {
         "publication": parts.publication(data),
+        "notice": refused_notice(data),
         "answer": actions.main_answer(data),
         "north_star": north_star.north_star_card(data),
         "drivers": north_star.drivers_tree(data),
@@ -49,7 +51,7 @@ def _outlook(data: PageData) -> View:
     rows = data.outlook
     complete = last_complete(data.north_star)
     if not rows or rows[-1]["expected_value"] is None or complete is None:
-        why = rows[-1]["reason"] if rows else "not_a_count" if complete else "no_complete_month"
+        why = rows[-1]["reason"] if rows else "no_complete_month"
         return {"reason": codes.reason(why), "chart": None, "months": "", "table": []}
     target, unit = complete["target"], data.definitions[complete["metric_id"]]["unit"]
     first, last = rows[0], rows[-1]

@@ -1,10 +1,12 @@
 """The paragraph at the top of the main page, and its last sentence: what calls for action."""
 
 from dashboard.tables import EVERYONE, PageData, last_complete
-from dashboard.words import domains
+from dashboard.words import codes, domains
 from dashboard.words.north_star import north_star_answer
 from dashboard.words.phrases import Sentence, counted, is_or_are, joined
 from dashboard.words.time_to_value import time_to_value_answer
+
+NONE_CURRENT = "none was sent, or all were replaced or retracted"
 
 
 def main_answer(data: PageData) -> list[Sentence]:
@@ -21,7 +23,7 @@ def act_on(data: PageData) -> Sentence:
     parts += [domains.slow_domain(row) for row in data.domains if row["difference"] == "slower"][:2]
     parts += [part for part in (overdue(data), without_consumer(data)) if part]
     if any(row["reason"] == "no_adoption_events" for row in data.north_star[-1:]):
-        parts.insert(0, "no adoption has ever been sent, so value is not known")
+        parts.insert(0, f"{codes.reason('no_adoption_events')}, so value is not known: {NONE_CURRENT}")
     if parts:
         return [("Act on:", True), (f" {'; '.join(parts)}.", False)]
     if not any(row["verdict"] == "no_change" for rows in data.leading.values() for row in rows[-2:]):

@@ -36,7 +36,7 @@ def _change(rows: list[Row], row: Row, definition: Row) -> Sentence:
         return [(head, True), (f": {value} in {when} is routine variation{_routine_level(rows, row, unit)}.", False)]
     return [
         (f"{definition['name']}, {when}: {value}.", True),
-        (f" Whether it changed is not known: {codes.reason(row['verdict_reason'])}.", False),
+        (f" Whether it changed is not known: {verdicts.why_not_judged(row)}.", False),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from dashboard.tables import EVERYONE, PageData, Row, last_complete
 from dashboard.words import codes, numbers
-from dashboard.words.phrases import Sentence
+from dashboard.words.phrases import Sentence, counted
 
 
 def time_to_value_answer(data: PageData) -> Sentence:
@@ -21,7 +21,12 @@ def time_to_value_answer(data: PageData) -> Sentence:
 
 
 def half_within(row: Row, whose: str = "all ideas") -> str:
-    """The headline of time to value: half of the ideas within how many days, or which share within a year."""
+    """The headline of time to value: half of the ideas within how many days, or which share within a year.
+
+    Of few ideas it says how many there are, and no share within a year.
+    """
+    is_few = row["product_count"] < numbers.SMALL_DENOMINATOR
+    whose = counted(row["product_count"], "idea") if is_few else whose
     if row["median_days"] is not None:
         within = f"within {numbers.days(row['median_days'])} days"
         band = f"(95% interval {numbers.interval(row['median_lower_days'], row['median_upper_days'])})"
@@ -29,18 +34,23 @@ def half_within(row: Row, whose: str = "all ideas") -> str:
             by_180 = numbers.share(row["share_by_day_180"])
             return f"{by_180} of {whose} are adopted by another domain within 180 days, half {within} {band}"
         return f"half of {whose} are adopted by another domain {within} {band}"
+    if row["share_by_day_365"] is not None and is_few:
+        count = row["observed_count"]
+        return f"{count:,} of {whose} {'has' if count == 1 else 'have'} been adopted by another domain"
     if row["share_by_day_365"] is not None:
         return f"{numbers.share(row['share_by_day_365'])} of {whose} are adopted by another domain within a year"
     return codes.reason(row["reason"])
 
 
 def finished_only(data: PageData, domain: str = EVERYONE) -> str:
-    """The median of finished ideas only, for comparison; empty where there is none."""
+    """The median of finished ideas only, for comparison; empty where there is none, or it reads the same."""
     finished = data.time_to_value.get((domain, "idea_to_adopted", EVERYONE, "completed_only"))
     whole = data.headline(domain)
     if not finished or finished["median_days"] is None:
         return ""
-    wrong = f" Counting finished ideas only would show {numbers.days(finished['median_days'])} days"
+    shown = numbers.days(finished["median_days"])
+    wrong = f" Counting finished ideas only would show {shown} days"
     if whole and whole["median_days"] is not None:
-        return f"{wrong} instead of {numbers.days(whole['median_days'])}."
+        right = numbers.days(whole["median_days"])
+        return f"{wrong} instead of {right}." if shown != right else ""
     return f"{wrong}: it leaves out the ideas that are open or were dropped."

@@ -51,7 +51,15 @@ def reason_without_rule(row: Row) -> str:
     """Why no rule of the process limits applies to a row; empty where no reason was served."""
     if row["verdict"] == "no_change":
         return "routine variation, no explanation needed"
-    return codes.reason(row["verdict_reason"]) if row["verdict_reason"] else ""
+    return why_not_judged(row) if row["verdict_reason"] else ""
+
+
+def why_not_judged(row: Row) -> str:
+    """Why a row has no verdict; the incomplete period is named, which can be the quarter of a complete month."""
+    if row["verdict_reason"] != "incomplete":
+        return codes.reason(row["verdict_reason"])
+    kind = "quarter" if row["limits_period"] == "quarter" else row["period"]
+    return f"{numbers.period(row['month_starting'], kind)} is not complete yet"
 
 
 def evidence_in_words(row: Row | None) -> str:

@@ -14,7 +14,7 @@
 {#
   The rows of one landing table whose batch is visible: its receipt is written.
   Shape: one row per landed row; every column an event can have, and the table's own.
-  `recorded_at` is the landing time where the source sent none.
+  `recorded_at` is the landing time where the source sent none; `is_recorded_at_sent` tells the two apart.
 #}
 {% macro landed_events(table) %}
 with landed as (
@@ -44,6 +44,7 @@ select
     {% endfor %}
     landed.occurred_at,
     coalesce(landed.recorded_at, receipts.landed_at) as recorded_at,
+    landed.recorded_at is not null as is_recorded_at_sent,
     landed.revision,
     landed.is_retracted,
     landed.is_assumed_utc,
@@ -53,6 +54,27 @@ select
     landed.line_number
 from landed
 inner join receipts on landed.batch_id = receipts.batch_id
+{% endmacro %}
+
+{#
+  The rows of all raw tables whose event is `in` the CTE `repeated`, or `not in` it.
+  Shape: `columns`, which every table has; `own`, NULL in the tables that lack one; whether an idea names another domain
+  than its owner; the content hash, of repeated events only.
+#}
+{% macro versions_of(columns, own, membership) %}
+{% for table, about in event_tables().items() %}
+select
+    {{ columns | join(',\n    ') }},
+    {% for column in own %}
+    {{ column if column in about.columns else 'null' }} as {{ column }},
+    {% endfor %}
+    {{ names_another_domain('named_consumer_domains', 'domain') if table == 'ideas_logged' else 'null' }}
+        as has_named_consumer,
+    {{ content_hash(table) if membership == 'in' else 'null' }} as content_hash
+from {{ ref(table) }}
+where {{ event_number('source', 'event_id') }} {{ membership }} (select repeated.event_number from repeated)
+{{ 'union all' if not loop.last }}
+{% endfor %}
 {% endmacro %}
 
 {# What an event of a raw table says, as an MD5 of the table and its columns: two rows with the same hash are copies. When it

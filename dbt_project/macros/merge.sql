@@ -16,3 +16,19 @@
 {% macro duckdb__event_number(source, event_id) -%}
     hash({{ source }}, {{ event_id }})
 {%- endmacro %}
+
+{#
+  Of rows of repeated events: whether no other row of the event's revision that was known by then was recorded later, as
+  far as the source sent `recorded_at` with both. The latest one sent stands for all that were: a rule on the whole set,
+  because decided pair by pair, three versions could beat one another in a circle.
+#}
+{% macro is_latest_recorded() -%}
+    (not is_recorded_at_sent or recorded_at = max(case when is_recorded_at_sent then recorded_at end) over (
+        partition by source, event_id, revision, {{ is_known('recorded_at') }}
+    ))
+{%- endmacro %}
+
+{# The order of an event's rows: what was known, the revision, what was recorded last, the content; then of copies any. #}
+{% macro winner_first() -%}
+    is_known desc, revision desc, is_latest_recorded desc, content_hash desc, is_recorded_at_sent desc, batch_id, line_number
+{%- endmacro %}

@@ -17,14 +17,19 @@ from orchestration.contracts.odcs import load_layer
 from orchestration.defs.inputs import INBOX
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Home
-from orchestration.landing import batch, quarantine
+from orchestration.landing import batch, quarantine, refusals
 from orchestration.landing.inbox import settled_files
 from orchestration.landing.land import land_inbox, release_memory
 from orchestration.progress import report
 
 SHOWN_ROWS = 20
+SHOWN_FILES = 5
 TEXT_SHOWN = 300  # characters of a refused row
-SMALL_SHARE_ROWS = 20  # under so many rows a share means nothing
+NOT_PUBLISHED = (
+    "Nothing is published until the source sends the rows again, or a better file of {rows} rows or more; or a "
+    "contract is changed and `flywheel replay` lands the rows; or `flywheel quarantine --dismiss FILE --note WHY` "
+    "dismisses them."
+)
 
 CONTRACTS = load_layer("landing")
 
@@ -88,6 +93,12 @@ def _check_specs() -> Iterator[dg.AssetCheckSpec]:
     yield dg.AssetCheckSpec("files_readable", asset=batches, description="No unreadable file waits in quarantine.")
     yield dg.AssetCheckSpec(
         "rows_routed", asset=batches, description="No row without a known event type waits in quarantine."
+    )
+    yield dg.AssetCheckSpec(
+        "quarantine_share",
+        asset=batches,
+        blocking=True,
+        description=f"Of no file of the latest landing more than {refusals.MOST_REFUSED:.0%} of all rows are refused.",
     )
     yield dg.AssetCheckSpec(
         "accounting",
@@ -218,10 +229,13 @@ def _waiting_check(
 
 def _what_to_do(rows: list[dict], new_count: int) -> str:
     count = "1 row waits" if len(rows) == 1 else f"{len(rows):,} rows wait"
-    return (
-        f"{count} in quarantine, {new_count:,} of them new in this run. First: {quarantine.place_of(rows[0])}: "
-        f"{rows[0]['message'].removesuffix('.')}. {quarantine.WHAT_TO_DO}"
-    )
+    return f"{count} in quarantine, {new_count:,} of them new in this run. {_first(rows)} {quarantine.WHAT_TO_DO}"
+
+
+def _first(rows: list[dict]) -> str:
+    """Where the first row with the most frequent reason stands, what is wrong with it, and what to do about it."""
+    reason, _, row = refusals.by_reason(rows)[0]
+    return f"First: {refusals.fault(row).removesuffix('.')}. {refusals.advice(reason)}"
 
 
 def _share_check(contract: Contract, receipts: list[dict], waiting: list[dict]) -> dg.AssetCheckResult:
@@ -232,22 +246,51 @@ def _share_check(contract: Contract, receipts: list[dict], waiting: list[dict]) 
     for receipt in receipts:
         landed = json.loads(receipt["landed_by_table"]).get(contract.name, 0)
         refused = json.loads(receipt["quarantined_by_table"]).get(contract.name, 0)
-        if landed + refused >= SMALL_SHARE_ROWS:
+        if landed + refused >= refusals.FEWEST_ROWS:
             batch, share = receipt, still[receipt["batch_id"]] / (landed + refused)
     passed = share <= limit
     words = f"{batch['file_name']}: {share:.0%} of its rows refused" if batch else "no batch with enough rows yet"
-    if not passed:
-        words += (
-            f", the contract allows {limit:.0%}. Nothing is published until the source sends the rows again, or a "
-            "better batch; or the contract is changed and `flywheel replay` lands the rows; or `flywheel quarantine` "
-            "dismisses them."
-        )
+    if batch and not passed:
+        first = _first([row for row in waiting if row["batch_id"] == batch["batch_id"]])
+        words += f", the contract allows {limit:.0%}. {first} {NOT_PUBLISHED.format(rows=refusals.FEWEST_ROWS)}"
     return dg.AssetCheckResult(
         passed=passed,
         check_name="quarantine_share",
         asset_key=["landing", contract.name],
         description=words,
         metadata={"share": share, "limit": limit},
+    )
+
+
+def _file_share_check(receipts: list[dict], waiting: list[dict]) -> dg.AssetCheckResult:
+    """The files of the latest landing, with all their rows: those of no table and unreadable ones too."""
+    shares = refusals.latest_shares(receipts, waiting)
+    refused = [receipt for receipt, share in shares if share > refusals.MOST_REFUSED]
+    mine = {r["batch_id"]: [row for row in waiting if row["batch_id"] == r["batch_id"]] for r in refused}
+    words = [_refused_file(receipt, mine[receipt["batch_id"]]) for receipt in refused[:SHOWN_FILES]]
+    words += [f"So are {len(refused) - SHOWN_FILES} more files."] if len(refused) > SHOWN_FILES else []
+    return dg.AssetCheckResult(
+        passed=not refused,
+        check_name="quarantine_share",
+        asset_key=["landing", "batches"],
+        description=" ".join([*words, NOT_PUBLISHED.format(rows=refusals.FEWEST_ROWS)])
+        if refused
+        else f"Of no file of the latest landing more than {refusals.MOST_REFUSED:.0%} of all rows are refused.",
+        metadata={
+            "share": max((share for _, share in shares), default=0.0),
+            "limit": refusals.MOST_REFUSED,
+            "rows": _rows_table([row for rows in mine.values() for row in rows]),
+        },
+    )
+
+
+def _refused_file(receipt: dict, rows: list[dict]) -> str:
+    if not receipt["is_readable"]:
+        return f"{receipt['file_name']}: the whole file is refused. {_first(rows)}"
+    read = receipt["rows_read"]
+    return (
+        f"{receipt['file_name']}: {len(rows):,} of its {read:,} rows are refused ({len(rows) / read:.0%}, the limit is "
+        f"{refusals.MOST_REFUSED:.0%}). {_first(rows)}"
     )
 
 
@@ -282,6 +325,7 @@ def _batch_results(
     rows = [row for row in waiting if row["row_number"] is not None and row["table_name"] is None]
     yield _waiting_check(key, "files_readable", files, new, "No unreadable file waits in quarantine.")
     yield _waiting_check(key, "rows_routed", rows, new, "No row without a known event type waits in quarantine.")
+    yield _file_share_check(receipts, waiting)
     off = [r["file_name"] for r in receipts if r["rows_read"] != r["rows_landed"] + r["rows_quarantined"]]
     yield dg.AssetCheckResult(
         passed=not off,

@@ -4,10 +4,11 @@ import subprocess
 import sys
 
 import pytest
-from page_data import MEDIAN, domain, interval, month, served, waiting
+from page_data import MEDIAN, domain, interval, month, refused, served, waiting
 
 from dashboard.words import actions, codes, domains, north_star, numbers, time_to_value, verdicts
 from dashboard.words.phrases import plain_text
+from dashboard.words.refused import refused_notice
 from orchestration.contracts.odcs import load_layer
 
 
@@ -100,7 +101,7 @@ def test_where_quarters_are_judged_the_sentence_is_about_the_quarter():
         ),
         (
             month(3, None, verdict="not_enough_data", reason="no_adoption_events"),
-            "Cross-domain adoptions: not known for March 2025, because no adoption has ever been sent.",
+            "Cross-domain adoptions: not known for March 2025, because there is no current adoption event.",
         ),
         (
             month(3, 2.0, is_complete=False),
@@ -136,6 +137,20 @@ def test_fewer_days_reach_a_target_in_days():
         ),
         (interval(median_days=None), "70% of all ideas are adopted by another domain within a year"),
         (interval(median_days=None, share_by_day_365=None, reason="not_enough_data"), "not enough data yet"),
+        # of few ideas a share says nothing without their number
+        (
+            interval(median_days=None, share_by_day_365=1.0, product_count=1, observed_count=1),
+            "1 of 1 idea has been adopted by another domain",
+        ),
+        (
+            interval(median_days=None, share_by_day_365=0.4, product_count=19, observed_count=6),
+            "6 of 19 ideas have been adopted by another domain",
+        ),
+        (interval(median_days=None, product_count=20), "70% of all ideas are adopted by another domain within a year"),
+        (
+            interval(product_count=12),
+            "half of 12 ideas are adopted by another domain within 90 days (95% interval 80 to 110)",
+        ),
     ],
 )
 def test_time_to_value_is_a_median_or_a_share_or_a_reason(figures, expected):
@@ -152,7 +167,7 @@ def test_pace_is_judged_by_its_own_verdict():
 def test_no_adoption_ever_means_time_to_value_is_not_known():
     nothing = {"incidence": interval(median_days=None, reason="no_adoption_events")}
     assert plain_text([time_to_value.time_to_value_answer(served(intervals=nothing))]) == (
-        "Time to value is not known: no adoption has ever been sent."
+        "Time to value is not known: there is no current adoption event."
     )
 
 
@@ -161,6 +176,9 @@ def test_counting_finished_ideas_only_is_shown_for_what_it_is():
     assert time_to_value.finished_only(served(intervals=both)).strip() == (
         "Counting finished ideas only would show 40 days instead of 90."
     )
+    both["completed_only"] = interval(median_days=90.3)
+    assert time_to_value.finished_only(served(intervals=both)) == ""  # both read 90 days
+    both["completed_only"] = interval(median_days=40.0)
     both["incidence"] = interval(median_days=None)
     assert time_to_value.finished_only(served(intervals=both)).endswith(
         "it leaves out the ideas that are open or were dropped."
@@ -264,7 +282,7 @@ def test_a_domains_page_answers_with_what_it_gives_its_pace_and_what_waits():
     )
     idle = domain(gave_count=None, difference=None, product_count=0)
     assert plain_text(domains.domain_answer(idle, {"open_count": 0, "overdue_count": 0})) == (
-        "Its adoptions given and taken are not known: no adoption has ever been sent. It owns no data products."
+        "Its adoptions given and taken are not known: there is no current adoption event. It owns no data products."
     )
 
 
@@ -326,3 +344,52 @@ def test_the_pages_know_the_serving_file_and_nothing_of_what_moves_the_data():
     code = f"import sys, dashboard.rendering; print({{m.split('.')[0] for m in sys.modules}} & {never})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({}, "October 2025 is not complete yet"),
+        ({"limits_period": "quarter"}, "Q4 2025 is not complete yet"),
+        ({"limits_period": "quarter", "period": "quarter"}, "Q4 2025 is not complete yet"),
+    ],
+)
+def test_a_period_without_a_verdict_names_what_is_not_complete(columns, expected):
+    """A complete month can be judged by its quarter, which is not complete."""
+    row = month(10, 4.0, verdict="not_enough_data", verdict_reason="incomplete", **columns)
+    assert verdicts.reason_without_rule(row) == expected
+    assert answer(row).startswith(
+        f"Cross-domain adoptions, {numbers.period(row['month_starting'], row['period'])}: 4 adoptions. "
+        f"Whether it changed is not known: {expected}."
+    )
+
+
+def test_adoptions_that_were_sent_and_retracted_are_not_said_to_be_never_sent():
+    none = served(month(3, None, reason="no_adoption_events"))
+    assert plain_text([actions.act_on(none)]) == (
+        "Act on: there is no current adoption event, so value is not known: none was sent, or all were replaced or "
+        "retracted."
+    )
+    assert not [words for words in codes.REASONS.values() if "ever been sent" in words]
+
+
+LISTS = "The command flywheel quarantine lists them, with what to do."
+
+
+@pytest.mark.parametrize(
+    ("waits", "expected"),
+    [
+        (refused(), ""),
+        (refused(10), ""),  # 1 % is not more than 1 %
+        (refused(11), f"11 of 1,000 rows read (1.1%) are refused and in quarantine. {LISTS}"),
+        (refused(1, read=1), f"1 of 1 row read (100%) is refused and in quarantine. {LISTS}"),
+        (refused(1, ["notes.txt"]), f"1 file could not be read: notes.txt. {LISTS}"),
+        (
+            refused(1_234, ["a.gz", "b.gz", "c.gz", "d.gz", "e.gz"], read=5_000),
+            "1,234 of 5,000 rows read (25%) are refused and in quarantine. "
+            f"5 files could not be read: a.gz, b.gz, c.gz and 2 more. {LISTS}",
+        ),
+    ],
+)
+def test_more_than_one_percent_refused_is_said_at_the_top(waits, expected):
+    assert plain_text(refused_notice(served(waits=waits))) == expected

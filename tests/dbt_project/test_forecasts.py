@@ -184,13 +184,23 @@ def test_only_the_current_phase_counts():
     assert alone[0]["expected_value"] == pytest.approx(54.5 / 6, abs=1e-9)
 
 
-def test_other_metrics_domains_and_quarters_are_not_the_north_star():
+def test_other_metrics_and_domains_are_not_the_north_star():
     others = [
         month(7, 900.0, is_north_star=False, metric_id="net_flow"),
         month(7, 900.0, domain="sales"),
-        month(6, 900.0, period="quarter"),
     ]
     assert forecasts.forecast([*others, *months(COUNTS)]) == forecasts.forecast(months(COUNTS))
+
+
+def test_a_north_star_by_quarter_has_the_months_after_its_last_complete_quarter_and_the_reason():
+    quarters = [month(index, 0.5, period="quarter", kind="rate") for index in (0, 3, 6)]
+    under_way = month(9, None, period="quarter", kind="rate", is_complete=False)
+    found = forecasts.forecast([*quarters, under_way])
+    assert [row["month_starting"] for row in found] == [
+        date(2025, 10, 1),
+        *(date(2025 + n // 12, n % 12 + 1, 1) for n in range(10, 15)),
+    ]
+    assert figures_and_reason([*quarters, under_way]) == (set(), {"not_a_count"})
 
 
 def test_before_the_first_complete_month_nothing_is_forecast():

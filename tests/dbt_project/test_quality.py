@@ -119,6 +119,8 @@ TOLD = [
     idea("settled", title="Orders"),
     idea("settled", title="Sold orders"),
     idea("settled", title="Orders", revision=1),
+    idea("recorded later", title="Orders"),
+    idea("recorded later", title="Sold orders", recorded_at="2026-05-31T00:00:00Z"),
     idea("repeated"),
     idea("zone", occurred_at="2026-01-05T08:00:00"),
     idea("planned", 5, recorded_at=at(4)),
@@ -164,7 +166,7 @@ FOUND = {
     "own_domain_adoption": {"own use/adopted"},
     "adoption_without_known_owner": {"no owner/adopted"},
     "adopted_by_look_alike_owner": {"twin"},
-    "domains_differ_only_in_case": {"sales (events: 36), also written Sales"},
+    "domains_differ_only_in_case": {"sales (events: 37), also written Sales"},
     "domains_look_alike": {
         "data-ops (events: 1), also written Data Ops",
         "data_ops (events: 1), also written Data Ops",

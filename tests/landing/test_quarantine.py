@@ -10,7 +10,6 @@ from conftest import NOW, as_lines, make_event, put
 from typer.testing import CliRunner
 
 from orchestration import home as home_module
-from orchestration import summary
 from orchestration.build import builds
 from orchestration.cli import app
 from orchestration.home import Dates
@@ -279,11 +278,12 @@ def test_a_contract_check_fails_while_rows_wait_and_shows_those_of_this_run_firs
 def test_rows_without_a_table_and_unreadable_files_fail_the_checks_of_the_batches(three, home):
     from orchestration.defs.landing import _batch_results
 
-    _, files, rows, accounting = _batch_results([], receipts(home), quarantined(home).to_pylist())
+    _, files, rows, share, accounting = _batch_results([], receipts(home), quarantined(home).to_pylist())
 
-    assert [(result.check_name, result.passed) for result in (files, rows, accounting)] == [
+    assert [(result.check_name, result.passed) for result in (files, rows, share, accounting)] == [
         ("files_readable", False),
         ("rows_routed", False),
+        ("quarantine_share", False),
         ("accounting", True),
     ]
     assert [record.data["file"] for record in files.metadata["rows"].records] == ["b.json"]
@@ -327,11 +327,15 @@ def test_the_list_shows_where_each_row_is_what_is_wrong_and_what_to_do(land, hom
     assert "event_type_unknown: event_type 'nonsense' is in no contract; known are abandoned" in output
     assert "x" * 300 not in output and "…" in output
     assert "[b]a.jsonl line 3 column 14 (batch" in output
+    by_reason = output.partition(" By reason, with the first row of each: ")[2]
+    assert by_reason.startswith("malformed_json 2: b.jsonl line 1 column 1: not JSON: ")
+    assert "event_type_unknown 2: [b]a.jsonl line 1: event_type 'nonsense' is in no contract;" in by_reason
+    assert "What to do: Send one of the event types that the message names; " in by_reason
     assert output.endswith(quarantine.WHAT_TO_DO)
 
     _, output = flywheel(home, "--limit", 1)
     assert output.startswith("4 rows in quarantine. The newest 1: b.jsonl line 1")
-    assert "a.jsonl" not in output
+    assert "a.jsonl" not in output.partition(" By reason, ")[0]
 
 
 def test_rows_are_dismissed_and_restored_from_the_command_line(three, home):
@@ -374,27 +378,3 @@ def test_the_home_is_locked_while_a_dismissal_is_written(three, home, monkeypatc
 
     assert flywheel(home, "--dismiss", "a.jsonl", "--note", "why")[0] == 0
     assert locked == [True]
-
-
-def test_the_summary_names_the_first_message_of_the_three_most_frequent_reasons(land, home):
-    kinds = {"event_type": "nonsense"}, {"occurred_at": 5}, {"occurred_at": 5, "revision": True}, {"title": 5}
-    rows = [make_event(event_id=f"{n} {i}", **columns) for n, columns in enumerate(kinds) for i in range(4 - n)]
-    land(*rows, "bad", name="a.jsonl")
-
-    *lines, last = summary.first_messages(quarantined(home).to_pylist())
-
-    assert [line[:40] for line in lines] == [
-        "occurred_at_wrong_type 5: a.jsonl line 5",
-        "event_type_unknown 4: a.jsonl line 1: ev",
-        "revision_wrong_type 2: a.jsonl line 8: o",
-    ]
-    assert last == "`flywheel quarantine` lists them."
-    assert summary.first_messages([]) == []
-
-
-def test_what_a_source_sent_can_not_break_the_summary():
-    row = {"file_name": "[/]\x1b.jsonl", "line_number": 2, "column_number": None, "reasons": ["r"]}
-    [line, _] = summary.first_messages([row | {"message": "two\nlines \x1b[31m " + "x" * 500}])
-
-    assert line.startswith("r 1: [/]�.jsonl line 2: two lines �[31m x")
-    assert len(line) < 220 and line.endswith("x…")

@@ -3,26 +3,19 @@
 A few large histories go through the real pipeline, and many small ones through the models' compiled SQL alone.
 """
 
-import json
 import random
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from conftest import CHECKOUT, examples
+from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.versions import contenders, content
 from pipeline import attached, build_file, build_well, shared_home, tables, write_events
-from shaped import nothing_refused, with_raw
-
-from orchestration.contracts.odcs import load_layer
-from orchestration.home import Home
-from orchestration.landing.batch import prepare_landing
+from warehouse import Warehouse
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +55,7 @@ def make_event(pick, product_count: int, event_count: int) -> dict:
         "domain": pick([None, *DOMAINS]),
         "title": pick(TITLES),
         "source_ref": pick([None, "a link"]),
+        "recorded_at": pick([None, None, "2026-02-01T00:00:00+00:00", "2026-02-08T00:00:00+00:00"]),
         **COLUMNS_OF.get(kind, lambda pick: {})(pick),
     }
     return {name: value for name, value in event.items() if value is not None}
@@ -120,89 +114,17 @@ def assert_same(home, expected: dict, totals: dict, landed: int) -> None:
 # --- through the SQL alone ------------------------------------------------------------------------
 
 
-class Warehouse:
-    """The models over landing tables in memory."""
-
-    def __init__(self, landing_folder):
-        self.models = with_raw(AS_OF)
-        self.contracts = load_layer("landing")
-        self.db = duckdb.connect()
-        self.db.execute("set TimeZone = 'UTC'; attach ':memory:' as warehouse; use warehouse")
-        for schema in ("landing", "raw", "curated", "authoritative", "declared"):
-            self.db.execute(f"create schema {schema}")
-        for seed in (CHECKOUT / "dbt_project" / "seeds" / "declared").glob("*.csv"):
-            self.db.execute(f"create table declared.{seed.stem} as from read_csv('{seed}')")
-        self.db.execute("create table declared.process_changes (changed_on date, note text)")
-        self.schemas = {
-            folder.name: pq.read_schema(folder / "_empty.parquet")
-            for folder in landing_folder.iterdir()
-            if folder.is_dir()
-        }
-        self.schemas["quarantined_events"] = nothing_refused().schema
-        for name, schema in self.schemas.items():
-            empty = schema.empty_table()  # noqa: F841 - the SQL reads it by name
-            self.db.execute(f"create table landing.{name} as from empty")
-        for model in self.models.values():
-            if model.schema == "raw":
-                sql = re.sub(r"read_parquet\('[^']*/landing/(\w+)/[^)]*\)", r"landing.\1", model.sql)
-                self.db.execute(f"create view raw.{model.name} as {sql}")
-
-    def start_again(self) -> None:
-        for name in self.schemas:
-            self.db.execute(f"delete from landing.{name}")
-
-    def land(self, batches: dict[str, list[dict]]) -> None:
-        """Make batches visible, as landing would."""
-        for batch, events in batches.items():
-            for name, contract in self.contracts.items():
-                rows = [
-                    self._landed(event, contract, batch, i)
-                    for i, event in enumerate(events)
-                    if event["event_type"] in contract.event_types
-                ]
-                self._insert(name, rows)
-            counts = {"rows_read": len(events), "rows_landed": len(events), "rows_quarantined": 0}
-            self._insert("batches", [{"batch_id": batch, "file_name": batch, "landed_at": FIRST, **counts}])
-
-    def _landed(self, event: dict, contract, batch: str, i: int) -> dict:
-        own = {p.name: event.get(p.name, p.default) for p in contract.properties}
-        if column := contract.custom.get("eventTypeColumn"):
-            own[column] = event["event_type"]
-        own["occurred_at"] = datetime.fromisoformat(event["occurred_at"])
-        if event.get("recorded_at"):
-            own["recorded_at"] = datetime.fromisoformat(event["recorded_at"])
-        return own | {"is_assumed_utc": False, "batch_id": batch, "line_number": i, "row_number": i}
-
-    def _insert(self, table: str, rows: list[dict]) -> None:
-        if rows:
-            landed = pa.Table.from_pylist(rows, self.schemas[table])
-            self.db.register("landed", landed)
-            self.db.execute(f"insert into landing.{table} from landed")
-            self.db.unregister("landed")
-
-    def versions(self) -> list[tuple]:
-        """Every landed row with what became of it."""
-        self.db.execute(f"create or replace table curated.event_versions as {self.models['event_versions'].sql}")
-        columns = "source, event_id, revision, is_retracted, version_status"
-        return self.db.execute(f"select {columns} from curated.event_versions").fetchall()
-
-    def build(self) -> dict[str, list[tuple]]:
-        """Build everything; returns the tables that must not differ, and the totals of event_accounting."""
-        built = [model for model in self.models.values() if model.schema != "raw" and model.sql]
-        for model in built:
-            kind = "view" if model.is_view else "table"
-            self.db.execute(f"create or replace {kind} {model.schema}.{model.name} as {model.sql}")
-        same = [name for name in (f"{model.schema}.{model.name}" for model in built) if SAME.match(name)]
-        found = {name: without_landing(self.db.execute(f"from {name} order by all").fetchall()) for name in same}
-        unbalanced, _, current, retracted, _ = self.db.execute(TOTALS).fetchone()
-        return found | {"totals": [(unbalanced, current, retracted)]}
-
-
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory) -> Warehouse:
-    home = Home(tmp_path_factory.mktemp("landing"))
-    prepare_landing(home, load_layer("landing"))
-    return Warehouse(home.landing)
+def warehouse() -> Warehouse:
+    return Warehouse(AS_OF)
+
+
+def in_memory(warehouse: Warehouse) -> dict[str, list[tuple]]:
+    """Build everything; returns the tables that must not differ, and the totals of event_accounting."""
+    same = [name for name in warehouse.build() if SAME.match(name)]
+    found = {name: without_landing(warehouse.db.execute(f"from {name} order by all").fetchall()) for name in same}
+    unbalanced, _, current, retracted, _ = warehouse.db.execute(TOTALS).fetchone()
+    return found | {"totals": [(unbalanced, current, retracted)]}
 
 
 @st.composite
@@ -232,36 +154,36 @@ def test_any_order_and_any_batches_give_the_same_tables(warehouse, data):
     events = data.draw(histories())
     warehouse.start_again()
     warehouse.land({"all": events})
-    one_at_once = warehouse.build()
+    one_at_once = in_memory(warehouse)
     assert one_at_once["totals"][0][0] == 0
 
     warehouse.start_again()
     warehouse.land(data.draw(splits(events)))
-    assert warehouse.build() == one_at_once
+    assert in_memory(warehouse) == one_at_once
 
 
 @settings(max_examples=examples(30), deadline=None)
 @given(data=st.data())
-def test_of_each_event_the_highest_revision_counts_and_every_row_is_accounted_for(warehouse, data):
+def test_of_each_event_one_version_counts_and_every_row_is_accounted_for(warehouse, data):
     events = data.draw(histories())
     warehouse.start_again()
     warehouse.land(data.draw(splits(events)))
-    rows = warehouse.versions()
-    assert len(rows) == len(events)
-    contents_of: dict[tuple, set[str]] = {}
+    found: dict[tuple, list[dict]] = {}
+    for row in warehouse.versions():
+        found.setdefault((row["source"], row["event_id"]), []).append(row)
+    sent: dict[tuple, list[dict]] = {}
     for event in events:
-        contents_of.setdefault((event["source"], event["event_id"]), set()).add(json.dumps(event, sort_keys=True))
-    by_event: dict[tuple, list[tuple]] = {}
-    for source, event_id, *version in rows:
-        by_event.setdefault((source, event_id), []).append(version)
-    for key, versions in by_event.items():
-        highest = max(revision for revision, *_ in versions)
-        [winner] = [v for v in versions if v[-1] in ("current", "retracted")]
-        assert winner[0] == highest
-        assert winner[-1] == ("retracted" if winner[1] else "current")
-        status = Counter(v[-1] for v in versions)
-        assert status["superseded"] == len(contents_of[key]) - 1
-        assert status["duplicate"] == len(versions) - len(contents_of[key])
+        sent.setdefault((event["source"], event["event_id"]), []).append(event)
+    assert {key: len(rows) for key, rows in found.items()} == {key: len(rows) for key, rows in sent.items()}
+    for key, rows in found.items():
+        [winner] = [row for row in rows if row["version_status"] in ("current", "retracted")]
+        left = contenders(sent[key])
+        assert (winner["revision"], winner["is_retracted"]) in {(v["revision"], v["is_retracted"]) for v in left}
+        assert winner["is_conflicting"] == (len({content(v) for v in left}) > 1)
+        assert winner["version_status"] == ("retracted" if winner["is_retracted"] else "current")
+        status = Counter(row["version_status"] for row in rows)
+        assert status["superseded"] == len({content(v) for v in sent[key]}) - 1
+        assert status["duplicate"] == len(rows) - len({content(v) for v in sent[key]})
 
 
 def test_contents_that_read_the_same_when_joined_are_two_versions(warehouse):
@@ -270,4 +192,7 @@ def test_contents_that_read_the_same_when_joined_are_two_versions(warehouse):
     event = make_event(random.Random(1).choice, product_count=1, event_count=1) | {"is_retracted": False, "revision": 0}
     warehouse.start_again()
     warehouse.land({"b": [event | text for text in texts]})
-    assert Counter(status for *_, status in warehouse.versions()) == {"current": 1, "superseded": len(alike) - 1}
+    assert Counter(row["version_status"] for row in warehouse.versions()) == {
+        "current": 1,
+        "superseded": len(alike) - 1,
+    }

@@ -1,5 +1,6 @@
 {% set columns = ['source', 'event_id', 'event_type', 'data_product_id', 'domain', 'title', 'occurred_at',
-    'recorded_at', 'revision', 'is_retracted', 'is_assumed_utc', 'source_ref', 'attributes', 'batch_id', 'line_number'] %}
+    'recorded_at', 'is_recorded_at_sent', 'revision', 'is_retracted', 'is_assumed_utc', 'source_ref', 'attributes',
+    'batch_id', 'line_number'] %}
 {# Columns of one kind of event only; the others get NULL. #}
 {% set own = ['consumer_domain', 'named_consumer_domains', 'initiative', 'contract_version', 'passed_count',
     'failed_count'] %}
@@ -19,51 +20,37 @@ with repeated as (
 
 ),
 
-{% for versions, membership in [('single_versions', 'not in'), ('repeated_versions', 'in')] %}
-{{ versions }} as (
+single_versions as ({{ versions_of(columns, own, 'not in') }}),
 
-    {% for table, about in event_tables().items() %}
+compared as (
+
     select
-        {{ columns | join(',\n        ') }},
-        {% for column in own %}
-        {{ column if column in about.columns else 'null' }} as {{ column }},
-        {% endfor %}
-        {{ names_another_domain('named_consumer_domains', 'domain') if table == 'ideas_logged' else 'null' }}
-            as has_named_consumer,
-        {{ content_hash(table) if versions == 'repeated_versions' else 'null' }} as content_hash
-    from {{ ref(table) }}
-    where {{ event_number('source', 'event_id') }} {{ membership }} (select repeated.event_number from repeated)
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+        *,
+        {{ is_known('recorded_at') }} as is_known,
+        {{ is_latest_recorded() }} as is_latest_recorded
+    from ({{ versions_of(columns, own, 'in') }}) as repeated_versions
 
 ),
 
-{% endfor %}
 ranked as (
 
     select
         *,
-        row_number() over (
-            partition by source, event_id
-            order by {{ is_known('recorded_at') }} desc, revision desc, content_hash desc, batch_id asc, line_number asc
-        ) as version_rank,
-        row_number() over (
-            partition by source, event_id, content_hash
-            order by {{ is_known('recorded_at') }} desc, batch_id asc, line_number asc
-        ) as copy_number
-    from repeated_versions
+        row_number() over (partition by source, event_id order by {{ winner_first() }}) as version_rank,
+        row_number() over (partition by source, event_id, content_hash order by {{ winner_first() }}) as copy_number,
+        is_latest_recorded and min(content_hash) over tied <> max(content_hash) over tied as is_conflicting
+    from compared
+    window tied as (partition by source, event_id, revision, is_known, is_latest_recorded)
 
 )
 
-{% for relation in ['single_versions', 'ranked'] %}
+{% for relation, is_ranked in [('single_versions', false), ('ranked', true)] %}
 select
     {{ (columns + own + ['has_named_consumer']) | join(',\n    ') }},
+    {{ 'is_conflicting' if is_ranked else 'false' }} as is_conflicting,
     case
         when not {{ is_known('recorded_at') }} then 'not_yet_known'
-        {% if relation == 'ranked' %}
-        when copy_number > 1 then 'duplicate'
-        when version_rank > 1 then 'superseded'
-        {% endif %}
+        {{ "when copy_number > 1 then 'duplicate' when version_rank > 1 then 'superseded'" if is_ranked }}
         when is_retracted then 'retracted'
         else 'current'
     end as version_status

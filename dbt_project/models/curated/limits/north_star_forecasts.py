@@ -85,7 +85,7 @@ def predictive(counts: list[float], months_ahead: int) -> Predictive:
 def why_nothing_is_shown(complete: list[dict]) -> str | None:
     """Return the reason why this phase, by its complete months, allows no figures; None where it does."""
     values = known_values(complete)
-    if any(month["kind"] != "flow" or not month["has_limits"] for month in complete):
+    if any(month["kind"] != "flow" or month["period"] != "month" or not month["has_limits"] for month in complete):
         return "not_a_count"
     if any(value < 0 or value > LARGEST_COUNT or not value.is_integer() for value in values):
         return "not_a_count"
@@ -104,16 +104,17 @@ def forecast(rows: list[dict]) -> list[dict]:
 
     The current phase is the latest month's, complete or not: what was declared this month has no complete month yet.
     """
-    months = sorted((row for row in rows if is_north_star_month(row)), key=lambda row: row["month_starting"])
+    months = sorted((row for row in rows if is_north_star(row)), key=lambda row: row["month_starting"])
     complete = [month for month in months if month["is_complete"]]
     if not complete:
         return []
     last, phase = complete[-1], [month for month in complete if month["process_phase"] == months[-1]["process_phase"]]
     reason = why_nothing_is_shown(phase)
+    last_month = months_later(last["month_starting"], 2 if last["period"] == "quarter" else 0)
     target = last["target"] if last["target"] is not None and math.isfinite(last["target"]) else None
     found = []
     for ahead in range(1, MONTHS_AHEAD + 1):
-        row = dict.fromkeys(SCHEMA.names) | {"month_starting": months_later(last["month_starting"], ahead)}
+        row = dict.fromkeys(SCHEMA.names) | {"month_starting": months_later(last_month, ahead)}
         row |= {"horizon_months": ahead, "reason": reason or ("no_target" if target is None else None)}
         if reason is None:
             row |= figures(predictive(known_values(phase), 1), target, "")
@@ -122,9 +123,9 @@ def forecast(rows: list[dict]) -> list[dict]:
     return found
 
 
-def is_north_star_month(row: dict) -> bool:
-    """Tell whether this row of process_limits is a month of the whole organisation's North Star."""
-    return bool(row["is_north_star"]) and row["domain"] == "all" and row["period"] == "month"
+def is_north_star(row: dict) -> bool:
+    """Tell whether this row of process_limits is a month, or quarter, of the whole organisation's North Star."""
+    return bool(row["is_north_star"]) and row["domain"] == "all"
 
 
 def figures(future: Predictive, target: float | None, prefix: str) -> dict[str, float | None]:

@@ -16,21 +16,7 @@ with events as (
 
 ),
 
-winners as (
-
-    select * from {{ ref('event_versions') }}
-    where version_status in ('current', 'retracted') and occurred_at <= {{ as_of() }}
-
-),
-
-losers as (
-
-    select * from {{ ref('event_versions') }}
-    where version_status = 'superseded'
-
-),
-
--- one revision that says two things: by content one of them wins, and nobody said which is right
+-- one revision that says two things, and recorded_at does not tell which is newer: by content one of them wins
 conflicts as (
 
     select
@@ -42,12 +28,18 @@ conflicts as (
         || winners.line_number || ', and differs in '
         || {{ dbt.listagg("'batch ' || losers.batch_id || ' line ' || losers.line_number", "', '",
             "order by losers.batch_id, losers.line_number", 10) }} as detail
-    from winners
-    inner join losers
+    from {{ ref('event_versions') }} as winners
+    inner join {{ ref('event_versions') }} as losers
         on
             winners.source = losers.source
             and winners.event_id = losers.event_id
             and winners.revision = losers.revision
+    where
+        winners.is_conflicting
+        and winners.version_status in ('current', 'retracted')
+        and winners.occurred_at <= {{ as_of() }}
+        and losers.is_conflicting
+        and losers.version_status = 'superseded'
     group by
         winners.source, winners.event_id, winners.data_product_id, winners.occurred_at, winners.revision,
         winners.batch_id, winners.line_number
