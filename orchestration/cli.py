@@ -175,13 +175,14 @@ def quarantine(
 def replay(root: HomeOption = None) -> None:
     """Read quarantined rows again with today's contracts and land those that now pass, once."""
     from orchestration.contracts.contract import ContractError
+    from orchestration.declared import DeclarationError
     from orchestration.landing import quarantine
 
     console, home = Console(file=sys.stdout), Home.at(root)
     with home.lock():
         try:
             receipt = quarantine.replay(home)
-        except ContractError as error:
+        except (ContractError, DeclarationError, SettingsError) as error:
             _exit_with_usage_error(console, escape(str(error)))
         left = quarantine.quarantined(home).num_rows
     if receipt is None and not left:
