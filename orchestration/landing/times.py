@@ -193,7 +193,8 @@ def _of_texts(texts: pa.Array, clock: Clock) -> Instants:
     is_odd = pc.fill_null(pc.invert(pc.match_substring_regex(texts, RFC_3339)), False)
     zones, epochs, is_day = None, None, pa.repeat(False, len(texts))
     if pc.any(is_odd).as_py():
-        rewritten, odd_zones, odd_epochs, odd_days = _rewritten(texts.filter(is_odd))
+        odd = texts.filter(is_odd).dictionary_encode()  # a column of dates has few
+        rewritten, odd_zones, odd_epochs, odd_days = (each.take(odd.indices) for each in _rewritten(odd.dictionary))
         texts = pc.replace_with_mask(texts, is_odd, rewritten)
         zones = pc.replace_with_mask(pa.nulls(len(texts), pa.string()), is_odd, odd_zones)
         epochs = pc.replace_with_mask(pa.nulls(len(texts), pa.int64()), is_odd, odd_epochs)
@@ -242,11 +243,13 @@ def _rewritten(odd: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array, pa.Array]:
     """
     times, zones = pa.nulls(len(odd), pa.string()), pa.nulls(len(odd), pa.string())
     for form in _FORMS:
+        if not times.null_count:
+            break
         parts = pc.extract_regex(odd, form)
         times = pc.coalesce(times, _time_text(parts))
         named = [pc.struct_field(parts, name) for name in ("zone", "area")]
         zones = pc.coalesce(zones, *[pc.if_else(pc.not_equal(each, ""), each, None) for each in named])
-    days = _day_texts(pc.extract_regex(odd, _DATE))
+    days = _day_texts(pc.extract_regex(odd, _DATE)) if times.null_count else pa.nulls(len(odd), pa.string())
     integers = pc.if_else(pc.match_substring_regex(odd, _EPOCH_INTEGER), odd, None).cast(pa.int64())
     decimals = pc.if_else(pc.match_substring_regex(odd, _EPOCH_DECIMAL), odd, None).cast(pa.float64())
     return pc.coalesce(times, days), zones, pc.coalesce(_epochs(integers), _epochs(decimals)), pc.is_valid(days)
