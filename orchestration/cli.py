@@ -179,6 +179,7 @@ def quarantine(
 def replay(root: HomeOption = None) -> None:
     """Read quarantined rows, and files refused whole, again with today's contracts; land what now passes, once."""
     from orchestration.contracts.contract import ContractError
+    from orchestration.declared import DeclarationError
     from orchestration.landing import quarantine
     from orchestration.landing.land import land_again
 
@@ -187,7 +188,7 @@ def replay(root: HomeOption = None) -> None:
         try:
             files, gone = land_again(home)
             receipt = quarantine.replay(home)
-        except ContractError as error:
+        except (ContractError, DeclarationError, SettingsError) as error:
             _exit_with_usage_error(console, escape(str(error)))
         left = quarantine.quarantined(home).num_rows
     for name in gone:

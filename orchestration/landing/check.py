@@ -182,7 +182,8 @@ class Checker:
         columns: dict[str, pa.Array] = {}
         problems: dict[int, list[tuple[str, str]]] = {}
         clock = self._clock(chunk, rows)
-        markers = pa.repeat(0, len(rows)).cast(pa.int8())
+        markers, no = pa.repeat(0, len(rows)).cast(pa.int8()), pa.repeat(False, len(rows))
+        assumed = {"is_assumed_utc": no, "is_assumed_time": no}
         for p in contract.properties:
             is_kind = p.name == contract.custom.get("eventTypeColumn")
             sent = _take(kinds if is_kind else chunk.columns[p.name], rows)
@@ -190,7 +191,7 @@ class Checker:
             got = conform(sent, p.logical_type, clock, p.allowed_text)
             columns[p.name] = got.values if p.default is None else _with_default(got, p)
             if p.name == "occurred_at":
-                columns |= {"is_assumed_utc": got.is_assumed_utc, "is_assumed_time": got.is_assumed_time}
+                assumed = {name: getattr(got, name) for name in assumed}
             for i in pc.indices_nonzero(got.is_wrong).to_pylist():
                 message = f"{p.name}: {short_text(sent[i])} {why_wrong(_python(sent[i]), p.logical_type)}"
                 problems.setdefault(i, []).append((f"{p.name}_wrong_type", message))
@@ -199,8 +200,7 @@ class Checker:
                 is_missing = pc.and_(got.is_null_marker, pc.is_null(columns[p.name]))
                 for i in pc.indices_nonzero(is_missing).to_pylist() if p.required else ():
                     problems.setdefault(i, []).append(_null_marker(p.name, sent[i]))
-        columns["null_marker_count"] = markers
-        return columns, problems
+        return columns | assumed | {"null_marker_count": markers}, problems
 
     def _clock(self, chunk: Chunk, rows: pa.Array) -> Clock:
         """The timezones of the rows' times without offset."""

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from orchestration.contracts.contract import ARROW_TYPES, ContractError
 from orchestration.contracts.null_markers import NULL_MARKERS
-from orchestration.landing.times import Clock, instants, why_no_instant
+from orchestration.landing.times import Clock, instants, may_hold, why_no_instant
 
 MAX_EXACT_FLOAT = float(1 << 53)
 MIN_INTEGER, MAX_INTEGER = -(1 << 63), (1 << 63) - 1
@@ -259,7 +259,7 @@ def _strings(array: pa.Array) -> pa.Array:
 
 def _without_scientific(array: pa.Array) -> pa.Array:
     """Null where a spreadsheet has written a number in scientific notation: its last digits are gone."""
-    if not pc.any(pc.match_substring(array, "+")).as_py():
+    if not may_hold(array, b"+"):
         return array
     return pc.if_else(pc.match_substring_regex(array, SCIENTIFIC), None, array)
 

