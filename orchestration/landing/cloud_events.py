@@ -10,11 +10,12 @@ import base64
 import re
 from collections.abc import Set
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
-from orchestration.landing.columns import AmbiguousName, Columns, free_name
+from orchestration.landing.columns import TIMES, AmbiguousName, Columns, free_name
 
 # Required or optional attributes of the specification that are one of our columns
 CORE = {
@@ -25,7 +26,6 @@ CORE = {
     "type": "event_type",
 }
 NOT_KEPT = {"specversion", "datacontenttype", "dataschema", "data", "data_base64"}
-TIMES = {"occurred_at", "recorded_at"}
 # `.v1`, `.0.3.0`, `/v1.2`, `-2.0.0-rc.1` at the end of a type
 TYPE_VERSION = re.compile(r"[^a-z0-9]+v?\d+(\.\d+)*([-+._]?(alpha|beta|rc|draft|dev|pre|snapshot)[\w.]*)?$", re.I)
 
@@ -107,8 +107,11 @@ def _payload(event: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
 
 def event_type_of(kind: Any) -> Any:
     """The event type in a CloudEvents type: its last word before a version. What is no text stays as it is."""
-    if not isinstance(kind, str):
-        return kind
+    return _last_word(kind) if isinstance(kind, str) else kind
+
+
+@lru_cache(maxsize=1_000)
+def _last_word(kind: str) -> str:
     words = re.findall(r"\w+", TYPE_VERSION.sub("", kind)) or re.findall(r"\w+", kind)
     return words[-1] if words else kind
 

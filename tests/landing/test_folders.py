@@ -69,7 +69,7 @@ def test_hidden_and_marker_files_are_skipped_wherever_they_are(home):
     for name in ("_events.jsonl", "part-00000.csv", "folder/notes.txt", "upload.jsonl.part"):
         put_in(home, name, name.encode())
 
-    assert waiting(home) == ["_events.jsonl", "folder/notes.txt"]
+    assert waiting(home) == ["_events.jsonl", "folder/notes.txt", "part-00000.csv"]
     assert has_received(home)
 
 

@@ -1,19 +1,23 @@
 """Parquet rows keep every digit on their way through quarantine, whatever their types."""
 
 import json
+import os
 import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import duckdb
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from conftest import KNOWN_COLUMNS, NOW, SETTLED, examples, make_event, put, visible
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.landing.formats import read_file
+from orchestration.landing.check import json_text
+from orchestration.landing.conform import conform
+from orchestration.landing.formats import read_file, read_texts
 from orchestration.landing.land import land_inbox
 from orchestration.landing.parquet import read_arrow_rows
 from orchestration.landing.quarantine import quarantined, refused_rows, replay
@@ -51,8 +55,6 @@ TEXTS = [
 def write(home, name: str, columns: dict) -> None:
     path = put(home, name, b"")
     pq.write_table(pa.table(columns), path)
-    import os
-
     os.utime(path, (SETTLED, SETTLED))
 
 
@@ -96,6 +98,8 @@ IDS = st.one_of(
     st.binary(max_size=20).map(lambda b: pa.array([b])),
     st.text(max_size=20).map(lambda t: pa.array([t])),
     st.integers(-(10**18), 10**18).map(lambda n: pa.array([n], pa.timestamp("ns"))),
+    st.integers(-(2**62), 2**62).map(lambda n: pa.array([n], pa.timestamp("us", "Asia/Kolkata"))),
+    st.integers(-719_162, 2_932_896).map(lambda n: pa.array([n], pa.int32()).cast(pa.date32())),
     st.lists(st.integers(), max_size=3).map(lambda v: pa.array([[n % 2**63 for n in v]], pa.list_(pa.int64()))),
 )
 
@@ -112,18 +116,25 @@ def test_a_row_read_again_is_the_row_that_was_read(tmp_path, value, other):
     if not chunk.lines:  # blank
         return
 
-    [again] = read_arrow_rows([(5, chunk.arrow_row(1))], KNOWN_COLUMNS, {})
+    if chunk.arrow_row:
+        [again] = read_arrow_rows([(5, chunk.arrow_row(1))], KNOWN_COLUMNS, {})
+        assert again.columns["event_id"].type == chunk.columns["event_id"].type
+        assert repr(again.columns["event_id"][0]) == repr(chunk.columns["event_id"][1])
+        assert again.text(0) == chunk.text(1)
+    else:
+        [again] = read_texts([(5, chunk.text(1))], None, KNOWN_COLUMNS)
 
-    assert again.rows == [5]
-    assert again.columns["event_id"].type == chunk.columns["event_id"].type
-    assert repr(again.columns["event_id"][0]) == repr(chunk.columns["event_id"][1])
-    assert repr(again.extras[:1]) == repr(chunk.extras[1:])
-    assert again.text(0) == chunk.text(1)
+    assert list(again.rows) == [5]
+    for kind in ("string", "timestamp", "integer", "number"):
+        first, second = (conform(columns["event_id"], kind) for columns in (chunk.columns, again.columns))
+        assert (first.values[1], first.is_wrong[1]) == (second.values[0], second.is_wrong[0])
+    assert [*map(str, map(json_text, filter(None, again.extras)))] == [*map(json_text, filter(None, chunk.extras[1:]))]
 
 
 def test_a_stored_row_has_nothing_of_the_other_rows(tmp_path):
     values = pa.array([f"a long value number {i}" for i in range(10_000)]).dictionary_encode()
-    pq.write_table(pa.table({"event_id": values, "title": values.cast(pa.string())}), tmp_path / "a.parquet")
+    columns = {"event_id": values, "title": values.cast(pa.string()), "share": pa.nulls(10_000, pa.float64())}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
 
     [chunk] = read_file(tmp_path / "a.parquet", KNOWN_COLUMNS)
 
@@ -163,8 +174,6 @@ def test_wholly_empty_rows_of_every_writer_are_skipped_and_counted(tmp_path):
     frame.to_parquet(tmp_path / "fastparquet.parquet", engine="fastparquet")
     frame.to_parquet(tmp_path / "pyarrow.parquet", engine="pyarrow")
     duckdb.from_df(frame).write_parquet(str(tmp_path / "duckdb.parquet"))
-    import polars as pl
-
     pl.DataFrame({"event_id": ["e1", "", "e2", None], "revision": [1.0, None, 2.0, float("nan")]}).write_parquet(
         tmp_path / "polars.parquet"
     )
