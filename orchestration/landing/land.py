@@ -32,10 +32,12 @@ def land_inbox(home: Home, now: datetime | None = None) -> list[dict[str, Any]]:
 
     Raises SettingsError or DeclarationError for a timezone that people set or declared wrongly.
     """
-    checker = _checker(home, now)
+    prepare_landing(home, load_layer("landing"))
+    checker: Checker | None = None
     new, tried = [], set()
     # a copy of a file that could not be read may have a name under which it can
     while files := [file for file in waiting_files(home) if file.name not in tried]:
+        checker = checker or _checker(home, now)  # only new rows need it, and it imports pandas
         new += [receipt for group in _groups(files) for receipt in _land_group(home, checker, group)]
         tried |= {file.name for file in files}
     return new

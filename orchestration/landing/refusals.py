@@ -16,6 +16,7 @@ MOST_REFUSED = 0.5  # of a file's rows, as in the contracts: with more of them t
 FEWEST_ROWS = 20  # under so many rows a share means nothing
 
 ADVICE = {
+    "ambiguous_column": "Send each column once, under the name of the contract.",
     "cloud_event_without_data": "Put the event's columns into `data`, as a JSON object.",
     "event_type_missing": "Send `event_type` with every row: idea_logged, deployed, adopted or another of the README.",
     "event_type_unknown": "Send one of the event types that the message names; rows that are no delivery events can be "

@@ -211,8 +211,7 @@ def _is_blank(value: Any) -> bool:
 
 
 def _not_utf8(text: bytes) -> str:
-    """What to do about bytes that are not UTF-8, and what they likely are."""
-    advice = "save the file as UTF-8 (in Excel: CSV UTF-8) and send it again"
+    """Says that bytes are not UTF-8, and what they likely are."""
     try:
         text.decode()
     except UnicodeDecodeError as error:
@@ -222,8 +221,8 @@ def _not_utf8(text: bytes) -> str:
         if not is_mixed and text[error.start : error.start + 1] != b"\xed":  # that starts a surrogate
             with suppress(UnicodeDecodeError):
                 shown = re.split(r"[\s,;\"]", word.decode("cp1252"))[0]
-                return f"has bytes that are not UTF-8, likely Windows-1252, where they read {shown!r}: {advice}"
-    return f"has bytes that are not UTF-8: {advice}"
+                return f"has bytes that are not UTF-8, likely Windows-1252, where they read {shown!r}"
+    return "has bytes that are not UTF-8"
 
 
 def _can_be_kept(row: dict[str, Any]) -> bool:
