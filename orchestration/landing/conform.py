@@ -236,8 +236,11 @@ def _uuid_texts(array: pa.Array) -> pa.Array:
 
 def _digits(array: pa.Array) -> pa.Array:
     """Decimals without fraction as their digits; null for one with a fraction."""
-    whole = pc.equal(pc.floor(array), array)
-    return pc.replace_substring_regex(pc.if_else(whole, array, None).cast(pa.string()), r"\.0*$", "")
+    texts = array.cast(pa.string())
+    if may_hold(texts, b"E"):  # Arrow's text of a scale that is negative or large
+        texts = pa.array([None if value is None else f"{value:f}" for value in array.to_pylist()], pa.string())
+    whole = pc.if_else(pc.match_substring_regex(texts, r"^-?\d+(\.0*)?$"), texts, None)
+    return pc.replace_substring_regex(whole, r"\.0*$", "")
 
 
 def _whole_floats(array: pa.Array) -> pa.Array:
