@@ -2,12 +2,16 @@
 
 import ast
 import gzip
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from conftest import CHECKOUT, NOW, as_lines, make_event, put
+from page_data import served
+from typer.testing import CliRunner
 
 from orchestration import summary
+from orchestration.cli import app
 from orchestration.contracts.expectations import rules
 from orchestration.contracts.odcs import load_layer
 from orchestration.landing import refusals
@@ -232,3 +236,22 @@ def test_what_landed_with_an_assumption_is_said_with_its_number(name, one, many)
     receipt = f'{{"{name}": 1}}', f'{{"{name}": 1199}}'
     assert refusals.assumptions([{"warnings": receipt[0]}, {"warnings": None}]) == [one]
     assert refusals.assumptions([{"warnings": text} for text in receipt]) == [many]
+
+
+def test_status_names_what_waits_before_anything_is_published(land, home):
+    land(make_event("milestone"), name="a.jsonl")
+    output = " ".join(CliRunner().invoke(app, ["status", "--home", str(home.root)]).output.split())
+    assert "Published: nothing yet; `flywheel run` publishes. Rows: 0 landed, 1 in quarantine" in output
+    assert "event_type_unknown 1: a.jsonl line 1: event_type 'milestone' is in no contract;" in output
+    assert "What to do: Send one of the event types that the message names;" in output
+
+
+def test_the_summary_names_events_with_contradicting_versions_and_what_to_send():
+    row = {"rule_id": "conflicting_revision", "row_count": 8, "what_to_do": "Send the right content."}
+    assert summary.conflicts(replace(served(), quality=[row])) == (
+        "8 events have different contents in one revision; one of each counts, chosen by content. Send the right "
+        "content. The table curated.data_quality_issues lists them: conflicting_revision."
+    )
+    one = summary.conflicts(replace(served(), quality=[row | {"row_count": 1}]))
+    assert one.startswith("1 event has different contents in one revision; one of each counts, chosen by content.")
+    assert summary.conflicts(replace(served(), quality=[row | {"rule_id": "assumed_utc"}])) == ""
