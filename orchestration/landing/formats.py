@@ -93,7 +93,7 @@ def _reader_for(name: str) -> Callable:
     raise UnreadableFile(f"its format is not known; send one of {', '.join(readers)} (text formats also as .gz)")
 
 
-def is_known_format(name: str) -> bool:
+def has_format(name: str) -> bool:
     """Whether a file's name gives a format that can be read."""
     try:
         _reader_for(name)

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from orchestration.landing.formats import is_known_format
+from orchestration.landing.formats import has_format
 from orchestration.landing.quarantine import place_of
 
 MOST_REFUSED = 0.5  # of a file's rows, as in the contracts: with more of them the source is broken, not a row
@@ -114,4 +114,4 @@ def latest_shares(receipts: list[dict[str, Any]], waiting: list[dict]) -> list[t
 def _can_be_judged(receipt: dict[str, Any], waiting_count: int) -> bool:
     if receipt["is_readable"] is not False:
         return receipt["rows_read"] >= FEWEST_ROWS
-    return waiting_count > 0 and receipt["file_bytes"] != 0 and is_known_format(receipt["file_name"])
+    return waiting_count > 0 and receipt["file_bytes"] != 0 and has_format(receipt["file_name"])
