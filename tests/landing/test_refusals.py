@@ -155,7 +155,7 @@ def _codes(node: ast.AST) -> set[str]:
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         held = node.args if name in ("refuse", "Unreadable", "refusal") else []
     elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("reason", "problem"):
-        held = [node.value]
+        held = [] if isinstance(node.value, ast.Call) else [node.value]
     elif isinstance(node, ast.Tuple) and node.elts and isinstance(node.elts[0], ast.JoinedStr):
         ending = node.elts[0].values[-1]
         return {f"column{ending.value}"} if isinstance(ending, ast.Constant) else set()
@@ -186,7 +186,7 @@ def test_a_rule_that_someone_wrote_has_an_advice():
 
 
 def test_the_summary_names_for_each_reason_how_many_the_first_row_and_what_to_do(land, home):
-    kinds = {"event_type": "nonsense"}, {"occurred_at": 5}, {"occurred_at": 5, "revision": True}, {"title": 5}
+    kinds = {"event_type": "nonsense"}, {"occurred_at": 5}, {"occurred_at": 5, "revision": True}, {"title": [5]}
     rows = [make_event(event_id=f"{n} {i}", **columns) for n, columns in enumerate(kinds) for i in range(4 - n)]
     land(*rows, "bad", name="a.jsonl")
 
