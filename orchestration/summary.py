@@ -36,7 +36,7 @@ def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
         ("North Star", plain_text(north_star_answer(served))),
         ("Time to value", plain_text([time_to_value_answer(served)]) + finished_only(served)),
         ("Act on", plain_text([act_on(served)]).removeprefix("Act on: ")),
-        ("Conflicts", _conflicts(served)),
+        ("Conflicts", conflicts(served)),
         ("Rows", landed_rows(home)),
         ("Served", str(published.serving)),
     ]
@@ -48,7 +48,7 @@ def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
     return [line for line in lines if line[1]] + ([("Page", str(page))] if page.exists() else [])
 
 
-def _conflicts(served: PageData) -> str:
+def conflicts(served: PageData) -> str:
     """How many events have versions of one revision that contradict each other, and what to send; empty for none."""
     row = next((row for row in served.quality if row["rule_id"] == "conflicting_revision"), None)
     if row is None:

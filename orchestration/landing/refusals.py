@@ -21,7 +21,7 @@ ADVICE = {
     "event_type_missing": "Send `event_type` with every row: idea_logged, deployed, adopted or another of the README.",
     "event_type_unknown": "Send one of the event types that the message names; rows that are no delivery events can be "
     "left out of the file, or dismissed.",
-    "invalid_utf8": "Save the file as UTF-8 (in Excel: CSV UTF-8) and send it again.",
+    "invalid_utf8": "Send the rows again in a file that was saved as UTF-8.",
     "line_too_long": "Send one event in each row, at most 1 MB long; keep large texts in the source system.",
     "malformed_csv": "Put fields that hold quotes, delimiters or line breaks in double quotes, as a CSV library does.",
     "malformed_json": "Write each event with a JSON library, one object a line; NaN and trailing commas are not JSON.",

@@ -2,12 +2,16 @@
 
 import ast
 import gzip
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from conftest import CHECKOUT, KNOWN_COLUMNS, NOW, as_lines, make_event, put
+from page_data import served
+from typer.testing import CliRunner
 
 from orchestration import summary
+from orchestration.cli import app
 from orchestration.contracts.expectations import rules
 from orchestration.contracts.odcs import load_layer
 from orchestration.landing import refusals
@@ -53,12 +57,11 @@ def gate(home, unchecked):
 
 
 def test_a_file_of_which_54_of_60_rows_are_not_utf_8_stops_publication(gate):
-    assert gate(orders_csv=csv_rows(6, 54)) == (
-        False,
-        "orders.csv: 54 of its 60 rows are refused (90%, the limit is 50%). First: orders.csv line 8: has bytes that "
-        f"are not UTF-8, likely Windows-1252, where they read 'Küche'. "
-        f"Save the file as UTF-8 (in Excel: CSV UTF-8) and send it again. {NOT_PUBLISHED}",
-    )
+    passed, words = gate(orders_csv=csv_rows(6, 54))
+    assert not passed
+    first = "First: orders.csv line 8: has bytes that are not UTF-8"
+    assert words.startswith(f"orders.csv: 54 of its 60 rows are refused (90%, the limit is 50%). {first}")
+    assert words.endswith(f". Send the rows again in a file that was saved as UTF-8. {NOT_PUBLISHED}")
 
 
 PASSED = (True, "Of no file of the latest landing more than 50% of all rows are refused.")
@@ -152,7 +155,7 @@ def _codes(node: ast.AST) -> set[str]:
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         held = node.args if name in ("refuse", "Unreadable", "refusal") else []
     elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("reason", "problem"):
-        held = [node.value]
+        held = [] if isinstance(node.value, ast.Call) else [node.value]
     elif isinstance(node, ast.Tuple) and node.elts and isinstance(node.elts[0], ast.JoinedStr):
         ending = node.elts[0].values[-1]
         return {f"column{ending.value}"} if isinstance(ending, ast.Constant) else set()
@@ -240,3 +243,22 @@ def test_what_landed_with_an_assumption_is_said_with_its_number(name, one, many)
     receipt = f'{{"{name}": 1}}', f'{{"{name}": 1199}}'
     assert refusals.assumptions([{"warnings": receipt[0]}, {"warnings": None}]) == [one]
     assert refusals.assumptions([{"warnings": text} for text in receipt]) == [many]
+
+
+def test_status_names_what_waits_before_anything_is_published(land, home):
+    land(make_event("milestone"), name="a.jsonl")
+    output = " ".join(CliRunner().invoke(app, ["status", "--home", str(home.root)]).output.split())
+    assert "Published: nothing yet; `flywheel run` publishes. Rows: 0 landed, 1 in quarantine" in output
+    assert "event_type_unknown 1: a.jsonl line 1: event_type 'milestone' is in no contract;" in output
+    assert "What to do: Send one of the event types that the message names;" in output
+
+
+def test_the_summary_names_events_with_contradicting_versions_and_what_to_send():
+    row = {"rule_id": "conflicting_revision", "row_count": 8, "what_to_do": "Send the right content."}
+    assert summary.conflicts(replace(served(), quality=[row])) == (
+        "8 events have different contents in one revision; one of each counts, chosen by content. Send the right "
+        "content. The table curated.data_quality_issues lists them: conflicting_revision."
+    )
+    one = summary.conflicts(replace(served(), quality=[row | {"row_count": 1}]))
+    assert one.startswith("1 event has different contents in one revision; one of each counts, chosen by content.")
+    assert summary.conflicts(replace(served(), quality=[row | {"rule_id": "assumed_utc"}])) == ""

@@ -36,11 +36,12 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by source, event_id order by {{ winner_first() }}) as version_rank,
+        row_number() over versions as version_rank,
         row_number() over (partition by source, event_id, content_hash order by {{ winner_first() }}) as copy_number,
-        is_latest_recorded and min(content_hash) over tied <> max(content_hash) over tied as is_conflicting
+        is_known and is_latest_recorded and revision = first_value(revision) over versions
+        and content_hash <> first_value(content_hash) over versions as is_conflicting
     from compared
-    window tied as (partition by source, event_id, revision, is_known, is_latest_recorded)
+    window versions as (partition by source, event_id order by {{ winner_first() }})
 
 )
 

@@ -35,8 +35,7 @@ conflicts as (
             and winners.event_id = losers.event_id
             and winners.revision = losers.revision
     where
-        winners.is_conflicting
-        and winners.version_status in ('current', 'retracted')
+        winners.version_status in ('current', 'retracted')
         and winners.occurred_at <= {{ as_of() }}
         and losers.is_conflicting
         and losers.version_status = 'superseded'
