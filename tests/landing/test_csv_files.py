@@ -138,7 +138,7 @@ SENT = "send one of .jsonl, .ndjson, .json, .csv, .tsv, .parquet (text formats a
 REFUSED = {
     "copy.tsv": (b"e1\tjira\tadopted\torders\t2026-08-01 10:00:00+00\t\\N\n", NO_HEADER),
     "part-00000-1f.csv": (b"e1,jira,adopted,orders,2026-08-01T10:00:00.000Z\n", NO_HEADER),
-    "events.txt": (b"event_id\n", f"its format is not known; {SENT}: if it is in one of them, rename it"),
+    "events.txt": (b"event_id\n", f"its format is not known; {SENT}: if it is a CSV, rename it to events.csv"),
     "book.xlsx": (b"PK\x03\x04", "it is a spreadsheet; save the sheet as CSV UTF-8 and send that"),
     "book.csv": (b"PK\x03\x04\x14\x00", WORKBOOK),
     "old.csv": (b"\xd0\xcf\x11\xe0\xa1", "it is a file of an older Excel; save the sheet as CSV UTF-8 and send that"),
