@@ -185,11 +185,13 @@ def test_wholly_empty_rows_are_skipped_and_counted(file):
     path = file("a.csv", 'event_id,title\n,\ne1,t\n\n"",""\n , \n,,,\ne2,\n')
     good, bad = read_rows(path)
     [chunk] = read_file(path, KNOWN_COLUMNS)
-    lines = file("a.jsonl", '{}\n{"event_id": null, "mood": " "}\n{"event_id": "e1"}\n{"revision": 0}\n')
+    lines = file(
+        "a.jsonl", '{}\n{"event_id": null, "mood": " "}\n{"event_id": "e1"}\n{"revision": 0}\n{"specversion": "1.0"}'
+    )
 
     assert (good, bad) == ([(3, {"event_id": "e1", "title": "t"}), (8, {"event_id": "e2"})], [])
     assert (chunk.warnings, chunk.rows) == ({"empty_row": 4}, [1, 2])
-    assert read_rows(lines) == ([(3, {"event_id": "e1"}), (4, {"revision": 0})], [])
+    assert read_rows(lines) == ([(3, {"event_id": "e1"}), (4, {"revision": 0}), (5, {})], [])
 
 
 def test_a_file_of_empty_rows_only_reads_no_row_and_says_so(home, unchecked):
