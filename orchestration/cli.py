@@ -5,9 +5,7 @@ Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2
 
 import gc
 import os
-import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,8 +22,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.home import Dates, Home, write_whole
-from orchestration.instance import CLI_TAG, open_instance, prepare_instance
+from orchestration.home import Dates, Home
+from orchestration.instance import CLI_TAG, free_port, is_free, open_instance, path_prefix, prepare_instance
 from orchestration.landing.inbox import files_to_place, has_received, is_marker, place_in_inbox, waiting_files
 from orchestration.progress import listening
 from orchestration.publish.record import is_current
@@ -44,6 +42,9 @@ HOME_HELP = "Home folder; else FLYWHEEL_HOME, else data/ in a checkout and ~/fly
 DBT = "from dbt.cli.main import cli; cli(prog_name='flywheel dbt')"
 FULL_BYTES = 20_000_000  # with less free space not even a small build fits
 PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}  # what a source sent is no markup
+MARKER = "holds no events: an operating system or a tool writes such a file next to data. Name the data file."
+GONE = "the inbox no longer holds this file as it was refused. Send it again, or dismiss it."
+READ = "can be read now: {rows_landed:,} rows landed, {rows_quarantined:,} quarantined."
 HomeOption = Annotated[Path | None, typer.Option("--home", help=HOME_HELP)]
 
 
@@ -172,7 +173,7 @@ def quarantine(
         _exit_with_usage_error(console, "--note and --line belong to --dismiss or --restore; name a file or a batch.")
     else:
         for text in quarantine_list(home, "dismissed" if dismissed else "waiting", limit):
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            console.print(text, **PLAIN)
 
 
 @app.command()
@@ -191,16 +192,12 @@ def replay(root: HomeOption = None) -> None:
         except (ContractError, DeclarationError, SettingsError) as error:
             _exit_with_usage_error(console, escape(str(error)))
         left = quarantine.quarantined(home).num_rows
-    for name in gone:
-        console.print(
-            f"{name}: the inbox no longer holds this file as it was refused. Send it again, or dismiss it.",
-            **PLAIN,
-        )
-    for file in files:
-        words = f"{file['rows_landed']:,} rows landed, {file['rows_quarantined']:,} quarantined"
-        console.print(f"{file['file_name']}: can be read now: {words}.", **PLAIN)
-    landed = sum(each["rows_landed"] for each in [*files, *([receipt] if receipt else [])])
-    if files or receipt:
+    lines = [f"{name}: {GONE}" for name in gone]
+    lines += [f"{f['file_name']}: {READ.format(**f)}" for f in files]
+    for line in lines:
+        console.print(line, **PLAIN)
+    if new := files + ([receipt] if receipt else []):
+        landed = sum(each["rows_landed"] for each in new)
         console.print(f"{landed:,} rows landed; {left:,} wait on. `flywheel run` publishes them.")
     elif left:
         console.print(f"No quarantined row keeps its contract yet; {left:,} wait.")
@@ -233,8 +230,8 @@ def ui(root: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks 
     """Open the Dagster UI of this home on 127.0.0.1, under a secret path of this home."""
     console, home = Console(file=sys.stdout), Home.at(root)
     prepare_instance(home)
-    port = port if port and _is_free(port) else _free_port()
-    prefix = _path_prefix(home)
+    port = port if port and is_free(port) else free_port()
+    prefix = path_prefix(home)
     os.environ["DAGSTER_WEBSERVER_PATH_PREFIX"] = prefix  # `dagster dev` has no option for it, its web server does
     console.print(f"Dagster UI: http://127.0.0.1:{port}{prefix}\nStop it with Ctrl-C.", soft_wrap=True)
     sys.stdout.flush()
@@ -283,8 +280,7 @@ def _fill_inbox(console: Console, home: Home, events: list[Path]) -> None:
     if missing := [str(path) for path in events if not path.exists()]:
         _exit_with_usage_error(console, f"no such file: {escape(', '.join(missing))}")
     if markers := [str(path) for path in events if not path.is_dir() and is_marker(path.name)]:
-        words = "holds no events: an operating system or a tool writes such a file next to data. Name the data file."
-        _exit_with_usage_error(console, f"{escape(', '.join(markers))} {words}")
+        _exit_with_usage_error(console, f"{escape(', '.join(markers))} {MARKER}")
     files = [file for path in events for file in files_to_place(path)]
     if files and home.sample():
         _exit_with_usage_error(
@@ -386,27 +382,6 @@ def _print_summary(console: Console, home: Home, dates: Dates, log: Path | None 
 def _exit_with_usage_error(console: Console, message: str) -> NoReturn:
     console.print(f"[red]{message}[/]", soft_wrap=True)
     raise typer.Exit(2)
-
-
-def _path_prefix(home: Home) -> str:
-    """A random path: Dagster's server takes commands from any page open in the same browser."""
-    path = home.root / "ui_path"
-    if not path.exists():
-        write_whole(path, f"/{secrets.token_urlsafe(24)}".encode())
-        path.chmod(0o600)
-    return path.read_text()
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return probe.connect_ex(("127.0.0.1", port)) != 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The Dagster instance of a home: where it lives, how runs queue, no telemetry.
 
-Belongs here: instance settings and runs that died. Does not belong here: assets (defs/).
+Belongs here: instance settings, runs that died, where its UI listens. Does not belong here: assets (defs/).
 """
 
 import json
 import os
+import secrets
+import socket
 from typing import TYPE_CHECKING
 
 from orchestration.home import Home, write_whole
@@ -68,3 +70,26 @@ def open_instance(home: Home) -> "dg.DagsterInstance":
     for run in instance.get_runs(alive):
         instance.report_run_failed(run, "The process ended before the run did. Run it again: nothing was lost.")
     return instance
+
+
+def path_prefix(home: Home) -> str:
+    """A random path: Dagster's server takes commands from any page open in the same browser."""
+    path = home.root / "ui_path"
+    if not path.exists():
+        write_whole(path, f"/{secrets.token_urlsafe(24)}".encode())
+        path.chmod(0o600)
+    return path.read_text()
+
+
+def is_free(port: int) -> bool:
+    """Whether no process of this machine listens on a port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def free_port() -> int:
+    """A port that no process listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

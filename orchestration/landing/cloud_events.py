@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from orchestration.landing.columns import TIMES, AmbiguousName, Columns, free_name
+from orchestration.landing.columns import AmbiguousName, Columns, free_name
 
 # Required or optional attributes of the specification that are one of our columns
 CORE = {
@@ -26,6 +26,7 @@ CORE = {
     "type": "event_type",
 }
 NOT_KEPT = {"specversion", "datacontenttype", "dataschema", "data", "data_base64"}
+TIMES = {"occurred_at", "recorded_at"}  # our columns that hold an instant
 # `.v1`, `.0.3.0`, `/v1.2`, `-2.0.0-rc.1` at the end of a type
 TYPE_VERSION = re.compile(r"[^a-z0-9]+v?\d+(\.\d+)*([-+._]?(alpha|beta|rc|draft|dev|pre|snapshot)[\w.]*)?$", re.I)
 

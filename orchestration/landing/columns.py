@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import Any
 
 LONGEST_NAME = 100
-TIMES = {"occurred_at", "recorded_at"}  # our columns that hold an instant
 # Beside white space, which has the no-break spaces: soft hyphen, zero-width characters, marks of direction and of order
 SEPARATORS = re.compile(r"[\s_\-\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
 

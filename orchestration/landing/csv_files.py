@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from orchestration.landing.columns import AmbiguousName, Columns
-from orchestration.landing.rows import MAX_LINE_BYTES, Chunk, RowCollector, UnreadableFile
+from orchestration.landing.rows import EVENT_KEY, MAX_LINE_BYTES, Chunk, RowCollector, UnreadableFile
 from orchestration.landing.text_files import Line, lines_of, open_text, refuse_long
 
 MAX_CSV_RECORD_LINES = 1000
@@ -55,7 +55,7 @@ def csv_layout(header: str, known: set[str]) -> CsvLayout:
         delimiters, names_line = stated[1], header[stated.end() :]
     fields, delimiter = _fields(names_line, delimiters, columns)
     sent = [field if field.strip() else f"column_{n}" for n, field in enumerate(fields, 1)]
-    key = {"event_id"} & known or known
+    key = set(EVENT_KEY[1:]) & known or known
     try:
         names, warnings = columns.of_file(sent, str.strip)
     except AmbiguousName as error:

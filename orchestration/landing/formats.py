@@ -13,7 +13,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import MappingProxyType
 
 import orjson
@@ -108,7 +108,8 @@ def _reader_for(name: str) -> Callable:
     if plain.endswith(PACKED):
         raise UnreadableFile("it is packed; unpack it, or pack it with gzip (.gz)")
     formats = f"{', '.join(FORMATS)} (text formats also as .gz)"
-    raise UnreadableFile(f"its format is not known; send one of {formats}: if it is in one of them, rename it")
+    renamed = f"{PurePath(name.removesuffix('.gz')).stem}.csv"
+    raise UnreadableFile(f"its format is not known; send one of {formats}: if it is a CSV, rename it to {renamed}")
 
 
 def has_format(name: str) -> bool:

@@ -21,7 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.landing.columns import TIMES, AmbiguousName, Columns
+from orchestration.landing.cloud_events import TIMES
+from orchestration.landing.columns import AmbiguousName, Columns
 from orchestration.landing.rows import CHUNK_BYTES, CHUNK_ROWS, Chunk, UnreadableFile, as_python
 
 Stated = dict[str, str | None]

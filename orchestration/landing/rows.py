@@ -100,12 +100,13 @@ class RowCollector:
         if not isinstance(row, dict):
             self.refuse(line, 1, "not_an_object", 'an event is a JSON object, like {"event_id": …}', text)
             return
-        row, problem = self._under_our_names(row)
+        sent = row
+        row, problem = self._under_our_names(sent)
         if problem is None and not _can_be_kept(row):
             problem = ("nested_too_deep", f"a value is nested more than {KEPT_DEPTH} levels deep")
         if problem:
             self.refuse(line, 1, *problem, text, row)
-        elif row.get("event_id") is None and all(map(_is_blank, row.values())):
+        elif row.get("event_id") is None and all(map(_is_blank, sent.values())):
             self.warnings["empty_row"] += 1
         else:
             self._add(line, row, text)

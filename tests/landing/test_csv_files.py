@@ -138,7 +138,7 @@ SENT = "send one of .jsonl, .ndjson, .json, .csv, .tsv, .parquet (text formats a
 REFUSED = {
     "copy.tsv": (b"e1\tjira\tadopted\torders\t2026-08-01 10:00:00+00\t\\N\n", NO_HEADER),
     "part-00000-1f.csv": (b"e1,jira,adopted,orders,2026-08-01T10:00:00.000Z\n", NO_HEADER),
-    "events.txt": (b"event_id\n", f"its format is not known; {SENT}: if it is in one of them, rename it"),
+    "events.txt": (b"event_id\n", f"its format is not known; {SENT}: if it is a CSV, rename it to events.csv"),
     "book.xlsx": (b"PK\x03\x04", "it is a spreadsheet; save the sheet as CSV UTF-8 and send that"),
     "book.csv": (b"PK\x03\x04\x14\x00", WORKBOOK),
     "old.csv": (b"\xd0\xcf\x11\xe0\xa1", "it is a file of an older Excel; save the sheet as CSV UTF-8 and send that"),
@@ -184,11 +184,13 @@ def test_wholly_empty_rows_are_skipped_and_counted(file):
     path = file("a.csv", 'event_id,title\n,\ne1,t\n\n"",""\n , \n,,,\ne2,\n')
     good, bad = read_rows(path)
     [chunk] = read_file(path, KNOWN_COLUMNS)
-    lines = file("a.jsonl", '{}\n{"event_id": null, "mood": " "}\n{"event_id": "e1"}\n{"revision": 0}\n')
+    lines = file(
+        "a.jsonl", '{}\n{"event_id": null, "mood": " "}\n{"event_id": "e1"}\n{"revision": 0}\n{"specversion": "1.0"}'
+    )
 
     assert (good, bad) == ([(3, {"event_id": "e1", "title": "t"}), (8, {"event_id": "e2"})], [])
     assert (chunk.warnings, chunk.rows) == ({"empty_row": 4}, [1, 2])
-    assert read_rows(lines) == ([(3, {"event_id": "e1"}), (4, {"revision": 0})], [])
+    assert read_rows(lines) == ([(3, {"event_id": "e1"}), (4, {"revision": 0}), (5, {})], [])
 
 
 def test_a_file_of_empty_rows_only_reads_no_row_and_says_so(home, unchecked):
