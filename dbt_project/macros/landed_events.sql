@@ -48,6 +48,7 @@ select
     landed.revision,
     landed.is_retracted,
     landed.is_assumed_utc,
+    coalesce(landed.is_assumed_time, false) as is_assumed_time, -- what landed before it existed has none
     landed.source_ref,
     landed.attributes,
     landed.batch_id,

@@ -109,9 +109,9 @@ NAMES = [
     idea("lake", domain="data-ops"),
     idea("pond", domain="Data Ops"),
     idea("sea", domain="data_ops"),
-    idea("nowhere", domain=" \u00a0"),
+    idea("nowhere", domain="\u200b"),
     idea("asks itself", named_consumer_domains=["finance", "sales"]),
-    idea("asks nobody", named_consumer_domains=["", "\u00a0 ", "all", "fi\u0007nance", LONG, "finance"]),
+    idea("asks nobody", named_consumer_domains=["", "\u200b", "all", "fi\u0007nance", LONG, "finance"]),
 ]
 TOLD = [
     idea("twice", title="Orders"),
@@ -123,7 +123,9 @@ TOLD = [
     idea("recorded later", title="Sold orders", recorded_at="2026-05-31T00:00:00Z"),
     idea("repeated"),
     idea("zone", occurred_at="2026-01-05T08:00:00"),
+    idea("day", occurred_at="2026-01-05", recorded_at="2026-01-05T08:00:00Z"),
     idea("planned", 5, recorded_at=at(4)),
+    idea("planned day", occurred_at="2026-01-05", recorded_at="2026-01-04T23:00:00Z"),
     idea("empty date", occurred_at="1970-01-01T00:00:00Z"),
 ]
 SECOND_BATCH = [
@@ -166,17 +168,18 @@ FOUND = {
     "own_domain_adoption": {"own use/adopted"},
     "adoption_without_known_owner": {"no owner/adopted"},
     "adopted_by_look_alike_owner": {"twin"},
-    "domains_differ_only_in_case": {"sales (events: 37), also written Sales"},
+    "domains_differ_only_in_case": {"sales (events: 39), also written Sales"},
     "domains_look_alike": {
         "data-ops (events: 1), also written Data Ops",
         "data_ops (events: 1), also written Data Ops",
     },
-    "domain_name_blank": {'" \u00a0" (events: 1)'},
+    "domain_name_blank": {'"\u200b" (events: 1)'},
     "named_consumer_is_owner": {"asks itself/idea_logged"},
     "named_consumer_unusable": {"asks nobody/idea_logged"},
     "conflicting_revision": {"twice/idea_logged", "retracted or not/idea_logged"},
     "assumed_utc": {"zone/idea_logged"},
-    "recorded_before_it_occurred": {"planned/idea_logged"},
+    "assumed_time": {"day/idea_logged", "planned day/idea_logged"},
+    "recorded_before_it_occurred": {"planned/idea_logged", "planned day/idea_logged"},
     "implausibly_early": {"empty date/idea_logged"},
 }
 
@@ -239,7 +242,6 @@ def test_every_declared_rule_is_one_that_can_be_found(issues):
         ("adopted_by_look_alike_owner", "owned by sales, adopted by Sales"),
         ("missing_owner", "no event names its domain; it counts as deployed"),
         ("product_ids_differ_only_in_case", "also written Orders"),
-        ("recorded_before_it_occurred", "occurred 2026-01-06 08:00:00+00, recorded 2026-01-05 08:00:00+00"),
         ("assumed_utc", "sent without an offset, read as 2026-01-05 08:00:00+00"),
         ("implausibly_early", "idea_logged 1970-01-01 00:00:00+00"),
     ],
@@ -248,9 +250,19 @@ def test_the_detail_says_the_values_concerned(issues, rule_id, detail):
     assert [issue["detail"] for issue in of_rule(issues, rule_id)] == [detail]
 
 
+def test_an_event_sent_as_a_date_is_early_only_when_recorded_before_that_day(issues):
+    assert {issue["detail"] for issue in of_rule(issues, "assumed_time")} == {
+        "sent as a date, read as 2026-01-05 12:00:00+00"
+    }
+    assert {issue["detail"] for issue in of_rule(issues, "recorded_before_it_occurred")} == {
+        "occurred 2026-01-06 08:00:00+00, recorded 2026-01-05 08:00:00+00",
+        "occurred 2026-01-05 12:00:00+00, recorded 2026-01-04 23:00:00+00",
+    }
+
+
 def test_an_unusable_consumer_is_shown_as_it_was_sent(issues):
     found = {issue["detail"] for issue in of_rule(issues, "named_consumer_unusable")}
-    assert found == {'names ""', 'names "\u00a0 "', 'names "all"', 'names "fi\\u0007nance"', f'names "{LONG[:200]}"'}
+    assert found == {'names ""', 'names "\u200b"', 'names "all"', 'names "fi\\u0007nance"', f'names "{LONG[:200]}"'}
 
 
 def test_a_conflict_names_both_batches_and_lines(issues):

@@ -1,6 +1,6 @@
 {% set columns = ['source', 'event_id', 'event_type', 'data_product_id', 'domain', 'title', 'occurred_at',
-    'recorded_at', 'is_recorded_at_sent', 'revision', 'is_retracted', 'is_assumed_utc', 'source_ref', 'attributes',
-    'batch_id', 'line_number'] %}
+    'recorded_at', 'is_recorded_at_sent', 'revision', 'is_retracted', 'is_assumed_utc', 'is_assumed_time',
+    'source_ref', 'attributes', 'batch_id', 'line_number'] %}
 {# Columns of one kind of event only; the others get NULL. #}
 {% set own = ['consumer_domain', 'named_consumer_domains', 'initiative', 'contract_version', 'passed_count',
     'failed_count'] %}

@@ -18,6 +18,7 @@ select
     recorded_at,
     revision,
     is_assumed_utc,
+    is_assumed_time,
     source_ref,
     attributes,
     batch_id,

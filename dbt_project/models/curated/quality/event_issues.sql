@@ -3,7 +3,9 @@
 {# (rule, condition, detail) of what one event shows by itself #}
 {% set rules = [
     ('assumed_utc', 'is_assumed_utc', "'sent without an offset, read as ' || occurred_at"),
-    ('recorded_before_it_occurred', 'recorded_at < occurred_at',
+    ('assumed_time', 'is_assumed_time', "'sent as a date, read as ' || occurred_at"),
+    ('recorded_before_it_occurred', 'recorded_at < case when is_assumed_time then '
+        ~ dbt.dateadd('hour', -12, 'occurred_at') ~ ' else occurred_at end',
         "'occurred ' || occurred_at || ', recorded ' || recorded_at"),
     ('implausibly_early', "occurred_at < cast('1990-01-01 00:00:00+00' as timestamp with time zone)",
         "event_type || ' ' || occurred_at"),
