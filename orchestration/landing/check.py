@@ -257,11 +257,7 @@ def _python(value: Any) -> Any:
 
 def _null_marker(column: str, sent: Any) -> tuple[str, str]:
     """The problem of a required column that holds a NULL marker."""
-    message = (
-        f"{column}: {short_text(sent)} stands for no value: send the value, or leave the field empty; if it is a name "
-        "here, list it as allowedText in the contract"
-    )
-    return f"{column}_null_marker", message
+    return f"{column}_null_marker", f"{column}: {short_text(sent)} stands for no value, and this column needs one"
 
 
 def _reconsider_future(frame: pa.Table, broken: dict[int, list[tuple[str, str]]], limit: datetime) -> None:

@@ -34,8 +34,8 @@ ADVICE_BY_ENDING = {  # of reasons that begin with the name of a column; the fir
     "_at_wrong_type": "Send RFC 3339 times with their offset, as 2026-03-01T09:00:00+01:00.",
     "_id_wrong_type": "Send ids as text, in quotes, with every digit and leading zero.",
     "_wrong_type": "Send the column in the type that the message names.",
-    "_null_marker": "Leave the column empty, or send JSON null, where there is no value; send the value where it is "
-    "required. A name that only looks like such a marker can be allowed in the contract.",
+    "_null_marker": "Send the value; a name that only looks like such a marker can be listed as allowedText in the "
+    "contract.",
     "_missing": "Send the column with every row of this event type.",
     "_length": "Shorten the value to the length that the message names; an empty text is no value.",
     "_pattern": "Remove line breaks, tabs and control characters from the value.",

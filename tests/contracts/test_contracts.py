@@ -51,7 +51,7 @@ LIBRARY_RULE = """\
 """
 ALLOWED = "- property: allowedText\n            value: "
 BROKEN = {
-    "an alias": ("version: 1.1.0\n", "version: &v 1.1.0\ntenant: *v\n", "line 6: aliases"),
+    "an alias": ("version: 2.0.0\n", "version: &v 2.0.0\ntenant: *v\n", "line 6: aliases"),
     "a YAML bomb": (TEXT, BOMB, "line 2: aliases"),
     "a key twice": ("status: active", "status: active\nstatus: draft", "line 7: the key 'status' stands twice"),
     "a key twice inside": ("maxLength: 500", "maxLength: 500\n          maxLength: 5", "line 49: the key 'maxLength'"),
@@ -62,7 +62,7 @@ BROKEN = {
     "an unknown key inside": (
         "- name: title\n",
         "- name: title\n        requierd: true\n",
-        "line 123, .*'requierd' was",
+        "line 124, .*'requierd' was",
     ),
     "another ODCS": ("apiVersion: v3.1.0", "apiVersion: v3.0.2", r"line 1, \$.apiVersion: 'v3.1.0' was expected"),
     "another table": ("  - name: work_started", "  - name: work_begun", "named as the file, not work_begun"),
@@ -97,7 +97,7 @@ BROKEN = {
         "recorded_at: .*uniq",
     ),
     "a bound that is no time": ("'1970-01-01T00:00:00Z'", "'the beginning'", "occurred_at: the bound 'the beginning'"),
-    "a rule ODCS does not know": ("metric: duplicateValues", "metric: noise", "line 142, .*'noise' is not one of"),
+    "a rule ODCS does not know": ("metric: duplicateValues", "metric: noise", "line 143, .*'noise' is not one of"),
     "a rule nobody checks": (
         "metric: duplicateValues",
         "metric: nullValues",

@@ -71,11 +71,8 @@ def test_a_required_column_that_holds_a_marker_is_refused_with_what_to_send(unch
         (4, ["event_type_null_marker"]),
     ]
     first, *_, last = quarantined(home).to_pylist()
-    assert first["message"] == (
-        "consumer_domain: 'NULL' stands for no value: send the value, or leave the field empty; if it is a name here, "
-        "list it as allowedText in the contract"
-    )
-    assert last["message"].startswith("event_type: 'None' stands for no value: send the value")
+    assert first["message"] == "consumer_domain: 'NULL' stands for no value, and this column needs one"
+    assert last["message"] == "event_type: 'None' stands for no value, and this column needs one"
     assert (receipt["rows_landed"], receipt["warnings"]) == (1, "{}")
 
 
