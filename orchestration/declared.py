@@ -29,7 +29,7 @@ class DeclarationError(ValueError):
 
 def declared_tables(home: Home) -> dict[str, pa.Table]:
     """{table: its rows, typed by its contract}; no rows where the home has no file. Raises DeclarationError."""
-    return {name: _read(home.declared / f"{name}.csv", contract) for name, contract in load_layer("declared").items()}
+    return {name: read_declared(home.declared / f"{name}.csv", name) for name in load_layer("declared")}
 
 
 def write_declared(home: Home, rows: dict[str, list[dict]] | None = None) -> list[Path]:
@@ -48,7 +48,9 @@ def write_declared(home: Home, rows: dict[str, list[dict]] | None = None) -> lis
     return written
 
 
-def _read(path: Path, contract: Contract) -> pa.Table:
+def read_declared(path: Path, table: str) -> pa.Table:
+    """The rows of one declared table's file; none where there is no file. Raises DeclarationError."""
+    contract = load_layer("declared")[table]
     empty = pa.schema([(p.name, p.arrow_type) for p in contract.properties]).empty_table()
     if not path.exists():
         return empty

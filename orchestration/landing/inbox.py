@@ -59,15 +59,13 @@ def _hash(path: Path, size: int, modified_ns: int) -> str:
 
 def settled_files(inbox: Path) -> list[Path]:
     """Inbox files that nobody is still writing, in name order."""
-    now = time.time()
-    return [
-        path
-        for path in sorted(inbox.iterdir())
-        if path.is_file()
-        and not path.name.startswith(".")
-        and path.suffix not in (".tmp", ".part")
-        and abs(now - path.stat().st_mtime) >= SETTLED_SECONDS  # a clock that runs ahead must not hide its files
-    ]
+    return [p for p in sorted(inbox.iterdir()) if p.is_file() and not p.name.startswith(".") and is_settled(p)]
+
+
+def is_settled(path: Path) -> bool:
+    """Whether nobody is writing a file any more, by its name and the time of its last change."""
+    age = abs(time.time() - path.stat().st_mtime)  # a clock that runs ahead must not hide its files
+    return path.suffix not in (".tmp", ".part") and age >= SETTLED_SECONDS
 
 
 def has_received(home: Home) -> bool:
@@ -75,10 +73,10 @@ def has_received(home: Home) -> bool:
     return any(home.inbox.iterdir()) or bool(receipts(home))
 
 
-def place_in_inbox(home: Home, path: Path) -> Path:
-    """Copy a file into the inbox in one rename; with its hash in the name where the name is taken."""
+def place_in_inbox(home: Home, path: Path, name: str | None = None) -> Path:
+    """Copy a file into the inbox in one rename, as `name` or its own; with its hash in the name where that is taken."""
     # hidden files are not read
-    target = home.inbox / path.name.removesuffix(".tmp").removesuffix(".part").lstrip(".")
+    target = home.inbox / (name or path.name).removesuffix(".tmp").removesuffix(".part").lstrip(".")
     if target.exists() and sha256(target) != (digest := sha256(path)):
         stem, *suffixes = target.name.split(".", 1)
         target = target.with_name(".".join([f"{stem}-{digest[:8]}", *suffixes]))

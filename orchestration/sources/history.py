@@ -1,0 +1,115 @@
+"""Reads the history of a git repository: one record for each file that a commit of the main line changed.
+
+Belongs here: the git command, and its output to records. Does not belong here: what a change means (a source's SQL).
+
+The main line is what following the first parents gives: a merge is one commit, with all that it brought. A record has
+`sequence` (from 1, the oldest first), `commit_id`, `committed_at` (RFC 3339), `change` (added, modified, renamed or
+deleted), `path`, `old_path` (of a rename or modification) and `added_refs` (the dbt models in ref() on added lines).
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from orchestration.sources.declaration import Source, SourceError
+
+REF = re.compile(r"\bref\(\s*['\"]([\w-]+)['\"]\s*(?:,\s*['\"]([\w-]+)['\"])?")
+COMMIT, FIELD = "\x1e", "\x1f"  # begin a commit's line, and separate its fields
+# the same output whatever the user has configured
+FIXED = {"core.quotepath": "off", "diff.renameLimit": "20000", "log.showSignature": "false", "diff.noprefix": "false"}
+LOG = (
+    *("--first-parent", "-m", "--reverse", "-M50%", "-p", "-U0", "--no-color", "--no-ext-diff", "--no-textconv"),
+    *("--diff-algorithm=myers", "--src-prefix=a/", "--dst-prefix=b/", f"--format={COMMIT}%H{FIELD}%cI"),
+)
+
+
+def head(source: Source) -> str:
+    """The commit at the end of the main line; raises SourceError where there is no whole history to read."""
+    commit = _git(source, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{source.branch}^{{commit}}")
+    if not commit:
+        raise SourceError(f"{source.where} has no branch {source.branch}; correct `branch`.")
+    if _git(source, "rev-parse", "--is-shallow-repository") == "true":
+        raise SourceError(
+            f"{source.where} is a shallow clone, without its older commits: git -C {source.where} fetch --unshallow"
+        )
+    return commit
+
+
+def read_history(source: Source, commit: str) -> list[dict[str, Any]]:
+    """The records of the main line up to a commit, oldest first; raises SourceError where nothing changed `folder`."""
+    command = _command(source, "log", commit, *LOG, "--", source.folder)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment()) as git:
+        assert git.stdout and git.stderr
+        lines = (line.decode("utf-8", "replace").rstrip("\n") for line in git.stdout)
+        records = [{"sequence": n, **change} for n, change in enumerate(_changes(lines), 1)]
+        words = git.stderr.read().decode("utf-8", "replace")
+    if git.returncode:
+        raise SourceError(f"git can't read the history of {source.where}: {words.strip()}")
+    if not records:
+        raise SourceError(f"no commit of {source.where} changed a file in {source.folder}; correct `folder`.")
+    return records
+
+
+def _changes(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The changed files in the output of git log, in its order."""
+    commit, committed_at = "", ""
+    change: dict[str, Any] | None = None
+    for line in lines:
+        if line.startswith((COMMIT, "diff --git ")) and change:
+            yield change
+            change = None
+        if line.startswith(COMMIT):
+            commit, committed_at = line[1:].split(FIELD)
+        elif line.startswith("diff --git "):
+            path = _path(line.removeprefix("diff --git "))
+            change = {"commit_id": commit, "committed_at": committed_at, "change": "modified"}
+            change |= {"path": path, "old_path": path, "added_refs": []}
+        elif change:
+            _note(change, line)
+    if change:
+        yield change
+
+
+def _note(change: dict[str, Any], line: str) -> None:
+    """Add to a change what a line of its diff says."""
+    if line.startswith("new file mode"):
+        change |= {"change": "added", "old_path": None}
+    elif line.startswith("deleted file mode"):
+        change["change"] = "deleted"
+    elif line.startswith("rename from "):
+        change |= {"change": "renamed", "old_path": line.removeprefix("rename from ")}
+    elif line.startswith("rename to "):
+        change["path"] = line.removeprefix("rename to ")
+    elif line.startswith("+") and not line.startswith("+++ ") and not line[1:].lstrip().startswith("--"):
+        found = {second or first for first, second in REF.findall(line)}
+        change["added_refs"] = sorted({*change["added_refs"], *found})
+
+
+def _path(both: str) -> str:
+    """The path in `a/<path> b/<path>`; a rename's two are in lines of their own."""
+    return both[2 : (len(both) - 1) // 2]
+
+
+def _git(source: Source, *arguments: str) -> str:
+    """What a git command prints; empty where it says no. Raises SourceError where there is no repository, or no git."""
+    if not source.location.is_dir():
+        raise SourceError(f"{source.where} is no folder; correct `where` in {source.name}.yml.")
+    try:
+        done = subprocess.run(_command(source, *arguments), capture_output=True, text=True, env=_environment())
+    except FileNotFoundError:
+        raise SourceError("git is not installed; install it to read a repository.") from None
+    if "not a git repository" in done.stderr:
+        raise SourceError(f"{source.where} is no git repository; clone it there, or correct `where`.")
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _command(source: Source, *arguments: str) -> list[str]:
+    root = source.location
+    settings = [part for name, value in FIXED.items() for part in ("-c", f"{name}={value}")]
+    return ["git", "-c", f"safe.directory={root.resolve()}", *settings, "-C", str(root), *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "LC_ALL": "C"}

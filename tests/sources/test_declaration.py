@@ -1,0 +1,57 @@
+"""What <home>/sources/<name>.yml may say, and what is refused, with file, line and what to write."""
+
+import pytest
+
+from orchestration.home import Home
+from orchestration.sources.declaration import SourceError, declared_names, load_source
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    home = Home.at(tmp_path)
+    home.sources.mkdir()
+    return home
+
+
+def load(home: Home, text: str):
+    (home.sources / "crm.yml").write_text(text)
+    return load_source(home, "crm")
+
+
+def test_what_is_left_out_has_its_default(home):
+    source = load(home, "kind: files\nwhere: /exports\n")
+    assert (source.pattern, source.records, source.vanished) == ("**/*", "current", "retract")
+    assert str(source.location) == "/exports"
+    assert declared_names(home) == ["crm"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("", 1, "the file can't be null; write the settings kind, vanished, record_kind, where"),
+        ("where: /x\n", 1, "kind is missing; write files or git."),
+        ("kind: files\n", 1, "where is missing; write the folder that holds the files."),
+        ("where: /x\nkind: ftp\n", 2, 'kind can\'t be "ftp"; write files or git.'),
+        ("kind: files\nwhere: /x\nfolder: y\n", 3, "there is no setting folder; the settings are kind, vanished, reco"),
+        ("kind: files\nwhere: 7\n", 2, "where can't be 7; write the folder that holds the files."),
+        ("kind: files\nwhere: ''\n", 2, 'where can\'t be ""; write the folder that holds the files.'),
+        ("kind: files\nwhere: x\nrecords: some\n", 3, 'records can\'t be "some"; write current (of the files that'),
+        (
+            "kind: files\nwhere: ${NOT_SET_HERE}\n",
+            2,
+            "NOT_SET_HERE is not in the environment; set it, or write the val",
+        ),
+    ],
+)
+def test_a_fault_is_named_with_its_line(home, text, line, words):
+    with pytest.raises(SourceError) as refused:
+        load(home, text)
+    assert str(refused.value).startswith(f"{home.sources / 'crm.yml'} line {line}: {words}")
+
+
+def test_a_source_that_is_not_declared_or_badly_named_is_refused(home):
+    (home.sources / "CRM 1.yml").write_text("kind: files\nwhere: /x\n")
+    with pytest.raises(SourceError, match="rename it: a source's name has small letters, digits and _ only"):
+        load_source(home, "CRM 1")
+    with pytest.raises(SourceError, match=r"declares no source erp. It declares: CRM 1\."):
+        load_source(home, "erp")
