@@ -1,4 +1,4 @@
-"""The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`.
+"""The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`, `sources`.
 
 Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2 bad usage). Does not belong here: work.
 """
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -30,6 +30,11 @@ from orchestration.landing.inbox import has_received, place_in_inbox, waiting_fi
 from orchestration.progress import listening
 from orchestration.publish.record import is_current
 from orchestration.settings import SettingsError, load_settings, write_settings
+from orchestration.sources.declaration import declared_names
+from orchestration.sources_cli import app as sources_app
+from orchestration.sources_cli import pull_every_source
+from orchestration.terminal import HomeOption
+from orchestration.terminal import exit_with_usage_error as _exit_with_usage_error
 
 if TYPE_CHECKING:  # Dagster takes seconds to import
     import dagster as dg
@@ -40,10 +45,9 @@ app = typer.Typer(
 )
 
 NOT_PUBLISHED = "[bold red]Not published.[/] The last good tables stay in place."
-HOME_HELP = "Home folder; else FLYWHEEL_HOME, else data/ in a checkout and ~/flywheel for an installed package."
 DBT = "from dbt.cli.main import cli; cli(prog_name='flywheel dbt')"
 FULL_BYTES = 20_000_000  # with less free space not even a small build fits
-HomeOption = Annotated[Path | None, typer.Option("--home", help=HOME_HELP)]
+app.add_typer(sources_app, name="sources")
 
 
 @app.command()
@@ -75,7 +79,7 @@ def run(
     root: HomeOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build and publish even if nothing has changed.")] = False,
 ) -> None:
-    """Land what is in the inbox, shape it, check it, and publish it."""
+    """Pull the sources, land what is in the inbox, shape it, check it, and publish it."""
     console = Console(file=sys.stdout)
     home = Home.at(root)
     _dates(home, as_of, known_at)
@@ -83,6 +87,7 @@ def run(
     if home.is_locked():
         console.print("Another run is working in this home; waiting for it.")
     with home.lock():
+        pulled = pull_every_source(home)
         _fill_inbox(console, home, events or [])
         dates = _dates(home, as_of, known_at)
         log = None
@@ -91,7 +96,7 @@ def run(
             _land_build_publish(console, home, as_of, known_at, log)
         else:
             console.print("Nothing new since the last publication: the same events, dates, settings and code.")
-        _print_summary(console, home, dates, log)
+        _print_summary(console, home, dates, log, pulled)
 
 
 def _land_build_publish(console: Console, home: Home, as_of: str, known_at: str, log: Path) -> None:
@@ -274,7 +279,7 @@ def _fill_inbox(console: Console, home: Home, events: list[Path]) -> None:
         )
     for path in files:
         place_in_inbox(home, path)
-    if not files and not has_received(home):
+    if not files and not has_received(home) and not declared_names(home):
         _put_sample(console, home)
 
 
@@ -354,18 +359,14 @@ def _why(failure: "StepFailureData") -> str:
     return error.message.strip() if error else "failed"
 
 
-def _print_summary(console: Console, home: Home, dates: Dates, log: Path | None = None) -> None:
+def _print_summary(console: Console, home: Home, dates: Dates, log: Path | None = None, pulled: str = "") -> None:
     from orchestration.summary import summarize
 
     table = Table.grid(padding=(0, 2))
-    for label, words in summarize(home, dates) + ([("Log", str(log))] if log else []):
+    more = [("Sources", pulled), ("Log", str(log) if log else "")]
+    for label, words in [*summarize(home, dates), *(line for line in more if line[1])]:
         table.add_row(f"[bold]{label}[/]", Text(words))  # what a source sent is no markup
     console.print(table)
-
-
-def _exit_with_usage_error(console: Console, message: str) -> NoReturn:
-    console.print(f"[red]{message}[/]", soft_wrap=True)
-    raise typer.Exit(2)
 
 
 def _path_prefix(home: Home) -> str:
