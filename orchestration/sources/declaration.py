@@ -19,6 +19,7 @@ from orchestration.contracts.strict_yaml import compose, line_of, read_bounded
 from orchestration.home import Home
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+CRON = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minute, hour, day, month, day of week
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 _TEXT = {"type": "string", "minLength": 1}
@@ -27,6 +28,10 @@ _EVERY: dict[str, dict] = {
     "vanished": {
         "enum": ["retract", "keep"],
         "description": "retract or keep: what becomes of events whose records have vanished",
+    },
+    "schedule": {
+        **_TEXT,
+        "description": 'when to pull it besides each run, as a cron line such as "15 * * * *", in UTC',
     },
     "record_kind": {**_TEXT, "description": "an expression of SQL over a record, such as body->>'$.type'"},
 }
@@ -60,6 +65,7 @@ class Source:
     kind: str
     where: str  # as declared: ${NAME} is not replaced
     vanished: str = "retract"
+    schedule: str | None = None
     record_kind: str = "file_name"
     pattern: str = "**/*"
     records: str = "current"
@@ -147,7 +153,25 @@ def _faults(given: object, root: yaml.Node | None) -> list[tuple[int, str]]:
         if kind not in _KINDS and path != ["kind"] and isinstance(given, dict) and "kind" in given:
             continue  # which settings there are depends on the kind
         found += _words(error, path, root)
+    schedule = given.get("schedule") if isinstance(given, dict) else None
+    if isinstance(schedule, str) and schedule and not _is_cron(schedule):
+        words = f"schedule can't be {schedule!r}; write {_EVERY['schedule']['description']}."
+        found.append((line_of(root, ["schedule"]), words))
     return found
+
+
+def _is_cron(text: str) -> bool:
+    """Whether a text is a cron line of five fields: numbers, ranges, steps and lists of them."""
+    fields = text.split()
+    return len(fields) == len(CRON) and all(
+        _is_cron_part(part, *limits) for value, limits in zip(fields, CRON, strict=True) for part in value.split(",")
+    )
+
+
+def _is_cron_part(part: str, least: int, most: int) -> bool:
+    found = re.fullmatch(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/([1-9]\d?))?", part)
+    bounds = [int(number) for number in found.groups()[:2] if number] if found else [most + 1]
+    return all(least <= number <= most for number in bounds) and bounds == sorted(bounds)
 
 
 def _words(error: jsonschema.ValidationError, path: list[Any], root: yaml.Node | None) -> list[tuple[int, str]]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -113,10 +112,10 @@ def refuse_in_sample(home: Home) -> None:
 
 @contextmanager
 def without_secrets(source: Source) -> Iterator[None]:
-    """Turn what fails into SourceError, with ${NAME} in place of values of the environment."""
+    """Turn whatever fails into SourceError, with ${NAME} in place of values of the environment."""
     try:
         yield
-    except (SourceError, OSError, duckdb.Error) as error:
+    except Exception as error:  # of a library too: no source may stop a run
         words = str(error) if isinstance(error, SourceError) else f"{type(error).__name__}: {error}."
         raise SourceError(source.hide(words)) from None
 

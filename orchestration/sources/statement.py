@@ -114,7 +114,17 @@ def commit(sent: Path, changes: Difference) -> Path | None:
 
 
 def deliver(home: Home, name: str, sent: Path) -> None:
-    """Copy every file of the ledger into the inbox that is not there yet; its content lands once, however often."""
+    """Copy every file of the ledger into the inbox that is not there yet; its content lands once, however often.
+
+    Raises SourceError where the inbox holds more than the ledger: its next file would repeat revisions.
+    """
+    sent_names = {f"{name}-{path.name}" for path in ledger(sent)}
+    placed = {path.name for path in home.inbox.glob(f"{name}-{'[0-9]' * 6}.jsonl")}
+    if lost := sorted(placed - sent_names):
+        raise SourceError(
+            f"{home.inbox / lost[0]} is not in {sent}, which says what was sent: that folder is older than the inbox. "
+            f"Copy the file there, as {lost[0].removeprefix(f'{name}-')}."
+        )
     for path in ledger(sent):
         place_in_inbox(home, path, f"{name}-{path.name}")
 

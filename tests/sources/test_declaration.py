@@ -28,11 +28,11 @@ def test_what_is_left_out_has_its_default(home):
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("", 1, "the file can't be null; write the settings kind, vanished, record_kind, where"),
+        ("", 1, "the file can't be null; write the settings kind, vanished, schedule, record_kind"),
         ("where: /x\n", 1, "kind is missing; write files or git."),
         ("kind: files\n", 1, "where is missing; write the folder that holds the files."),
         ("where: /x\nkind: ftp\n", 2, 'kind can\'t be "ftp"; write files or git.'),
-        ("kind: files\nwhere: /x\nfolder: y\n", 3, "there is no setting folder; the settings are kind, vanished, reco"),
+        ("kind: files\nwhere: /x\nfolder: y\n", 3, "there is no setting folder; the settings are kind, vanished, sche"),
         ("kind: files\nwhere: 7\n", 2, "where can't be 7; write the folder that holds the files."),
         ("kind: files\nwhere: ''\n", 2, 'where can\'t be ""; write the folder that holds the files.'),
         ("kind: files\nwhere: x\nrecords: some\n", 3, 'records can\'t be "some"; write current (of the files that'),
@@ -55,3 +55,16 @@ def test_a_source_that_is_not_declared_or_badly_named_is_refused(home):
         load_source(home, "CRM 1")
     with pytest.raises(SourceError, match=r"declares no source erp. It declares: CRM 1\."):
         load_source(home, "erp")
+
+
+@pytest.mark.parametrize("schedule", ["15 * * * *", "0 6 * * 1-5", "*/10 0,12 1 1-12/2 7"])
+def test_a_schedule_is_a_cron_line(home, schedule):
+    assert load(home, f"kind: files\nwhere: /x\nschedule: '{schedule}'\n").schedule == schedule
+
+
+@pytest.mark.parametrize(
+    "schedule", ["60 * * * *", "* * * *", "* * 0 * *", "5-1 * * * *", "* * * * mon", "*/0 * * * *"]
+)
+def test_another_schedule_is_refused(home, schedule):
+    with pytest.raises(SourceError, match="line 3: schedule can't be"):
+        load(home, f"kind: files\nwhere: /x\nschedule: '{schedule}'\n")

@@ -203,7 +203,8 @@ def test_any_world_with_kills_lands_as_its_last_statement_says_and_nothing_twice
             killed_at(chance.randint(1, 16), patched)
             try:
                 pull(world.home, "crm")
-            except Crash:
+            except SourceError as error:
+                assert Crash.__name__ in str(error)
                 continue
         land_inbox(world.home, NOW)
     pull(world.home, "crm")

@@ -104,6 +104,16 @@ def test_a_damaged_ledger_stops_the_source_and_names_the_line(tmp_path):
         said(tmp_path)
 
 
+def test_a_ledger_older_than_the_inbox_is_refused(home):
+    sent = home.sent / "crm"
+    for number in range(2):
+        commit(sent, difference("crm", [event(f"e{number}")], said(sent), "keep"))
+    deliver(home, "crm", sent)
+    (sent / "000002.jsonl").unlink()
+    with pytest.raises(SourceError, match=r"inbox/crm-000002.jsonl is not in .* Copy the file there, as 000002.jsonl"):
+        deliver(home, "crm", sent)
+
+
 def random_events(chance: random.Random, world: dict[str, dict]) -> list[dict]:
     """The world after a few of its events were created, edited, retracted or deleted."""
     for _ in range(chance.randint(0, 5)):
