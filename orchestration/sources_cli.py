@@ -24,7 +24,9 @@ NameArgument = Annotated[str, typer.Argument(help="The source: the name of its f
 @app.command()
 def add(
     template: Annotated[str, typer.Argument(help="The template; `flywheel sources list` lists them.")],
-    where: Annotated[str, typer.Option(help="The folder of its files, or of the repository's clone.")],
+    where: Annotated[
+        str, typer.Option(help="The folder of its files; the address of the repository, or the folder of its clone.")
+    ],
     name: Annotated[str, typer.Option(help="A name for the source, else the template's.")] = "",
     root: HomeOption = None,
 ) -> None:

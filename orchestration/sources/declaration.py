@@ -19,6 +19,7 @@ from orchestration.contracts.strict_yaml import compose, line_of, read_bounded
 from orchestration.home import Home
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+URL = re.compile(r"(https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")  # what `where` begins with, when git is to fetch it
 CRON = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minute, hour, day, month, day of week
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -45,7 +46,7 @@ _KINDS: dict[str, dict[str, dict]] = {
         },
     },
     "git": {
-        "where": {**_TEXT, "description": "the folder of a clone"},
+        "where": {**_TEXT, "description": "the folder of a clone, or the address of a repository"},
         "folder": {**_TEXT, "description": "a folder in the repository, such as models"},
         "branch": {**_TEXT, "description": "the name of the main branch"},
     },
@@ -74,9 +75,19 @@ class Source:
     variables: dict[str, str] = field(default_factory=dict, repr=False)  # of the environment that it names
 
     @property
+    def address(self) -> str:
+        """`where` with the values of the environment; never printed, because they may be secrets."""
+        return VARIABLE.sub(lambda found: self.variables[found[1]], self.where)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is at an address that git fetches from, not in a folder."""
+        return self.kind == "git" and URL.match(self.address) is not None
+
+    @property
     def location(self) -> Path:
-        """Where its records are; never printed, because it may hold values of the environment."""
-        return Path(VARIABLE.sub(lambda found: self.variables[found[1]], self.where)).expanduser()
+        """The folder of its records; of one that is remote, that of Flywheel's own clone."""
+        return self.received / "clone.git" if self.is_remote else Path(self.address).expanduser()
 
     @property
     def sql(self) -> Path:

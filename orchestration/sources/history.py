@@ -10,12 +10,16 @@ deleted), `path`, `old_path` (of a rename or modification) and `added_refs` (the
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from orchestration.sources.declaration import Source, SourceError
 
 REF = re.compile(r"\bref\(\s*['\"]([\w-]+)['\"]\s*(?:,\s*['\"]([\w-]+)['\"])?")
+NO_GIT = "git is not installed; install it to read a repository."
+FETCHED = "refs/flywheel/main"  # the main line of a remote repository, in Flywheel's own clone
+FETCH_SECONDS = 1800
 COMMIT, FIELD = "\x1e", "\x1f"  # begin a commit's line, and separate its fields
 # the same output whatever the user has configured
 FIXED = {"core.quotepath": "off", "diff.renameLimit": "20000", "log.showSignature": "false", "diff.noprefix": "false"}
@@ -26,8 +30,14 @@ LOG = (
 
 
 def head(source: Source) -> str:
-    """The commit at the end of the main line; raises SourceError where there is no whole history to read."""
-    commit = _git(source, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{source.branch}^{{commit}}")
+    """The commit at the end of the main line, fetched where the repository is remote.
+
+    Raises SourceError where there is no whole history to read.
+    """
+    if source.is_remote:
+        _fetch(source)
+    branch = FETCHED if source.is_remote else source.branch
+    commit = _git(source, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{branch}^{{commit}}")
     if not commit:
         raise SourceError(f"{source.where} has no branch {source.branch}; correct `branch`.")
     if _git(source, "rev-parse", "--is-shallow-repository") == "true":
@@ -40,16 +50,46 @@ def head(source: Source) -> str:
 def read_history(source: Source, commit: str) -> list[dict[str, Any]]:
     """The records of the main line up to a commit, oldest first; raises SourceError where nothing changed `folder`."""
     command = _command(source, "log", commit, *LOG, "--", source.folder)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment()) as git:
-        assert git.stdout and git.stderr
+    with (
+        tempfile.TemporaryFile() as words,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, env=_environment()) as git,
+    ):
+        assert git.stdout
         lines = (line.decode("utf-8", "replace").rstrip("\n") for line in git.stdout)
         records = [{"sequence": n, **change} for n, change in enumerate(_changes(lines), 1)]
-        words = git.stderr.read().decode("utf-8", "replace")
-    if git.returncode:
-        raise SourceError(f"git can't read the history of {source.where}: {words.strip()}")
+        if git.wait():
+            words.seek(0)
+            raise SourceError(f"git can't read the history of {source.where}: {_last_line(words.read().decode())}")
     if not records:
         raise SourceError(f"no commit of {source.where} changed a file in {source.folder}; correct `folder`.")
     return records
+
+
+def _fetch(source: Source) -> None:
+    """Bring the main line of a remote repository into Flywheel's own clone; its address stays out of every file."""
+    clone = source.location
+    own = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file", "LC_ALL": "C"}
+    # by the environment, because the arguments of a process can be seen by others
+    own |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_VALUE_0": "source:"}
+    own |= {"GIT_CONFIG_KEY_0": f"url.{source.address}.insteadOf"}
+    fetch = ["--quiet", "--no-tags", "--no-write-fetch-head", "--force", "source:", f"{source.branch}:{FETCHED}"]
+    commands = [["init", "--quiet", "--bare", str(clone)], ["-C", str(clone), "fetch", *fetch]]
+    for command in commands:
+        try:
+            done = subprocess.run(
+                ["git", *command], capture_output=True, text=True, env=os.environ | own, timeout=FETCH_SECONDS
+            )
+        except FileNotFoundError:
+            raise SourceError(NO_GIT) from None
+        except subprocess.TimeoutExpired:
+            raise SourceError(f"{source.where} took longer than {FETCH_SECONDS} seconds to fetch.") from None
+        if done.returncode:
+            raise SourceError(f"git can't fetch {source.branch} of {source.where}: {_last_line(done.stderr)}")
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.startswith(("fatal: ", "error: "))] or text.splitlines()
+    return lines[0].strip() if lines else "it says nothing more"
 
 
 def _changes(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -99,7 +139,7 @@ def _git(source: Source, *arguments: str) -> str:
     try:
         done = subprocess.run(_command(source, *arguments), capture_output=True, text=True, env=_environment())
     except FileNotFoundError:
-        raise SourceError("git is not installed; install it to read a repository.") from None
+        raise SourceError(NO_GIT) from None
     if "not a git repository" in done.stderr:
         raise SourceError(f"{source.where} is no git repository; clone it there, or correct `where`.")
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -137,7 +137,7 @@ def _by_id(events: Iterable[Event]) -> dict[str, Event]:
         if not isinstance(event_id, str) or not event_id:
             raise SourceError(f"a row has no event_id as text: {_shown(event)}. Build it from the record's own id.")
         other = now.setdefault(event_id, event)
-        if _said(other) != _said(event):
+        if other is not event and _said(other) != _said(event):
             raise SourceError(
                 f"event {event_id!r} is said twice, differently:\n  {_shown(other)}\n  {_shown(event)}\n"
                 "Choose one of them in the SQL, or give each an event_id of its own."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orchestration.declared import write_declared
 from orchestration.home import FILES, Home, write_whole
-from orchestration.sources.declaration import NAME, VARIABLE, SourceError
+from orchestration.sources.declaration import NAME, URL, VARIABLE, SourceError
 
 TEMPLATES = FILES / "sources"
 PLACE = "where: FOLDER"  # the line of a template's source.yml that `add` fills in
@@ -24,14 +24,15 @@ def templates() -> dict[str, str]:
 def add(home: Home, template: str, where: str, name: str | None = None) -> list[Path]:
     """Copy a template into a home, as the source `name`, reading from `where`; returns the files. Raises SourceError.
 
-    `where` may hold ${NAME} of the environment; a path is made absolute.
+    `where` is a folder or an address, and may hold ${NAME} of the environment; a path is made absolute.
     """
     name = name or template
     if template not in (known := templates()):
         raise SourceError(f"There is no template {template}. There are: {', '.join(known)}.")
     if not NAME.fullmatch(name):
         raise SourceError(f"{name} can't name a source: write small letters, digits and _, a letter first.")
-    place = where if VARIABLE.search(where) else os.path.abspath(Path(where).expanduser())  # noqa: PTH100 - no symlink is followed
+    is_path = not VARIABLE.search(where) and not URL.match(where)
+    place = where if not is_path else os.path.abspath(Path(where).expanduser())  # noqa: PTH100 - no symlink is followed
     copies = dict(_copies(home, template, name))
     if taken := [path for path in copies if path.exists()]:
         raise SourceError(f"{taken[0]} is there already; give the new source another name: --name NAME.")

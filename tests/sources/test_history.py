@@ -148,6 +148,26 @@ def test_the_user_s_configuration_of_git_changes_nothing(repository, source):
     assert history(source) == before
 
 
+def test_a_remote_repository_is_fetched_and_its_address_with_a_secret_is_in_no_file(
+    home, repository, source, monkeypatch
+):
+    repository.commit(marts__sales__orders=BODY)
+    local = history(source)
+    monkeypatch.setenv("SECRET_PLACE", str(repository.folder))
+    add(home, "dbt", "file://${SECRET_PLACE}", "remote")
+    assert history(load_source(home, "remote")) == local
+    pull(home, "remote")
+    repository.commit(marts__finance__revenue="select * from {{ ref('orders') }}")
+    assert len(pull(home, "remote").changes.additions) == 2
+    assert pull(home, "remote").changes.events == []
+    files = [path for part in (home.received, home.sent, home.inbox) for path in part.rglob("*") if path.is_file()]
+    assert [path for path in files if str(repository.folder).encode() in path.read_bytes()] == []
+    monkeypatch.setenv("SECRET_PLACE", "/nowhere/to/be/seen")
+    with pytest.raises(SourceError, match=r"git can't fetch HEAD of file://\$\{SECRET_PLACE\}: fatal: ") as refused:
+        pull(home, "remote")
+    assert "/nowhere" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
