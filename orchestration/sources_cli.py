@@ -98,8 +98,8 @@ def show(name: NameArgument, root: HomeOption = None) -> None:
     for kind, count in found.event_types.most_common():
         _print(console, f"  {count:>7,}  {kind}")
     is_all = found.tried == found.kinds.total()
-    alone = "each of them" if is_all else f"{found.tried:,} of them, spread over all,"
-    _print(console, f"Records by kind; {alone} was mapped alone:")
+    alone = "each of them was" if is_all else f"{found.tried:,} of them, spread over all, were"
+    _print(console, f"Records by kind; {alone} mapped alone:")
     for kind, count in found.kinds.most_common():
         silent = found.silent[kind]
         examples = f": {silent:,} gave no event, such as {', '.join(found.examples[kind])}" if silent else ""

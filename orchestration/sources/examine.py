@@ -20,7 +20,7 @@ from orchestration.sources.pull import PRODUCTS, receive, refuse_in_sample, tabl
 from orchestration.sources.records import reader_for, records_table
 from orchestration.sources.statement import Event
 
-RECORDS_TRIED = 300  # one at a time, spread over all: the mapping runs once for each
+RECORDS_TRIED = 100  # one at a time, spread over all: the mapping runs once for each
 EXAMPLES = 3
 
 

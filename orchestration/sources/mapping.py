@@ -22,11 +22,12 @@ from orchestration.sources.statement import ENGINE_COLUMNS, Event
 
 SECONDS = 300
 MEMORY = "2GB"
-# DuckDB knows the volatile functions; these it calls consistent within a query, or can't see into
-CLOCK = {
+# DuckDB knows the volatile functions; these change too, and it calls them consistent within a query, or nothing
+CHANGING = {
     *("age", "ago", "current_date", "current_localtime", "current_localtimestamp", "current_time"),
     *("current_timestamp", "get_current_time", "get_current_timestamp", "localtime", "localtimestamp", "now"),
-    *("pg_conf_load_time", "pg_postmaster_start_time", "today", "transaction_timestamp", "txid_current"),
+    *("pg_conf_load_time", "pg_postmaster_start_time", "reservoir_quantile", "today", "transaction_timestamp"),
+    "txid_current",
 }
 TABLE_FUNCTIONS = {"generate_series", "json_each", "json_tree", "range", "unnest"}  # the others read what is outside
 SAME_EACH_TIME = "a mapping gives the same events each time; take the time from the records"
@@ -149,7 +150,7 @@ class Mapping:
         tree = json.loads(row[0]) if row else {}
         if tree["error"]:
             raise self._refuse(_sentence(tree["error_message"]), tree.get("position"))
-        refused = {name for (name,) in self._db.execute(_VOLATILE).fetchall()} | CLOCK
+        refused = {name for (name,) in self._db.execute(_VOLATILE).fetchall()} | CHANGING
         nodes = list(_nodes(tree["statements"]))
         known = tables | {entry["key"] for node in nodes for entry in (node.get("cte_map") or {}).get("map", ())}
         for node in nodes:
@@ -222,7 +223,7 @@ def _fault(node: dict, refused: set[str], known: set[str], tables: set[str]) -> 
     kind = node.get("type")
     if kind == "FUNCTION" and node["function_name"].lower() in refused:
         return f"{node['function_name']}() is refused: {SAME_EACH_TIME}."
-    if kind == "COLUMN_REF" and len(names := node["column_names"]) == 1 and names[0].lower() in CLOCK:
+    if kind == "COLUMN_REF" and len(names := node["column_names"]) == 1 and names[0].lower() in CHANGING:
         return f"{names[0]} is refused: {SAME_EACH_TIME}."
     if node.get("sample"):
         return f"a sample is refused: {SAME_EACH_TIME}."

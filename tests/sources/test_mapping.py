@@ -89,7 +89,7 @@ def test_what_it_may_not_say_is_refused_with_file_line_and_column(tmp_path, sql,
     [
         *("now()", "current_date", "current_timestamp", "today()", "age(timestamp '2020-01-01')", "random()"),
         *("uuid()", "gen_random_uuid()", "nextval('s')", "get_current_timestamp()", "localtimestamp", "ago('1 day')"),
-        *("NOW()", "transaction_timestamp()", "main.now()"),
+        *("NOW()", "transaction_timestamp()", "main.now()", "reservoir_quantile(1, 0.5)"),
     ],
 )
 def test_the_clock_and_chance_are_refused_wherever_they_stand(tmp_path, expression):
