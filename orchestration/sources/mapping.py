@@ -221,7 +221,8 @@ def _nodes(tree: Any) -> Iterator[dict]:
 def _fault(node: dict, refused: set[str], known: set[str], tables: set[str]) -> str | None:
     """Why a node of the tree is refused; None where it isn't."""
     kind = node.get("type")
-    if kind == "FUNCTION" and node["function_name"].lower() in refused:
+    is_call = kind == "FUNCTION" and node["function_name"].lower() in refused
+    if is_call and (node["function_name"].lower() != "age" or len(node["arguments"]) == 1):  # of two times: no clock
         return f"{node['function_name']}() is refused: {SAME_EACH_TIME}."
     if kind == "COLUMN_REF" and len(names := node["column_names"]) == 1 and names[0].lower() in CHANGING:
         return f"{names[0]} is refused: {SAME_EACH_TIME}."

@@ -44,6 +44,7 @@ def test_it_reads_records_and_declared_tables(tmp_path):
         ("0.5::double", 0.5),
         ("1.50", "1.50"),
         ("true", True),
+        ("cast(age(timestamp '2026-01-02', timestamp '2026-01-01') as varchar)", "1 day"),
     ],
 )
 def test_a_value_goes_on_the_wire_as_json_with_its_time_in_utc(tmp_path, expression, value):
