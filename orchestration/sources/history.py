@@ -17,6 +17,7 @@ from typing import Any
 from orchestration.sources.declaration import Source, SourceError
 
 REF = re.compile(r"\bref\(\s*['\"]([\w-]+)['\"]\s*(?:,\s*['\"]([\w-]+)['\"])?")
+READER = 1  # raise it when the same history gives other records
 NO_GIT = "git is not installed; install it to read a repository."
 FETCHED = "refs/flywheel/main"  # the main line of a remote repository, in Flywheel's own clone
 FETCH_SECONDS = 1800
@@ -70,8 +71,9 @@ def _fetch(source: Source) -> None:
     clone = source.location
     own = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file", "LC_ALL": "C"}
     # by the environment, because the arguments of a process can be seen by others
-    own |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_VALUE_0": "source:"}
-    own |= {"GIT_CONFIG_KEY_0": f"url.{source.address}.insteadOf"}
+    count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    own |= {"GIT_CONFIG_COUNT": str(count + 1), f"GIT_CONFIG_VALUE_{count}": "source:"}
+    own |= {f"GIT_CONFIG_KEY_{count}": f"url.{source.address}.insteadOf"}
     fetch = ["--quiet", "--no-tags", "--no-write-fetch-head", "--force", "source:", f"{source.branch}:{FETCHED}"]
     commands = [["init", "--quiet", "--bare", str(clone)], ["-C", str(clone), "fetch", *fetch]]
     for command in commands:

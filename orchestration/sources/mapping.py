@@ -21,7 +21,7 @@ from orchestration.sources.declaration import SourceError
 from orchestration.sources.statement import ENGINE_COLUMNS, Event
 
 SECONDS = 300
-MEMORY = "2GB"
+MEMORY = "4GB"
 # DuckDB knows the volatile functions; these change too, and it calls them consistent within a query, or nothing
 CHANGING = {
     *("age", "ago", "current_date", "current_localtime", "current_localtimestamp", "current_time"),

@@ -124,7 +124,7 @@ def _receive_history(source: Source, now: datetime) -> None:
     """Keep the history of a repository, read anew when its main line has changed: a rebase changes all of it."""
     commit = history.head(source)
     before = received.listings(source)
-    state = {"commit": commit, "folder": source.folder}
+    state = {"commit": commit, "folder": source.folder, "reader": history.READER}
     if before and before[-1].state == state:
         return
     lines = (orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in history.read_history(source, commit))

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from orchestration.sources.declaration import SourceError
 
 FIRST_COLUMNS = ("file_name", "record_number", "received_at")
+MAX_BYTES = 2 << 30  # of all records of a source, in memory
 MAX_FIELD = 1 << 27  # bytes of a field of CSV
 
 
@@ -33,7 +34,15 @@ def records_table(files: Iterable[tuple[str, Path, str]]) -> pa.Table:
     Columns: `file_name`, `record_number` (from 1), `received_at` (text), `body` (JSON as text), and those of CSV and
     Parquet. Raises SourceError.
     """
-    tables = [_with_place(name, read_records(name, path), received_at) for name, path, received_at in files]
+    tables, size = [], 0
+    for name, path, received_at in files:
+        tables.append(_with_place(name, read_records(name, path), received_at))
+        size += tables[-1].nbytes
+        if size > MAX_BYTES:
+            raise SourceError(
+                f"its records have more than {MAX_BYTES:,} bytes up to {name}. Narrow `pattern`; or write "
+                "`records: current` and `vanished: keep`, and take files away once they are pulled."
+            )
     spellings: dict[str, str] = {}  # DuckDB's names have no case
     same = [t.rename_columns([spellings.setdefault(c.lower(), c) for c in t.column_names]) for t in tables]
     first = pa.schema([("file_name", pa.string()), ("record_number", pa.int64()), ("received_at", pa.string())])

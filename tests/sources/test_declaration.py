@@ -68,3 +68,16 @@ def test_a_schedule_is_a_cron_line(home, schedule):
 def test_another_schedule_is_refused(home, schedule):
     with pytest.raises(SourceError, match="line 3: schedule can't be"):
         load(home, f"kind: files\nwhere: /x\nschedule: '{schedule}'\n")
+
+
+@pytest.mark.parametrize(
+    ("where", "is_remote"),
+    [
+        *(("https://github.com/a/b", True), ("git@github.com:a/b.git", True), ("ssh://git@host/a", True)),
+        *(("/clones/a", False), ("~/a", False), ("ext::sh -c x", False), ("--upload-pack=x", False)),
+    ],
+)
+def test_an_address_is_fetched_and_anything_else_is_a_folder(home, where, is_remote):
+    source = load(home, f'kind: git\nwhere: "{where}"\n')
+    assert source.is_remote == is_remote
+    assert (source.location == home.received / "crm" / "clone.git") == is_remote

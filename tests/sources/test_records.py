@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from orchestration.sources import records
 from orchestration.sources.declaration import SourceError
 from orchestration.sources.records import read_records, records_table
 
@@ -82,3 +83,13 @@ def test_files_of_different_columns_are_one_table_and_each_row_has_its_place(tmp
         {"file_name": "b.csv", "record_number": 2, "Key": "DP-3", "file_name_1": None, "body": None},
         {"file_name": "c.json", "record_number": 1, "Key": None, "file_name_1": None, "body": "{}"},
     ]
+
+
+def test_more_records_than_fit_into_memory_are_refused_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "MAX_BYTES", 200)
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text('{"text": "' + "x" * 100 + '"}')
+    files = [(name, tmp_path / name, "2026-01-01T00:00:00Z") for name in ("a.jsonl", "b.jsonl")]
+    assert records_table(files[:1]).num_rows == 1
+    with pytest.raises(SourceError, match=r"more than 200 bytes up to b.jsonl. Narrow `pattern`"):
+        records_table(files)
