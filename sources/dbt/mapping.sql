@@ -25,9 +25,9 @@ files as ( -- YOUR LAYOUT: which files are data products, and which domain a fil
 
     select
         *,
-        regexp_matches(place, '^(intermediate|marts)/[^/]+/.*\.sql$') as is_product,
+        regexp_matches(place, '^(intermediate|marts?)/[^/]+/.*\.sql$') as is_product,
         case
-            when regexp_matches(place, '^(staging|intermediate|marts)/[^/]+/') then split_part(place, '/', 2)
+            when regexp_matches(place, '^(staging|intermediate|marts?)/[^/]+/') then split_part(place, '/', 2)
             when regexp_matches(place, '^(external|integrations)/[^/]+/')
                 then split_part(place, '/', 1) || ':' || split_part(place, '/', 2)
             when regexp_matches(place, '^(reporting|dimensional|external|integrations)/') then split_part(place, '/', 1)

@@ -1,6 +1,7 @@
 """The commands of `flywheel sources`, and what `flywheel run` does with sources."""
 
-import json
+import os
+from functools import partial
 
 import pytest
 from conftest import NOW
@@ -16,6 +17,10 @@ from orchestration.sources_cli import pull_every_source
 @pytest.fixture
 def world(tmp_path) -> World:
     return World(tmp_path)
+
+
+def set_variable(value: str) -> None:
+    os.environ["SECRET_PLACE"] = value
 
 
 def flywheel(world: World, *arguments: str, code: int = 0) -> str:
@@ -75,18 +80,20 @@ def test_a_home_without_sources_pulls_none_and_one_with_them_says_a_line_for_eac
 
 
 @pytest.mark.slow
-def test_a_run_pulls_first_and_a_failing_source_stops_nothing(tmp_path):
+def test_a_run_pulls_first_writes_no_value_of_the_environment_and_a_failing_source_stops_nothing(tmp_path):
     world = World(tmp_path)
     world.write("a.jsonl", [record(1, kind="idea_logged"), record(2)])
     root = shared_home().empty()
     (root / "sources").mkdir()
     sql = (world.home.sources / "crm.sql").read_text().replace("select\n", "select 'sales' as domain,\n")
     (root / "sources" / "crm.sql").write_text(sql)
-    (root / "sources" / "crm.yml").write_text(json.dumps({"kind": "files", "where": str(world.folder)}))
+    (root / "sources" / "crm.yml").write_text("kind: files\nwhere: ${SECRET_PLACE}\n")
     (root / "sources" / "erp.yml").write_text("kind: files\nwhere: /nowhere\n")
-    ended = run(root, as_of="2026-02-01")
+    ended = run(root, as_of="2026-02-01", first=partial(set_variable, str(world.folder)))
     assert ended.code == 0, ended.output
     words = " ".join(ended.output.split())
     assert "crm: 2 records, 2 events, 2 new" in words and "sample" not in words
     assert "erp: /nowhere is no folder; correct `where` in erp.yml, or mount it. Its last statement" in words
     assert query(root, "select count(*) from curated.data_products") == [(1,)]
+    files = [path for path in root.rglob("*") if path.is_file()]
+    assert [path for path in files if str(world.folder).encode() in path.read_bytes()] == []

@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
-from conftest import Crash, examples
+from conftest import examples
 from source_home import folded
 
 from orchestration.home import Home
@@ -135,18 +135,22 @@ def step(home: Home, events: list[dict]) -> int:
     return len(changes.events)
 
 
+class Killed(BaseException):
+    """What no code handles, as none can handle a SIGKILL."""
+
+
 def killed_at(count: int, monkeypatch):
-    """Raise Crash at the point before or after a rename that is so many points from now on."""
+    """Raise Killed at the point before or after a rename that is so many points from now on."""
     left, rename = [count], Path.replace
 
     def replace(path, target):
         left[0] -= 1
         if left[0] == 0:
-            raise Crash
+            raise Killed
         renamed = rename(path, target)
         left[0] -= 1
         if left[0] == 0:
-            raise Crash
+            raise Killed
         return renamed
 
     monkeypatch.setattr(Path, "replace", replace)
@@ -161,7 +165,7 @@ def test_any_changes_and_kills_leave_the_last_statement_in_the_inbox_and_nothing
             killed_at(chance.randint(1, 8), patched)
             try:
                 step(home, events)
-            except Crash:
+            except Killed:
                 continue
     step(home, events)
     assert step(home, events) == 0
