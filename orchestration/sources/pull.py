@@ -26,6 +26,7 @@ from orchestration.sources.mapping import Mapping
 from orchestration.sources.records import reader_for, records_table
 from orchestration.sources.statement import Difference, commit, deliver, difference, live, said
 
+FILES_SHOWN = 3
 PRODUCTS = "products"  # the rows of declared/data_products.csv about one source
 
 
@@ -37,7 +38,7 @@ class Pulled:
     records: int = 0
     events: int = 0  # that the source says now
     changes: Difference = field(default_factory=Difference)
-    left: tuple[str, ...] = ()  # files whose format is not known
+    left: tuple[str, ...] = ()  # files that were left out, each with the reason
     error: str = ""
 
     @property
@@ -48,7 +49,7 @@ class Pulled:
         changes = self.changes
         counts = {"new": changes.additions, "corrected": changes.corrections, "retracted": changes.retractions}
         sent = ", ".join(f"{len(events):,} {name}" for name, events in counts.items() if events) or "nothing new"
-        left = f"; left out, format not known: {', '.join(self.left[:3])}" if self.left else ""
+        left = f"; left out: {', '.join(self.left[:FILES_SHOWN])}" if self.left else ""
         return f"{self.name}: {self.records:,} records, {self.events:,} events, {sent}{left}"
 
 
@@ -83,7 +84,7 @@ def pull_all(home: Home) -> list[Pulled]:
 
 
 def receive(source: Source, now: datetime) -> tuple[str, ...]:
-    """Keep what the source has now; returns the names of files whose format is not known. Raises SourceError."""
+    """Keep what the source has now; returns the files that were left out, with the reason. Raises SourceError."""
     if source.kind == "git":
         _receive_history(source, now)
         return ()
@@ -147,14 +148,16 @@ def _receive_files(source: Source, root: Path, now: datetime) -> tuple[str, ...]
             continue
         if not is_settled(path):
             files |= {name: former[name]} if name in former else {}
+            left.append(f"{name} (may still be written to)")
         elif reader_for(name):
             files[name] = path
         else:
-            left.append(name)
+            left.append(f"{name} (format not known)")
     if not files:
+        words = f"; left out: {', '.join(left[:FILES_SHOWN])}" if left else ""
         raise SourceError(
-            f"{source.where} holds no file that {source.pattern} matches and whose format is known. "
-            "Correct `where` or `pattern`, or mount the folder."
+            f"{source.where} holds no file to read that {source.pattern} matches{words}. Correct `where` or `pattern`, "
+            "mount the folder, or pull again in 2 seconds."
         )
     received.keep(source, files, {}, now)
     return tuple(left)

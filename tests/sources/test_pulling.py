@@ -92,13 +92,21 @@ def test_a_file_that_is_still_written_to_stays_as_it_was(world):
     os.utime(path, (time.time(), time.time()))
     world.write("b.jsonl.part", "half")
     world.write(".hidden.jsonl", "half")
-    assert words(world) == "crm: 1 records, 1 events, nothing new"
+    said_so = "crm: 1 records, 1 events, nothing new; left out: a.jsonl (may still be written to), b.jsonl.part (may"
+    assert words(world).startswith(said_so)
+
+
+def test_a_folder_with_nothing_but_a_new_file_says_to_pull_again(world):
+    os.utime(world.write("a.jsonl", [record(1)]), (time.time(), time.time()))
+    message = refusal(world)
+    assert "matches; left out: a.jsonl (may still be written to). Correct" in message
+    assert message.endswith("or pull again in 2 seconds.")
 
 
 def test_a_file_of_an_unknown_format_is_named(world):
     world.write("a.jsonl", [record(1)])
     world.write("notes.xlsx", "x")
-    assert words(world) == "crm: 1 records, 1 events, 1 new; left out, format not known: notes.xlsx"
+    assert words(world) == "crm: 1 records, 1 events, 1 new; left out: notes.xlsx (format not known)"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +115,7 @@ def test_a_file_of_an_unknown_format_is_named(world):
         (lambda w: w.map("select\n nope from records"), "crm.sql line 2 column 2: Referenced column"),
         (lambda w: w.write("a.jsonl", "{"), "a.jsonl line 1 column 2: not JSON"),
         (lambda w: w.write("b.jsonl", [record(1, product="other")]), "event 'e1' is said twice, differently"),
-        (lambda w: (w.folder / "a.jsonl").unlink(), "holds no file that **/* matches and whose format is known"),
+        (lambda w: (w.folder / "a.jsonl").unlink(), "holds no file to read that **/* matches. Correct"),
         (lambda w: w.folder.rename(w.folder.with_name("gone")), "exports is no folder; correct `where` in crm.yml"),
         (lambda w: (w.home.sources / "crm.sql").unlink(), "crm.sql is missing"),
         (lambda w: w.declare("vanished: maybe\n"), "crm.yml line 3: vanished can't be"),
