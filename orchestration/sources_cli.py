@@ -94,16 +94,15 @@ def show(name: NameArgument, root: HomeOption = None) -> None:
     console, home = Console(file=sys.stdout), Home.at(root)
     with _refusals(console):
         found = examine(home, name)
-    _print(console, f"{found.kinds.total():,} records gave {found.event_types.total():,} events:")
-    for kind, count in found.event_types.most_common():
-        _print(console, f"  {count:>7,}  {kind}")
-    is_all = found.tried == found.kinds.total()
-    alone = "each of them was" if is_all else f"{found.tried:,} of them, spread over all, were"
-    _print(console, f"Records by kind; {alone} mapped alone:")
-    for kind, count in found.kinds.most_common():
-        silent = found.silent[kind]
-        examples = f": {silent:,} gave no event, such as {', '.join(found.examples[kind])}" if silent else ""
-        _print(console, f"  {count:>7,}  {kind}{examples}")
+    records = sum(kind.records for kind in found.kinds.values())
+    _print(console, f"{records:,} records gave {found.event_types.total():,} events:")
+    for name, count in found.event_types.most_common():
+        _print(console, f"  {count:>7,}  {name}")
+    _print(console, "Records by kind, and the events of those that were mapped alone:")
+    for name, kind in found.kinds.items():
+        events = ", ".join(f"{count:,} {name}" for name, count in kind.event_types.most_common()) or "no event"
+        silent = f"; {kind.silent:,} gave none, such as {', '.join(kind.examples)}" if kind.silent else ""
+        _print(console, f"  {kind.records:>7,}  {name} → {events} from {kind.tried:,}{silent}")
 
 
 @app.command("test")

@@ -6,7 +6,7 @@ belong here: sending (pull.py), words for the terminal (sources_cli.py).
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 import pyarrow as pa
@@ -24,15 +24,23 @@ RECORDS_TRIED = 100  # one at a time, spread over all: the mapping runs once for
 EXAMPLES = 3
 
 
+@dataclass
+class Kind:
+    """The records of one kind; `tried` of them were mapped alone, and gave events of these types, or none."""
+
+    records: int = 0
+    tried: int = 0
+    event_types: Counter[str] = field(default_factory=Counter)
+    silent: int = 0
+    examples: list[str] = field(default_factory=list)  # of silent records: file and number
+
+
 @dataclass(frozen=True)
 class Examined:
-    """What a source's records gave; `tried` of them were mapped alone, `silent` of those gave no event."""
+    """What a source's records gave: all together, and by kind, the most frequent first."""
 
-    kinds: Counter[str]
     event_types: Counter[str]
-    tried: int
-    silent: Counter[str]  # by kind
-    examples: dict[str, list[str]]  # of silent records, by kind: file and number
+    kinds: dict[str, Kind]
 
 
 def examine(home: Home, name: str) -> Examined:
@@ -49,20 +57,18 @@ def examine(home: Home, name: str) -> Examined:
 
 
 def _examined(mapping: Mapping, source: Source, records: pa.Table, types: Counter[str]) -> Examined:
-    kinds = mapping.kinds(source.record_kind)
-    count = records.num_rows
+    names, count = mapping.kinds(source.record_kind), records.num_rows
+    kinds = {name: Kind(number) for name, number in Counter(names).most_common()}
     tried = range(count) if count <= RECORDS_TRIED else [i * count // RECORDS_TRIED for i in range(RECORDS_TRIED)]
-    silent: Counter[str] = Counter()
-    examples: dict[str, list[str]] = {}
     for number in tried:
-        if not mapping.events_of_record(number):
-            kind = kinds[number]
-            silent[kind] += 1
-            shown = examples.setdefault(kind, [])
-            if len(shown) < EXAMPLES:
-                row = records.slice(number, 1).select(["file_name", "record_number"]).to_pylist()[0]
-                shown.append(f"{row['file_name']} record {row['record_number']}")
-    return Examined(Counter(kinds), types, len(tried), silent, examples)
+        kind, events = kinds[names[number]], mapping.events_of_record(number)
+        kind.tried += 1
+        kind.event_types.update(str(event.get("event_type")) for event in events)
+        kind.silent += not events
+        if not events and len(kind.examples) < EXAMPLES:
+            row = records.slice(number, 1).select(["file_name", "record_number"]).to_pylist()[0]
+            kind.examples.append(f"{row['file_name']} record {row['record_number']}")
+    return Examined(types, kinds)
 
 
 def run_test(home: Home, name: str, accept: bool = False) -> list[str]:

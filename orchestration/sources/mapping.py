@@ -122,11 +122,11 @@ class Mapping:
             raise SourceError(f"record_kind {expression!r}: {words}") from None
         return [kind if kind is not None else "none" for (kind,) in rows]
 
-    def events_of_record(self, number: int) -> int:
-        """How many events it returns when the record at this place, from 0, is the only one."""
+    def events_of_record(self, number: int) -> list[Event]:
+        """The events that it returns when the record at this place, from 0, is the only one."""
         self._db.execute(f"create or replace view records as from _records where rowid = {number}")
         try:
-            return len(self.events())
+            return self.events()
         finally:
             self._db.execute("create or replace view records as from _records")
 

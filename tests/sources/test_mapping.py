@@ -136,5 +136,5 @@ def test_it_runs_over_one_record_alone_and_over_all_again(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"id": 1}\n{"id": null}\n')
     (tmp_path / "crm.sql").write_text(f"select {ROW} from records where body->>'id' is not null")
     with Mapping(tmp_path / "crm.sql", {"records": records_table(files)}) as mapping:
-        assert [mapping.events_of_record(0), mapping.events_of_record(1), len(mapping.events())] == [1, 0, 1]
+        assert [len(mapping.events_of_record(n)) for n in (0, 1)] == [1, 0] and len(mapping.events()) == 1
         assert mapping.kinds("body->>'id'") == ["1", "none"]

@@ -60,9 +60,9 @@ def test_show_lists_events_by_type_and_the_records_that_gave_none(world):
     shown = flywheel(world, "show", "crm")
     assert shown.splitlines() == [
         *("4 records gave 3 events:", "        2  deployed", "        1  retired"),
-        "Records by kind; each of them was mapped alone:",
-        *("        2  deployed", "        1  retired"),
-        "        1  comment: 1 gave no event, such as a.jsonl record 4",
+        "Records by kind, and the events of those that were mapped alone:",
+        *("        2  deployed → 2 deployed from 2", "        1  retired → 1 retired from 1"),
+        "        1  comment → no event from 1; 1 gave none, such as a.jsonl record 4",
     ]
     assert not list(world.home.inbox.iterdir())
 
