@@ -1,4 +1,4 @@
-"""The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`.
+"""The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`, `sources`.
 
 Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2 bad usage). Does not belong here: work.
 """
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -28,6 +28,10 @@ from orchestration.landing.inbox import files_to_place, has_received, is_marker,
 from orchestration.progress import listening
 from orchestration.publish.record import is_current
 from orchestration.settings import SettingsError, load_settings, write_settings
+from orchestration.sources.declaration import declared_names
+from orchestration.sources_cli import app as sources_app
+from orchestration.sources_cli import pull_every_source
+from orchestration.terminal import HomeOption, exit_with_usage_error
 
 if TYPE_CHECKING:  # Dagster takes seconds to import
     import dagster as dg
@@ -38,14 +42,13 @@ app = typer.Typer(
 )
 
 NOT_PUBLISHED = "[bold red]Not published.[/] The last good tables stay in place."
-HOME_HELP = "Home folder; else FLYWHEEL_HOME, else data/ in a checkout and ~/flywheel for an installed package."
 DBT = "from dbt.cli.main import cli; cli(prog_name='flywheel dbt')"
 FULL_BYTES = 20_000_000  # with less free space not even a small build fits
 PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}  # what a source sent is no markup
 MARKER = "holds no events: an operating system or a tool writes such a file next to data. Name the data file."
 GONE = "the inbox no longer holds this file as it was refused. Send it again, or dismiss it."
 READ = "can be read now: {rows_landed:,} rows landed, {rows_quarantined:,} quarantined."
-HomeOption = Annotated[Path | None, typer.Option("--home", help=HOME_HELP)]
+app.add_typer(sources_app, name="sources")
 
 
 @app.command()
@@ -77,7 +80,7 @@ def run(
     root: HomeOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build and publish even if nothing has changed.")] = False,
 ) -> None:
-    """Land what is in the inbox, shape it, check it, and publish it."""
+    """Pull the sources, land what is in the inbox, shape it, check it, and publish it."""
     console = Console(file=sys.stdout)
     home = Home.at(root)
     _dates(home, as_of, known_at)
@@ -85,6 +88,7 @@ def run(
     if home.is_locked():
         console.print("Another run is working in this home; waiting for it.")
     with home.lock():
+        pulled = pull_every_source(home)
         _fill_inbox(console, home, events or [])
         dates = _dates(home, as_of, known_at)
         log = None
@@ -93,7 +97,7 @@ def run(
             _land_build_publish(console, home, as_of, known_at, log)
         else:
             console.print("Nothing new since the last publication: the same events, dates, settings and code.")
-        _print_summary(console, home, dates, log)
+        _print_summary(console, home, dates, log, pulled)
 
 
 def _land_build_publish(console: Console, home: Home, as_of: str, known_at: str, log: Path) -> None:
@@ -147,7 +151,7 @@ def sample(
     home = Home.at(root)
     with home.lock():
         if has_received(home) and not home.sample():
-            _exit_with_usage_error(
+            exit_with_usage_error(
                 console, f"{home.root} holds events already; choose another home: flywheel sample --home NEW"
             )
         _put_sample(console, home)
@@ -170,7 +174,7 @@ def quarantine(
     if dismiss or restore:
         _decide(console, home, dismiss, restore, line, note.strip())
     elif note or line:
-        _exit_with_usage_error(console, "--note and --line belong to --dismiss or --restore; name a file or a batch.")
+        exit_with_usage_error(console, "--note and --line belong to --dismiss or --restore; name a file or a batch.")
     else:
         for text in quarantine_list(home, "dismissed" if dismissed else "waiting", limit):
             console.print(text, **PLAIN)
@@ -190,7 +194,7 @@ def replay(root: HomeOption = None) -> None:
             files, gone = land_again(home)
             receipt = quarantine.replay(home)
         except (ContractError, DeclarationError, SettingsError) as error:
-            _exit_with_usage_error(console, escape(str(error)))
+            exit_with_usage_error(console, escape(str(error)))
         left = quarantine.quarantined(home).num_rows
     lines = [f"{name}: {GONE}" for name in gone]
     lines += [f"{f['file_name']}: {READ.format(**f)}" for f in files]
@@ -216,7 +220,7 @@ def dbt(context: typer.Context, root: HomeOption = None) -> None:
         try:
             build = scratch(home)
         except BuildError as error:
-            _exit_with_usage_error(console, str(error))
+            exit_with_usage_error(console, str(error))
         environment = os.environ | dbt_environment(home, build, build.dates)
         # not as options, which would follow the user's: `dbt --help` knows none of them
         environment |= {"DBT_PROJECT_DIR": str(DBT_PROJECT), "DBT_PROFILES_DIR": str(DBT_PROJECT)}
@@ -245,9 +249,9 @@ def _decide(console: Console, home: Home, dismiss: str, restore: str, line: int 
     from orchestration.summary import rows_in_words
 
     if dismiss and restore:
-        _exit_with_usage_error(console, "Give --dismiss or --restore, not both.")
+        exit_with_usage_error(console, "Give --dismiss or --restore, not both.")
     if bool(dismiss) != bool(note):
-        _exit_with_usage_error(console, 'A dismissal, and nothing else, has a reason: --dismiss FILE --note "why".')
+        exit_with_usage_error(console, 'A dismissal, and nothing else, has a reason: --dismiss FILE --note "why".')
     if home.is_locked():
         console.print("A run is working in this home; waiting for it.")
     with home.lock():
@@ -257,7 +261,7 @@ def _decide(console: Console, home: Home, dismiss: str, restore: str, line: int 
         name, state = (dismiss, "waits in quarantine") if dismiss else (restore, "is dismissed")
         place = f"{name} line {line}" if line else name
         hint = "`flywheel quarantine" + ("" if dismiss else " --dismissed") + "` lists files, lines and batches."
-        _exit_with_usage_error(console, f"No row of {escape(place)} {state}; {hint}")
+        exit_with_usage_error(console, f"No row of {escape(place)} {state}; {hint}")
     words = f"{rows_in_words(count)} " + ("dismissed" if dismiss else "back in quarantine")
     console.print(f"{words}, {left:,} in quarantine now. `flywheel run` publishes that.")
 
@@ -273,24 +277,24 @@ def _check_settings(console: Console, home: Home) -> None:
     try:
         load_settings(home)
     except SettingsError as error:
-        _exit_with_usage_error(console, str(error))
+        exit_with_usage_error(console, str(error))
 
 
 def _fill_inbox(console: Console, home: Home, events: list[Path]) -> None:
     if missing := [str(path) for path in events if not path.exists()]:
-        _exit_with_usage_error(console, f"no such file: {escape(', '.join(missing))}")
+        exit_with_usage_error(console, f"no such file: {escape(', '.join(missing))}")
     if markers := [str(path) for path in events if not path.is_dir() and is_marker(path.name)]:
-        _exit_with_usage_error(console, f"{escape(', '.join(markers))} {MARKER}")
+        exit_with_usage_error(console, f"{escape(', '.join(markers))} {MARKER}")
     files = [file for path in events for file in files_to_place(path)]
     if files and home.sample():
-        _exit_with_usage_error(
+        exit_with_usage_error(
             console, f"{home.root} holds sample events; give your own a home of their own: --home NEW"
         )
     for path, name in files:
         place_in_inbox(home, path, name)
-    if not files and not has_received(home):
+    if not files and not has_received(home) and not declared_names(home):
         if events:
-            _exit_with_usage_error(console, f"no file of events in {escape(', '.join(map(str, events)))}")
+            exit_with_usage_error(console, f"no file of events in {escape(', '.join(map(str, events)))}")
         _put_sample(console, home)
 
 
@@ -370,18 +374,14 @@ def _why(failure: "StepFailureData") -> str:
     return error.message.strip() if error else "failed"
 
 
-def _print_summary(console: Console, home: Home, dates: Dates, log: Path | None = None) -> None:
+def _print_summary(console: Console, home: Home, dates: Dates, log: Path | None = None, pulled: str = "") -> None:
     from orchestration.summary import summarize
 
     table = Table.grid(padding=(0, 2))
-    for label, words in summarize(home, dates) + ([("Log", str(log))] if log else []):
+    more = [("Sources", pulled), ("Log", str(log) if log else "")]
+    for label, words in [*summarize(home, dates), *(line for line in more if line[1])]:
         table.add_row(f"[bold]{label}[/]", Text(words))  # what a source sent is no markup
     console.print(table)
-
-
-def _exit_with_usage_error(console: Console, message: str) -> NoReturn:
-    console.print(f"[red]{message}[/]", soft_wrap=True)
-    raise typer.Exit(2)
 
 
 if __name__ == "__main__":

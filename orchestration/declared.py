@@ -33,12 +33,12 @@ class DeclarationError(ValueError):
 
 def declared_tables(home: Home) -> dict[str, pa.Table]:
     """{table: its rows, typed by its contract}; no rows where the home has no file. Raises DeclarationError."""
-    return {name: _read(home.declared / f"{name}.csv", contract) for name, contract in load_layer("declared").items()}
+    return {name: read_declared(home.declared / f"{name}.csv", name) for name in load_layer("declared")}
 
 
 def home_timezones(home: Home) -> Timezones:
     """The timezones of a home's reports and sources, for landing; raises SettingsError or DeclarationError."""
-    rows = _read(home.declared / f"{SOURCE_TIMEZONES}.csv", load_layer("declared")[SOURCE_TIMEZONES])
+    rows = read_declared(home.declared / f"{SOURCE_TIMEZONES}.csv", SOURCE_TIMEZONES)
     sources = dict(zip(rows["source"].to_pylist(), rows["timezone"].to_pylist(), strict=True))
     return Timezones(load_settings(home).reporting.timezone, sources)
 
@@ -59,7 +59,9 @@ def write_declared(home: Home, rows: dict[str, list[dict]] | None = None) -> lis
     return written
 
 
-def _read(path: Path, contract: Contract) -> pa.Table:
+def read_declared(path: Path, table: str) -> pa.Table:
+    """The rows of one declared table's file; none where there is no file. Raises DeclarationError."""
+    contract = load_layer("declared")[table]
     empty = pa.schema([(p.name, p.arrow_type) for p in contract.properties]).empty_table()
     if not path.exists():
         return empty

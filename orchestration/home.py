@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = Path(__file__).resolve().parent.parent  # holds the packages orchestration and dashboard
-# a wheel packs data_contracts/ and dbt_project/ into orchestration/_files (pyproject.toml); a checkout has none
+# a wheel packs data_contracts/, dbt_project/, sources/ into orchestration/_files (pyproject.toml); a checkout has none
 _PACKED = PACKAGES / "orchestration" / "_files"
 IS_CHECKOUT = not _PACKED.is_dir()
 FILES = PACKAGES if IS_CHECKOUT else _PACKED
@@ -97,6 +97,21 @@ class Home(PublishedFolder):
     def declared(self) -> Path:
         """The tables that people declare, as CSV; declared.py reads them."""
         return self.root / "declared"
+
+    @property
+    def sources(self) -> Path:
+        """The sources that people declare, <name>.yml and <name>.sql; sources/declaration.py reads them."""
+        return self.root / "sources"
+
+    @property
+    def received(self) -> Path:
+        """One folder a source: its records as they came; append-only."""
+        return self.root / "received"
+
+    @property
+    def sent(self) -> Path:
+        """One folder a source: the ledger of the events that it sent; append-only."""
+        return self.root / "sent"
 
     @property
     def builds(self) -> Path:

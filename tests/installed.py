@@ -13,7 +13,7 @@ from pathlib import Path
 
 from conftest import CHECKOUT, SECONDS, once_a_session
 
-SOURCES = ("dashboard", "data_contracts", "dbt_project", "orchestration")
+SOURCES = ("dashboard", "data_contracts", "dbt_project", "orchestration", "sources")
 UV = [sys.executable, "-m", "uv", "--offline", "--quiet"]
 
 

@@ -142,7 +142,8 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
         select
             'source' as source, 'e' || row_number() over () as event_id, *, null as title, null as initiative,
             null as source_ref, null as attributes,
-            occurred_at as recorded_at, 0 as revision, false as is_retracted, false as is_assumed_utc, false as is_assumed_time,
+            occurred_at as recorded_at, 0 as revision, false as is_retracted, false as is_assumed_utc,
+            false as is_assumed_time,
             'batch' as batch_id, row_number() over () as line_number,
             false as is_recorded_at_sent, false as is_conflicting,
             'current' as version_status

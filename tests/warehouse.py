@@ -73,7 +73,13 @@ class Warehouse:
         own["occurred_at"] = datetime.fromisoformat(event["occurred_at"])
         if event.get("recorded_at"):
             own["recorded_at"] = datetime.fromisoformat(event["recorded_at"])
-        return own | {"is_assumed_utc": False, "is_assumed_time": False, "batch_id": batch, "line_number": i, "row_number": i}
+        return own | {
+            "is_assumed_utc": False,
+            "is_assumed_time": False,
+            "batch_id": batch,
+            "line_number": i,
+            "row_number": i,
+        }
 
     def _insert(self, table: str, rows: list[dict]) -> None:
         if rows:

@@ -3,8 +3,12 @@
 import dagster as dg
 
 from orchestration.contracts.odcs import load_layer
+from orchestration.home import Home
+from orchestration.sources.declaration import NAME, declared_names
 
 INBOX = dg.AssetKey("inbox")
+# {name: key} of each declared source; one that is badly named has no asset, and every run says why
+SOURCES = {name: dg.AssetKey(["sources", name]) for name in declared_names(Home.at()) if NAME.fullmatch(name)}
 
 
 @dg.definitions

@@ -14,7 +14,7 @@ from orchestration.build.builds import one_row
 from orchestration.build.dbt import PREVIEW_ROWS, as_markdown
 from orchestration.contracts.contract import Contract
 from orchestration.contracts.odcs import load_layer
-from orchestration.defs.inputs import INBOX
+from orchestration.defs.inputs import INBOX, SOURCES
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Home
 from orchestration.landing import batch, quarantine, refusals
@@ -38,7 +38,7 @@ def _specs() -> Iterator[dg.AssetSpec]:
     for contract in CONTRACTS.values():
         yield dg.AssetSpec(
             ["landing", contract.name],
-            deps=[INBOX],
+            deps=[INBOX, *SOURCES.values()],
             group_name="landing",
             description=f"{contract.purpose} {contract.description}",
             owners=[f"team:{contract.owner}"],
@@ -47,7 +47,7 @@ def _specs() -> Iterator[dg.AssetSpec]:
         )
     yield dg.AssetSpec(
         ["landing", "quarantined_events"],
-        deps=[INBOX],
+        deps=[INBOX, *SOURCES.values()],
         group_name="landing",
         description=(
             "One row per refused row: reasons, file, line, original text. `flywheel quarantine` lists those that wait."
@@ -57,7 +57,7 @@ def _specs() -> Iterator[dg.AssetSpec]:
     )
     yield dg.AssetSpec(
         ["landing", "batches"],
-        deps=[INBOX],
+        deps=[INBOX, *SOURCES.values()],
         group_name="landing",
         description="One row per landed batch: its receipt, written last.",
         owners=["team:data-engineering"],

@@ -144,12 +144,13 @@ def files_with_events(folder: Path) -> list[Path]:
 
 def settled_files(inbox: Path) -> list[Path]:
     """Inbox files that nobody is still writing, in name order."""
-    now = time.time()
-    return [
-        path
-        for path in files_with_events(inbox)
-        if abs(now - path.stat().st_mtime) >= SETTLED_SECONDS  # a clock that runs ahead must not hide its files
-    ]
+    return [path for path in files_with_events(inbox) if is_settled(path)]
+
+
+def is_settled(path: Path) -> bool:
+    """Whether nobody is writing a file any more, by its name and the time of its last change."""
+    age = abs(time.time() - path.stat().st_mtime)  # a clock that runs ahead must not hide its files
+    return not path.name.lower().endswith(UNFINISHED) and age >= SETTLED_SECONDS
 
 
 def has_received(home: Home) -> bool:

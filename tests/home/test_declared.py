@@ -24,7 +24,8 @@ def changes(home: Home, text: str | bytes) -> list[dict]:
 def test_a_home_that_declares_nothing_has_empty_tables(tmp_path):
     home = Home.at(tmp_path)
     assert declared_tables(home)["process_changes"].num_rows == 0
-    path, timezones = write_declared(home)
+    products, path, timezones = write_declared(home)
+    assert products.read_text() == "data_product_id,domain,source,key\n"
     assert path.read_text() == "changed_on,note\n"
     assert timezones.read_text() == "source,timezone,note\n"
     assert declared_tables(home)["process_changes"].num_rows == 0

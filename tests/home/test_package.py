@@ -8,11 +8,14 @@ from orchestration.build.builds import code_files
 from orchestration.home import DEFAULT_HOME, FILES, IS_CHECKOUT
 
 
-def test_a_wheel_holds_all_code_contracts_and_models_and_nothing_else():
+def test_a_wheel_holds_all_code_contracts_models_and_templates_and_nothing_else():
     expected = {}
     for name, path in code_files().items():
         packed = name.startswith(("data_contracts/", "dbt_project/"))
         expected["orchestration/_files/" + name if packed else name] = path.read_bytes()
+    for path in (FILES / "sources").rglob("*"):
+        if path.is_file():
+            expected[f"orchestration/_files/{path.relative_to(FILES)}"] = path.read_bytes()
     with zipfile.ZipFile(wheel()) as file:
         held = {name: file.read(name) for name in file.namelist() if ".dist-info/" not in name}
     assert held.keys() == expected.keys()

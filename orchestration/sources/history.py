@@ -1,0 +1,157 @@
+"""Reads the history of a git repository: one record for each file that a commit of the main line changed.
+
+Belongs here: the git command, and its output to records. Does not belong here: what a change means (a source's SQL).
+
+The main line is what following the first parents gives: a merge is one commit, with all that it brought. A record has
+`sequence` (from 1, the oldest first), `commit_id`, `committed_at` (RFC 3339), `change` (added, modified, renamed or
+deleted), `path`, `old_path` (of a rename or modification) and `added_refs` (the dbt models in ref() on added lines).
+"""
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from orchestration.sources.declaration import Source, SourceError
+
+REF = re.compile(r"\bref\(\s*['\"]([\w-]+)['\"]\s*(?:,\s*['\"]([\w-]+)['\"])?")
+READER = 1  # raise it when the same history gives other records
+NO_GIT = "git is not installed; install it to read a repository."
+FETCHED = "refs/flywheel/main"  # the main line of a remote repository, in Flywheel's own clone
+FETCH_SECONDS = 1800
+COMMIT, FIELD = "\x1e", "\x1f"  # begin a commit's line, and separate its fields
+# the same output whatever the user has configured
+FIXED = {"core.quotepath": "off", "diff.renameLimit": "20000", "log.showSignature": "false", "diff.noprefix": "false"}
+LOG = (
+    *("--first-parent", "-m", "--reverse", "-M50%", "-p", "-U0", "--no-color", "--no-ext-diff", "--no-textconv"),
+    *("--diff-algorithm=myers", "--src-prefix=a/", "--dst-prefix=b/", f"--format={COMMIT}%H{FIELD}%cI"),
+)
+
+
+def head(source: Source) -> str:
+    """The commit at the end of the main line, fetched where the repository is remote.
+
+    Raises SourceError where there is no whole history to read.
+    """
+    if source.is_remote:
+        _fetch(source)
+    branch = FETCHED if source.is_remote else source.branch
+    commit = _git(source, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{branch}^{{commit}}")
+    if not commit:
+        raise SourceError(f"{source.where} has no branch {source.branch}; correct `branch`.")
+    if _git(source, "rev-parse", "--is-shallow-repository") == "true":
+        raise SourceError(
+            f"{source.where} is a shallow clone, without its older commits: git -C {source.where} fetch --unshallow"
+        )
+    return commit
+
+
+def read_history(source: Source, commit: str) -> list[dict[str, Any]]:
+    """The records of the main line up to a commit, oldest first; raises SourceError where nothing changed `folder`."""
+    command = _command(source, "log", commit, *LOG, "--", source.folder)
+    with (
+        tempfile.TemporaryFile() as words,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, env=_environment()) as git,
+    ):
+        assert git.stdout
+        lines = (line.decode("utf-8", "replace").rstrip("\n") for line in git.stdout)
+        records = [{"sequence": n, **change} for n, change in enumerate(_changes(lines), 1)]
+        if git.wait():
+            words.seek(0)
+            raise SourceError(f"git can't read the history of {source.where}: {_last_line(words.read().decode())}")
+    if not records:
+        raise SourceError(f"no commit of {source.where} changed a file in {source.folder}; correct `folder`.")
+    return records
+
+
+def _fetch(source: Source) -> None:
+    """Bring the main line of a remote repository into Flywheel's own clone; its address stays out of every file."""
+    clone = source.location
+    own = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file", "LC_ALL": "C"}
+    # by the environment, because the arguments of a process can be seen by others
+    count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    own |= {"GIT_CONFIG_COUNT": str(count + 1), f"GIT_CONFIG_VALUE_{count}": "source:"}
+    own |= {f"GIT_CONFIG_KEY_{count}": f"url.{source.address}.insteadOf"}
+    fetch = ["--quiet", "--no-tags", "--no-write-fetch-head", "--force", "source:", f"{source.branch}:{FETCHED}"]
+    commands = [["init", "--quiet", "--bare", str(clone)], ["-C", str(clone), "fetch", *fetch]]
+    for command in commands:
+        try:
+            done = subprocess.run(
+                ["git", *command], capture_output=True, text=True, env=os.environ | own, timeout=FETCH_SECONDS
+            )
+        except FileNotFoundError:
+            raise SourceError(NO_GIT) from None
+        except subprocess.TimeoutExpired:
+            raise SourceError(f"{source.where} took longer than {FETCH_SECONDS} seconds to fetch.") from None
+        if done.returncode:
+            raise SourceError(f"git can't fetch {source.branch} of {source.where}: {_last_line(done.stderr)}")
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.startswith(("fatal: ", "error: "))] or text.splitlines()
+    return lines[0].strip() if lines else "it says nothing more"
+
+
+def _changes(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The changed files in the output of git log, in its order."""
+    commit, committed_at = "", ""
+    change: dict[str, Any] | None = None
+    for line in lines:
+        if line.startswith((COMMIT, "diff --git ")) and change:
+            yield change
+            change = None
+        if line.startswith(COMMIT):
+            commit, committed_at = line[1:].split(FIELD)
+        elif line.startswith("diff --git "):
+            path = _path(line.removeprefix("diff --git "))
+            change = {"commit_id": commit, "committed_at": committed_at, "change": "modified"}
+            change |= {"path": path, "old_path": path, "added_refs": []}
+        elif change:
+            _note(change, line)
+    if change:
+        yield change
+
+
+def _note(change: dict[str, Any], line: str) -> None:
+    """Add to a change what a line of its diff says."""
+    if line.startswith("new file mode"):
+        change |= {"change": "added", "old_path": None}
+    elif line.startswith("deleted file mode"):
+        change["change"] = "deleted"
+    elif line.startswith("rename from "):
+        change |= {"change": "renamed", "old_path": line.removeprefix("rename from ")}
+    elif line.startswith("rename to "):
+        change["path"] = line.removeprefix("rename to ")
+    elif line.startswith("+") and not line.startswith("+++ ") and not line[1:].lstrip().startswith("--"):
+        found = {second or first for first, second in REF.findall(line)}
+        change["added_refs"] = sorted({*change["added_refs"], *found})
+
+
+def _path(both: str) -> str:
+    """The path in `a/<path> b/<path>`; a rename's two are in lines of their own."""
+    return both[2 : (len(both) - 1) // 2]
+
+
+def _git(source: Source, *arguments: str) -> str:
+    """What a git command prints; empty where it says no. Raises SourceError where there is no repository, or no git."""
+    if not source.location.is_dir():
+        raise SourceError(f"{source.where} is no folder; correct `where` in {source.name}.yml.")
+    try:
+        done = subprocess.run(_command(source, *arguments), capture_output=True, text=True, env=_environment())
+    except FileNotFoundError:
+        raise SourceError(NO_GIT) from None
+    if "not a git repository" in done.stderr:
+        raise SourceError(f"{source.where} is no git repository; clone it there, or correct `where`.")
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _command(source: Source, *arguments: str) -> list[str]:
+    root = source.location
+    settings = [part for name, value in FIXED.items() for part in ("-c", f"{name}={value}")]
+    return ["git", "-c", f"safe.directory={root.resolve()}", *settings, "-C", str(root), *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "LC_ALL": "C"}

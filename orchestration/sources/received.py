@@ -1,0 +1,111 @@
+"""What a source received: files as they came, and which of them there were at each pull.
+
+Belongs here: `<home>/received/<source>/`, that nothing in it ever changes. Does not belong here: what a file holds
+(records.py), how a source is read (pull.py).
+
+`content/<hash>.<suffix>` is a file's content, once. `000012.json` lists the files of one pull by name and hash; it is
+written last, in one rename, and only where it differs from the one before.
+"""
+
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from orchestration.home import publish, sha256, sync, write_whole
+from orchestration.sources.declaration import Source, SourceError
+from orchestration.sources.records import read_records, suffix_of
+
+HASH_LENGTH = 32  # of 64 hexadecimal digits
+
+
+@dataclass(frozen=True)
+class ReceivedFile:
+    """A file as it was received."""
+
+    name: str  # its path in the source's folder
+    content: str  # the name of its content's file
+    size: int  # bytes
+    modified_ns: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files that were there at a pull, and what its reader needs to know at the next one."""
+
+    received_at: str  # RFC 3339
+    files: list[ReceivedFile]
+    state: dict[str, Any]
+
+
+def listings(source: Source) -> list[Listing]:
+    """Every listing, oldest first; raises SourceError for one that is damaged."""
+    found = []
+    for path in _paths(source):
+        try:
+            read = orjson.loads(path.read_bytes())
+            files = [ReceivedFile(**file) for file in read["files"]]
+            found.append(Listing(read["received_at"], files, read["state"]))
+        except (ValueError, KeyError, TypeError):
+            raise SourceError(f"{path} is damaged. Restore it from a backup: it says what was received.") from None
+    return found
+
+
+def keep(source: Source, files: dict[str, Path], state: dict[str, Any], now: datetime) -> None:
+    """Keep files, by name, as what is there now. Raises SourceError, and keeps nothing, where one can't be read."""
+    before = listings(source)
+    known = {file.name: file for file in before[-1].files} if before else {}
+    kept = [_kept(source, name, path, known.get(name)) for name, path in sorted(files.items())]
+    is_same = before and before[-1].state == state and _contents(before[-1].files) == _contents(kept)
+    if not is_same:
+        _write(source, Listing(now.isoformat().replace("+00:00", "Z"), kept, state))
+
+
+def records_of(source: Source) -> list[tuple[str, Path, str]]:
+    """(name, path, time of receipt) of the files to map: those of the last listing, or all, as the source declares.
+
+    A file's time is that of the first listing in which it had this content. Names in order, then times.
+    """
+    every, first = listings(source), dict[tuple[str, str], str]()
+    for listing in every:
+        for file in listing.files:
+            first.setdefault((file.name, file.content), listing.received_at)
+    current = {(file.name, file.content) for file in every[-1].files} if every else set()
+    chosen = first if source.records == "all" else {key: at for key, at in first.items() if key in current}
+    ordered = sorted(chosen.items(), key=lambda item: (item[0][0], item[1], item[0][1]))
+    return [(name, source.received / "content" / content, at) for (name, content), at in ordered]
+
+
+def _paths(source: Source) -> list[Path]:
+    return sorted(source.received.glob("[0-9]*.json"))
+
+
+def _contents(files: list[ReceivedFile]) -> list[tuple[str, str]]:
+    return [(file.name, file.content) for file in files]
+
+
+def _kept(source: Source, name: str, path: Path, before: ReceivedFile | None) -> ReceivedFile:
+    """A file, copied unless its content is there; one of the same size and time of change is not read again."""
+    stat = path.stat()
+    if before and (before.size, before.modified_ns) == (stat.st_size, stat.st_mtime_ns):
+        return before
+    folder = source.received / "content"
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / ".copy.tmp"
+    shutil.copyfile(path, temporary)
+    content = sha256(temporary)[:HASH_LENGTH] + suffix_of(name)
+    if not (folder / content).exists():
+        read_records(name, temporary)
+        sync(temporary)
+        publish(temporary, folder / content)
+    temporary.unlink(missing_ok=True)
+    return ReceivedFile(name, content, stat.st_size, stat.st_mtime_ns)
+
+
+def _write(source: Source, listing: Listing) -> None:
+    source.received.mkdir(parents=True, exist_ok=True)
+    number = max((int(path.stem) for path in _paths(source)), default=0) + 1
+    write_whole(source.received / f"{number:06}.json", orjson.dumps(asdict(listing), option=orjson.OPT_INDENT_2))

@@ -1,0 +1,54 @@
+"""Templates of sources: `sources/<template>/` in the package, copied into a home.
+
+Belongs here: which templates there are, copying one. Does not belong here: what a copy does (declaration.py, pull.py).
+"""
+
+import json
+import os
+from pathlib import Path
+
+from orchestration.declared import write_declared
+from orchestration.home import FILES, Home, write_whole
+from orchestration.sources.declaration import NAME, URL, VARIABLE, SourceError
+
+TEMPLATES = FILES / "sources"
+PLACE = "where: FOLDER"  # the line of a template's source.yml that `add` fills in
+
+
+def templates() -> dict[str, str]:
+    """{template: what it is, the first line of its SQL}, in order."""
+    paths = sorted(TEMPLATES.glob("*/mapping.sql"))
+    return {path.parent.name: path.read_text().splitlines()[0].removeprefix("-- ") for path in paths}
+
+
+def add(home: Home, template: str, where: str, name: str | None = None) -> list[Path]:
+    """Copy a template into a home, as the source `name`, reading from `where`; returns the files. Raises SourceError.
+
+    `where` is a folder or an address, and may hold ${NAME} of the environment; a path is made absolute.
+    """
+    name = name or template
+    if template not in (known := templates()):
+        raise SourceError(f"There is no template {template}. There are: {', '.join(known)}.")
+    if not NAME.fullmatch(name):
+        raise SourceError(f"{name} can't name a source: write small letters, digits and _, a letter first.")
+    is_path = not VARIABLE.search(where) and not URL.match(where)
+    place = where if not is_path else os.path.abspath(Path(where).expanduser())  # noqa: PTH100 - no symlink is followed
+    copies = dict(_copies(home, template, name))
+    if taken := [path for path in copies if path.exists()]:
+        raise SourceError(f"{taken[0]} is there already; give the new source another name: --name NAME.")
+    for path, original in copies.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = original.read_bytes()
+        if original.name == "source.yml":
+            content = content.replace(PLACE.encode(), f"where: {json.dumps(place)}".encode())
+        write_whole(path, content)
+    return [*copies, *write_declared(home)]
+
+
+def _copies(home: Home, template: str, name: str) -> list[tuple[Path, Path]]:
+    """(copy, original) of each file of a template; the declaration last, because it makes the source one."""
+    folder = TEMPLATES / template
+    tests = [path for path in sorted((folder / "test").rglob("*")) if path.is_file()]
+    copies = [(home.sources / f"{name}.test" / path.relative_to(folder / "test"), path) for path in tests]
+    copies.append((home.sources / f"{name}.sql", folder / "mapping.sql"))
+    return [*copies, (home.sources / f"{name}.yml", folder / "source.yml")]
