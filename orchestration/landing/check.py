@@ -11,7 +11,7 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.contracts.contract import Contract, Property
+from orchestration.landing.columns import Columns
 from orchestration.landing.conform import Conformed, conform, why_wrong
 from orchestration.landing.rows import EVENT_KEY, KEPT_BYTES, MAX_LINE_BYTES, Chunk, Unreadable, as_python
 from orchestration.landing.rules import Rule, broken_rows, rules_of, short_text
@@ -101,7 +102,7 @@ class Checker:
         sink.refuse([refusal(u, chunk.header) for u in chunk.unreadable])
         if not chunk.lines:
             return
-        kinds = conform(chunk.columns["event_type"], "string")
+        kinds = self._event_types(conform(chunk.columns["event_type"], "string"))
         routes = pa.array(self.tables.values(), pa.string())
         routed = routes.take(pc.index_in(kinds.values, pa.array(self.tables, pa.string())))
         sink.refuse(self._unrouted(chunk, kinds, routed))
@@ -138,6 +139,14 @@ class Checker:
         """Drop the waiting rows of a batch that turned out to be unreadable."""
         kept = {table: [p for p in group if p.sink is not sink] for table, group in self._pending.items()}
         self._pending = {table: group for table, group in kept.items() if group}
+
+    def _event_types(self, kinds: Conformed) -> Conformed:
+        """The event types as the contracts write them, whatever their case, spaces and hyphens."""
+        if pc.all(pc.is_in(kinds.values.drop_null(), pa.array(self.tables, pa.string()))).as_py():
+            return kinds
+        spelt, sent = Columns(self.tables.keys()), kinds.values.dictionary_encode()
+        known = pa.array([spelt.meant(kind) or kind for kind in sent.dictionary.to_pylist()], pa.string())
+        return replace(kinds, values=known.take(sent.indices))
 
     def _unrouted(self, chunk: Chunk, kinds: Conformed, routed: pa.Array) -> list[dict[str, Any]]:
         refused = []

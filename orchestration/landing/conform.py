@@ -9,12 +9,15 @@ Surrounding spaces are no part of any value: exports of fixed width pad ids with
 become two. Text of spaces only is no value.
 """
 
+import csv
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
+import duckdb
 import numpy as np
 import orjson
 import pyarrow as pa
@@ -346,13 +349,27 @@ def _text_lists(array: pa.Array) -> pa.Array:
 
 
 def _text_list(value: Any) -> list[str] | None:
-    """A list of texts from a list, its JSON text, or texts separated by | as CSV has them; None for anything else."""
-    if isinstance(value, str):
-        try:
-            value = orjson.loads(value) if value.startswith("[") else [part.strip() for part in value.split("|")]
-        except orjson.JSONDecodeError:
-            return None
-    return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
+    """A list of texts from a list, or from its text as CSV has it; None for anything else."""
+    items = list(_items(value)) if isinstance(value, str) else value
+    return items if isinstance(items, list) and all(isinstance(item, str) for item in items) else None
+
+
+@lru_cache(maxsize=10_000)
+def _items(text: str) -> tuple:
+    """The items of JSON, of an array of Postgres ({a,"b c"}), of a list of pandas or DuckDB ([a, 'b c']), or of a|b.
+
+    (None,) for text that is none of these.
+    """
+    if text.startswith("{") and text.endswith("}"):
+        with suppress(csv.Error):
+            return tuple(next(csv.reader([text[1:-1]], doublequote=False, escapechar="\\"), ()))
+        return (None,)
+    if not text.startswith("["):
+        return tuple(part.strip() for part in text.split("|"))
+    with suppress(orjson.JSONDecodeError):
+        return tuple(orjson.loads(text))
+    [[items]] = duckdb.execute("select try_cast($1 as varchar[])", [text]).fetchall()
+    return (None,) if items is None else tuple(item for item in items if item is not None)
 
 
 def why_wrong(value: Any, logical_type: str) -> str:

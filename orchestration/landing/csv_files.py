@@ -34,8 +34,9 @@ class CsvLayout(NamedTuple):
     warnings: Counter[str]  # columns that were renamed or repeated
 
     def values(self, record: bytes) -> list[str]:
-        """The fields of a record; raises csv.Error or UnicodeDecodeError."""
-        return next(csv.reader([record.decode()], delimiter=self.delimiter, strict=True), [])
+        """The fields of a record, empty ones after the last column left out; raises csv.Error or UnicodeDecodeError."""
+        fields = next(csv.reader([record.decode()], delimiter=self.delimiter, strict=True), [])
+        return fields if any(fields[len(self.names) :]) else fields[: len(self.names)]
 
     def fits(self, record: bytes) -> bool:
         """Whether it reads as one whole record."""

@@ -75,6 +75,17 @@ def test_a_row_that_can_not_be_routed_says_why(unchecked, land, home):
     assert json.loads(receipt["quarantined_by_table"]) == {"": 4}
 
 
+def test_an_event_type_is_found_in_any_spelling(unchecked, land, home):
+    spellings = ("Adopted", "ADOPTED", " adopted ", "aDopted")
+
+    receipt = land(*[make_event("adopted", f"e{n}") | {"event_type": text} for n, text in enumerate(spellings)])
+    idea = land(make_event() | {"event_type": "Idea-Logged"}, make_event("nonsense", "n"), name="b.jsonl")
+
+    assert json.loads(receipt["landed_by_table"]) == {"products_adopted": 4}
+    assert json.loads(idea["landed_by_table"]) == {"ideas_logged": 1}
+    assert reasons(home) == [(2, ["event_type_unknown"])]
+
+
 def test_a_time_without_offset_is_utc_a_date_is_noon_and_both_are_counted(unchecked, land, home):
     times = ("2026-08-01T10:00:00", "2026-08-01", "2026-08-01T00:00:00", "2026-08-01T10:00:00Z")
     receipt = land(*(make_event(occurred_at=time) for time in times))

@@ -104,6 +104,11 @@ JSON_VALUES = {
         ([], []),
         ("a | b", ["a", "b"]),
         ('["a", "b"]', ["a", "b"]),
+        ("['a', \"it's\"]", ["a", "it's"]),  # pandas
+        ("[a, b c, 'd, e', NULL]", ["a", "b c", "d, e"]),  # DuckDB
+        ('{a,"b, c","d\\"e",NULL}', ["a", "b, c", 'd"e']),  # Postgres
+        ("{}", []),
+        ("{a\nb}", REFUSED),
         ('["a"', REFUSED),
         ("[1]", REFUSED),
         (["a", None], REFUSED),

@@ -59,6 +59,13 @@ def test_csv_columns_without_a_name_are_kept_under_their_place(file):
     assert row == {"event_id": "a", "column_2": "x", "title": "t", "column_4": "y"}
 
 
+def test_empty_fields_after_the_last_column_are_left_out(file):
+    good, bad = read_rows(file("events.csv", "event_id,title\na,t,,\nb,t,,x\nc\n"))
+
+    assert good == [(2, {"event_id": "a", "title": "t"})]
+    assert bad == [(3, None, "wrong_field_count"), (4, None, "wrong_field_count")]
+
+
 def test_an_empty_csv_field_was_not_sent_and_a_blank_one_was(file):
     [(_, row)], _ = read_rows(file("events.csv", 'event_id,title,domain,source\na,,"", \n'))
 
