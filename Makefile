@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak tests ui notebook sample lint lock format bench contracts wheel clean
+.PHONY: help run check test soak tests lint-python lint-sql ui notebook sample lint lock format bench contracts wheel clean
 
 help: ## print this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,8 +15,8 @@ help: ## print this
 run: .venv/ready ## land the inbox, shape, check and publish (the sample organisation, when nothing was ever sent)
 	@$(BIN)/flywheel run $(HOME_OPTION)
 
-check: .venv/ready ## lint and the fast tests, about two minutes
-	@$(MEASURED) $(MAKE) --no-print-directory lint tests WHICH="not slow and not soak"
+check: .venv/ready ## lint of the Python and the fast tests, about two minutes
+	@$(MEASURED) $(MAKE) --no-print-directory lint-python tests WHICH="not slow and not soak"
 
 test: .venv/ready ## everything CI runs: lint, and every test but the exhaustive ones
 	@$(MEASURED) $(MAKE) --no-print-directory lint tests WHICH="not soak"
@@ -36,9 +36,13 @@ notebook: .venv/ready ## the analyst's notebooks on 127.0.0.1, with a token
 sample: .venv/ready ## put the sample organisation's events into the inbox
 	@$(BIN)/flywheel sample $(HOME_OPTION)
 
-lint: .venv/ready ## ruff, mypy and sqlfluff
+lint: lint-python lint-sql ## ruff, mypy and sqlfluff, which takes 40 of 55 CPU-seconds
+
+lint-python: .venv/ready
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+
+lint-sql: .venv/ready
 	@home=$$(mktemp -d) && mkdir $$home/builds && FLYWHEEL_HOME=$$home FLYWHEEL_AS_OF=2026-01-01T00:00:00Z \
 		$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests && rm -rf $$home
 

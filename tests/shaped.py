@@ -21,12 +21,14 @@ from conftest import once_a_session
 from oracles.pace import Product
 from pipeline import compile_project
 
+from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
 from orchestration.landing.quarantine import refused_rows
 
 DBT_PROJECT = Path(__file__).parent.parent / "dbt_project"
 AS_OF = "2026-01-01T00:00:00+00:00"
 DAY = 86_400_000_000  # microseconds
+DECLARED = ("process_changes", "source_timezones")  # the declared tables that dbt knows
 PACE_TABLES = ("leading_metrics_monthly", "time_to_value", "flywheel_scorecard")
 WHOLE_DAYS_ABOVE = 100_000  # data products
 EVENTS = pa.schema(
@@ -125,7 +127,11 @@ def empty_warehouse(threads: int = 1, changes: Iterable[tuple[str, str]] = ()) -
             db.execute(f"create schema {schema}")
         for path in (DBT_PROJECT / "seeds" / "declared").glob("*.csv"):
             db.execute(f"create table declared.{path.stem} as from read_csv('{path}')")
-        db.execute("create table declared.process_changes (changed_on date, note text)")
+        for name in DECLARED:
+            properties = load_layer("declared")[name].properties
+            db.register("nothing", pa.schema([(p.name, p.arrow_type) for p in properties]).empty_table())
+            db.execute(f"create table declared.{name} as from nothing")
+            db.unregister("nothing")
         for day, note in changes:
             db.execute("insert into declared.process_changes values ($1, $2)", [day, note])
         yield db

@@ -97,6 +97,7 @@ def check_interval(built: Built, expected: Interval, interval_id: str, domain: s
             assert step[f"{prefix}observed_count"] == ((exits[:, 0] == when) & (exits[:, 1] == 1)).sum()
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(20), deadline=None)
 @given(products=portfolios())
 def test_without_closings_incidence_is_one_minus_kaplan_meier(models, products):
@@ -127,6 +128,7 @@ def test_in_a_large_organisation_times_are_rounded_up_to_whole_hours(models):
     assert {round(step["elapsed_days"] * 24, 9) % 1 for step in in_hours[0]} == {0}
 
 
+@pytest.mark.slow
 def test_building_again_gives_the_same_bits(models):
     draw = np.random.default_rng(3)
     ages, took, closed = (draw.uniform(0, 900, 20_000), draw.exponential(300, 20_000), draw.exponential(700, 20_000))

@@ -227,6 +227,7 @@ def waiting_of(rows: list, later: list[list]) -> list:
     return [row for row in rows if row != "" and not lands(row) and not (is_corrected and isinstance(row, dict))]
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(ROWS, max_size=8), min_size=1, max_size=4))
 def test_rows_read_are_rows_landed_and_rows_quarantined_whatever_is_sent(unchecked, tmp_path_factory, files):

@@ -337,6 +337,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 def test_a_hostile_file_lands_its_good_rows_and_every_other_waits_with_reason_line_and_text(home):
     lines = [as_lines([row]).rstrip(b"\n") + b"x" * (50 << 20) * (row == LONG) for row, _ in HOSTILE]
     put(home, "hostile.jsonl", b"\n".join(lines))

@@ -136,6 +136,7 @@ print(rows, (peak() - before) // 1024)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "title_bytes", "line_count"),
     [("many rows.jsonl", 40, 120_000), ("wide rows.jsonl.gz", 100_000, 3_000), ("one line.json", 40, 60_000)],

@@ -186,6 +186,7 @@ WRITERS = {
 }
 
 
+@pytest.mark.slow
 def test_every_writer_lands_the_same_rows(tmp_path_factory):
     contracts = load_layer("landing")
 
