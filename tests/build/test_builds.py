@@ -277,15 +277,15 @@ def test_an_approval_or_a_note_of_what_is_published_that_is_damaged_counts_as_no
     assert served(home) == published
 
 
-def test_a_whole_run_needs_no_build_before_it(published):
+@pytest.mark.parametrize("damage", [overwrite_the_middle, pytest.param(remove, marks=pytest.mark.soak)])
+def test_a_whole_run_needs_no_build_before_it(published, damage):
     home = shared_home().back_to("published")
-    for damage in (overwrite_the_middle, remove):
-        path = build_file(home)
-        path.chmod(0o644)
-        damage(path)
-        run_well(home, as_of=AS_OF, rebuild=True)
-        assert served(home) == published
-        assert builds.last_approved(Home(home)).approval["sha256"]
+    path = build_file(home)
+    path.chmod(0o644)
+    damage(path)
+    run_well(home, as_of=AS_OF, rebuild=True)
+    assert served(home) == published
+    assert builds.last_approved(Home(home)).approval["sha256"]
 
 
 def test_a_disk_that_fills_up_during_a_build_is_a_plain_error_and_readers_keep_the_last_good_file(published, tmp_path):

@@ -32,7 +32,8 @@ pytestmark = pytest.mark.slow
 
 LAUNCH = (
     'mutation { launchRun(executionParams: {selector: {repositoryLocationName: "orchestration.definitions", '
-    'repositoryName: "__repository__", jobName: "flywheel"}, runConfigData: {}}) { __typename } }'
+    'repositoryName: "__repository__", jobName: "__ASSET_JOB", '
+    'assetSelection: [{path: ["serving", "serving_duckdb"]}]}, runConfigData: {}}) { __typename } }'
 )
 
 
