@@ -17,6 +17,10 @@ from oracles.versions import contenders, content
 from pipeline import attached, build_file, build_well, shared_home, tables, write_events
 from warehouse import Warehouse
 
+from orchestration.home import Home
+from orchestration.landing.inbox import place_in_inbox
+from orchestration.landing.land import land_inbox
+
 pytestmark = pytest.mark.slow
 
 AS_OF = "2026-03-01T00:00:00Z"
@@ -81,7 +85,9 @@ def test_order_files_repeats_and_runs_make_no_difference(seed, tmp_path):
         write_events(tmp_path / f"part-{i}.jsonl", events[start:end]) for i, (start, end) in enumerate(pairwise(cuts))
     ]
     home = shared_home().empty()
-    build_well(home, files[2], files[0], as_of=AS_OF)
+    for file in (files[2], files[0]):
+        place_in_inbox(Home(home), file)
+    assert len(land_inbox(Home(home))) == 2
     again = write_events(tmp_path / "part-0-sent-again.jsonl", events[cuts[0] : cuts[1]])
     more = write_events(tmp_path / "some-sent-again.jsonl", chance.sample(events, 30))
     build_well(home, again, files[3], files[1], more, as_of=AS_OF)
