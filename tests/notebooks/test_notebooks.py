@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import duckdb
 import pytest
-from conftest import SETS
+from conftest import SETS, SHOWN_SETS
 from notebook_runs import NOTEBOOKS, home_of, notebook, query, run, run_once, words_of
 from pipeline import served
 
@@ -23,7 +23,7 @@ INTERVALS = ["idea_to_started", "started_to_deployed", "idea_to_deployed", "depl
 UNFIT = re.compile(r"\b(NaN|NaT|None|nan|inf|undefined|Traceback)\b|\{\{|\( *\)|(?<![\d.,–])1 (days|finished ones)\b")
 
 
-@pytest.fixture(scope="module", params=["sample", "hostile", "nothing", "one_event", *SETS])
+@pytest.fixture(scope="module", params=["sample", "hostile", "nothing", "one_event", *SHOWN_SETS])
 def home(request) -> Path:
     """A folder that holds one serving file, as FLYWHEEL_HOME."""
     name = request.param
