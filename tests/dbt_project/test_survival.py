@@ -59,7 +59,7 @@ def portfolios(draw) -> list[tuple]:
 
 
 @pytest.mark.slow
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(products=portfolios())
 def test_every_step_and_figure_equals_statsmodels(models, products):
     built = build(models, products)

@@ -168,7 +168,7 @@ def test_any_order_and_any_batches_give_the_same_tables(warehouse, data):
     assert in_memory(warehouse) == one_at_once
 
 
-@settings(max_examples=examples(18), deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(data=st.data())
 def test_of_each_event_one_version_counts_and_every_row_is_accounted_for(warehouse, data):
     events = data.draw(histories())

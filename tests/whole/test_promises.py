@@ -94,7 +94,7 @@ def test_every_promise_holds_on(name):
 
 # no shrinking: every try builds 60 tables
 @pytest.mark.slow
-@settings(max_examples=examples(10), deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(8), deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(programmes())
 def test_every_promise_holds_on_any_programme(events):
     check(events)
