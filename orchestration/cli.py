@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -31,7 +31,7 @@ from orchestration.settings import SettingsError, load_settings, write_settings
 from orchestration.sources.declaration import declared_names
 from orchestration.sources_cli import app as sources_app
 from orchestration.sources_cli import pull_every_source
-from orchestration.terminal import HomeOption, exit_with_usage_error
+from orchestration.terminal import HomeOption, exit_with_usage_error, print_plain
 
 if TYPE_CHECKING:  # Dagster takes seconds to import
     import dagster as dg
@@ -44,7 +44,6 @@ app = typer.Typer(
 NOT_PUBLISHED = "[bold red]Not published.[/] The last good tables stay in place."
 DBT = "from dbt.cli.main import cli; cli(prog_name='flywheel dbt')"
 FULL_BYTES = 20_000_000  # with less free space not even a small build fits
-PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}  # what a source sent is no markup
 MARKER = "holds no events: an operating system or a tool writes such a file next to data. Name the data file."
 GONE = "the inbox no longer holds this file as it was refused. Send it again, or dismiss it."
 READ = "can be read now: {rows_landed:,} rows landed, {rows_quarantined:,} quarantined."
@@ -131,7 +130,7 @@ def status(root: HomeOption = None) -> None:
         from orchestration.summary import landed_rows
 
         console.print("Published: nothing yet; `flywheel run` publishes.")
-        console.print(f"Rows: {landed_rows(home)}", markup=False, highlight=False, soft_wrap=True)
+        print_plain(console, f"Rows: {landed_rows(home)}")
 
 
 @app.command()
@@ -177,7 +176,7 @@ def quarantine(
         exit_with_usage_error(console, "--note and --line belong to --dismiss or --restore; name a file or a batch.")
     else:
         for text in quarantine_list(home, "dismissed" if dismissed else "waiting", limit):
-            console.print(text, **PLAIN)
+            print_plain(console, text)
 
 
 @app.command()
@@ -199,7 +198,7 @@ def replay(root: HomeOption = None) -> None:
     lines = [f"{name}: {GONE}" for name in gone]
     lines += [f"{f['file_name']}: {READ.format(**f)}" for f in files]
     for line in lines:
-        console.print(line, **PLAIN)
+        print_plain(console, line)
     if new := files + ([receipt] if receipt else []):
         landed = sum(each["rows_landed"] for each in new)
         console.print(f"{landed:,} rows landed; {left:,} wait on. `flywheel run` publishes them.")

@@ -20,8 +20,8 @@ from orchestration.landing.conform import conform, why_wrong
 from orchestration.landing.formats import read_file
 from orchestration.landing.rows import Chunk, UnreadableFile
 from orchestration.landing.rules import broken_rows, rules_of
-from orchestration.landing.times import Timezones, timezones
-from orchestration.settings import load_settings
+from orchestration.landing.times import Timezones
+from orchestration.settings import load_settings, timezones
 
 FAULTS_SHOWN = 5
 SOURCE_TIMEZONES = "source_timezones"

@@ -7,6 +7,7 @@ tables that people declare (declared.py), how a choice is computed (dbt).
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,12 @@ def write_settings(home: Home) -> Path | None:
     return home.settings
 
 
+@cache
+def timezones() -> frozenset[str]:
+    """The names that a timezone can have."""
+    return frozenset(name for (name,) in duckdb.execute("select name from pg_timezone_names()").fetchall())
+
+
 def _refuse(path: Path, faults: list[tuple[int, str]]) -> None:
     """Raise SettingsError with every fault, if there is one."""
     if faults:
@@ -219,7 +226,7 @@ def _impossible(settings: Settings, root: yaml.Node | None) -> list[tuple[int, s
         words = f"{star.metric} can't be reported by month: a month has too few ideas for a share."
         found.append(("period", f"{words} Write period: quarter, or leave it out."))
     lines = [(line_of(root, ["north_star", key]), words) for key, words in found]
-    if not duckdb.execute("select name from pg_timezone_names() where name = $1", [zone]).fetchall():
+    if zone not in timezones():
         words = f"reporting.timezone {zone!r} is no timezone; write a name such as UTC or Europe/Zurich."
         lines.append((line_of(root, ["reporting", "timezone"]), words))
     return lines

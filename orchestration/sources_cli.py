@@ -15,7 +15,7 @@ from rich.text import Text
 
 from orchestration.home import Home
 from orchestration.sources.declaration import SourceError, declared_names, load_source
-from orchestration.terminal import HomeOption
+from orchestration.terminal import HomeOption, print_plain
 
 app = typer.Typer(no_args_is_help=True, help="Connect your systems: declare sources, and pull events from them.")
 NameArgument = Annotated[str, typer.Argument(help="The source: the name of its file in <home>/sources, without .yml.")]
@@ -38,9 +38,9 @@ def add(
     with home.lock(), _refusals(console):
         refuse_in_sample(home)
         for path in add_template(home, template, where, name or None):
-            _print(console, f"Wrote {path}")
+            print_plain(console, f"Wrote {path}")
     name = name or template
-    _print(console, f"Next: read {name}.sql, look at `flywheel sources show {name}`, then `flywheel run`.")
+    print_plain(console, f"Next: read {name}.sql, look at `flywheel sources show {name}`, then `flywheel run`.")
 
 
 @app.command("list")
@@ -62,12 +62,12 @@ def list_sources(root: HomeOption = None) -> None:
             words += f": {len(live(said(sent))):,} events said, in {len(ledger(sent)):,} files"
         except SourceError as error:
             words = str(error)
-        _print(console, f"{name:<16} {words}")
+        print_plain(console, f"{name:<16} {words}")
     if not declared and not former:
         console.print("No source is declared yet.")
     console.print("\nTemplates, for `flywheel sources add TEMPLATE --where FOLDER`:")
     for name, words in templates().items():
-        _print(console, f"{name:<16} {words}")
+        print_plain(console, f"{name:<16} {words}")
 
 
 @app.command()
@@ -83,7 +83,7 @@ def pull(
 
     console, home = Console(file=sys.stdout), Home.at(root)
     with _refusals(console):
-        _print(console, pull_source(home, name, allow_retractions).words)
+        print_plain(console, pull_source(home, name, allow_retractions).words)
 
 
 @app.command()
@@ -95,14 +95,14 @@ def show(name: NameArgument, root: HomeOption = None) -> None:
     with _refusals(console):
         found = examine(home, name)
     records = sum(kind.records for kind in found.kinds.values())
-    _print(console, f"{records:,} records gave {found.event_types.total():,} events:")
+    print_plain(console, f"{records:,} records gave {found.event_types.total():,} events:")
     for name, count in found.event_types.most_common():
-        _print(console, f"  {count:>7,}  {name}")
-    _print(console, "Records by kind, and the events of those that were mapped alone:")
+        print_plain(console, f"  {count:>7,}  {name}")
+    print_plain(console, "Records by kind, and the events of those that were mapped alone:")
     for name, kind in found.kinds.items():
         events = ", ".join(f"{count:,} {name}" for name, count in kind.event_types.most_common()) or "no event"
         silent = f"; {kind.silent:,} gave none, such as {', '.join(kind.examples)}" if kind.silent else ""
-        _print(console, f"  {kind.records:>7,}  {name} → {events} from {kind.tried:,}{silent}")
+        print_plain(console, f"  {kind.records:>7,}  {name} → {events} from {kind.tried:,}{silent}")
 
 
 @app.command("test")
@@ -118,11 +118,11 @@ def run_test(
     with _refusals(console):
         lines = differences(home, name, accept)
     for line in lines:
-        _print(console, line)
+        print_plain(console, line)
     if lines:
-        _print(console, f"{name}: the events differ from the expected ones (-) as shown (+). --accept takes them.")
+        print_plain(console, f"{name}: the events differ from the expected ones (-) as shown (+). --accept takes them.")
         raise typer.Exit(1)
-    _print(console, f"{name}: the test passes.")
+    print_plain(console, f"{name}: the test passes.")
 
 
 def pull_every_source(home: Home) -> str:
@@ -142,7 +142,3 @@ def _refusals(console: Console) -> Iterator[None]:
     except SourceError as error:
         console.print(Text(str(error), "red"), soft_wrap=True)
         raise typer.Exit(1) from None
-
-
-def _print(console: Console, words: str) -> None:
-    console.print(words, markup=False, highlight=False, soft_wrap=True)

@@ -17,6 +17,7 @@ def refused_notice(data: PageData) -> list[Sentence]:
         head = f"{waiting:,} of {counted(read, 'row')} read ({share}) {is_or_are(waiting)} refused"
         notice.append([(head, True), (" and in quarantine.", False)])
     if files:
-        names = data.refused["file_names"] + ([f"{files - 3:,} more"] if files > 3 else [])
+        names = data.refused["file_names"]  # the first few
+        names = [*names, f"{files - len(names):,} more"] if files > len(names) else names
         notice.append([(f"{counted(files, 'file')} could not be read", True), (f": {joined(names)}.", False)])
     return [*notice, [("The command flywheel quarantine lists them, with what to do.", False)]] if notice else []

@@ -25,6 +25,7 @@ from orchestration.progress import report
 SHOWN_ROWS = 20
 SHOWN_FILES = 5
 TEXT_SHOWN = 300  # characters of a refused row
+FEW_REFUSED = f"Of no file of the latest landing more than {refusals.MOST_REFUSED:.0%} of all rows are refused."
 NOT_PUBLISHED = (
     "Nothing is published until the source sends the rows again, or a better file of {rows} rows or more; or a "
     "contract is changed and `flywheel replay` lands the rows; or `flywheel quarantine --dismiss FILE --note WHY` "
@@ -98,7 +99,7 @@ def _check_specs() -> Iterator[dg.AssetCheckSpec]:
         "quarantine_share",
         asset=batches,
         blocking=True,
-        description=f"Of no file of the latest landing more than {refusals.MOST_REFUSED:.0%} of all rows are refused.",
+        description=FEW_REFUSED,
     )
     yield dg.AssetCheckSpec(
         "accounting",
@@ -273,9 +274,7 @@ def _file_share_check(receipts: list[dict], waiting: list[dict]) -> dg.AssetChec
         passed=not refused,
         check_name="quarantine_share",
         asset_key=["landing", "batches"],
-        description=" ".join([*words, NOT_PUBLISHED.format(rows=refusals.FEWEST_ROWS)])
-        if refused
-        else f"Of no file of the latest landing more than {refusals.MOST_REFUSED:.0%} of all rows are refused.",
+        description=" ".join([*words, NOT_PUBLISHED.format(rows=refusals.FEWEST_ROWS)]) if refused else FEW_REFUSED,
         metadata={
             "share": max((share for _, share in shares), default=0.0),
             "limit": refusals.MOST_REFUSED,

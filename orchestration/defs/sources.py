@@ -9,7 +9,7 @@ from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Home
 from orchestration.progress import report
 from orchestration.sources.declaration import SourceError, load_source
-from orchestration.sources.pull import Pulled, pull
+from orchestration.sources.pull import Pulled, try_to_pull
 
 CHECK = "pulled"
 
@@ -29,16 +29,9 @@ def _asset(name: str, key: dg.AssetKey) -> dg.AssetsDefinition:
     )
     def source(dates: AnalysisDates) -> Iterator:
         report("sources", name)
-        yield from _results(key, _pulled(dates.home, name))
+        yield from _results(key, try_to_pull(dates.home, name))
 
     return source
-
-
-def _pulled(home: Home, name: str) -> Pulled:
-    try:
-        return pull(home, name)
-    except SourceError as error:
-        return Pulled(name, error=str(error))
 
 
 def _results(key: dg.AssetKey, pulled: Pulled) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:

@@ -7,6 +7,7 @@ envelope fills what the payload lacks. Where they differ, the envelope's value i
 """
 
 import base64
+import codecs
 import re
 from collections.abc import Set
 from datetime import datetime
@@ -94,7 +95,7 @@ def _payload(event: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
             return {}, message
     if isinstance(data, str | bytes):
         text = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-        text = text.removeprefix(b"\xef\xbb\xbf").strip()
+        text = text.removeprefix(codecs.BOM_UTF8).strip()
         if not text and name == "data":
             return {}, None
         try:

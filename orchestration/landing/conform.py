@@ -100,13 +100,11 @@ def conform(
     for kind in kinds:
         mine = values if len(kinds) == 1 else [v if type(v) is kind else None for v in values]
         apart.append(_conform_kind(mine, kind, logical_type, clock, allowed_text))
+    if len(apart) == 1:
+        return apart[0]
     verdicts = ("is_wrong", "is_null_marker", "is_assumed_utc", "is_assumed_time")
-    return (
-        apart[0]
-        if len(apart) == 1
-        else Conformed(
-            pc.coalesce(*[c.values for c in apart]), *[_any([getattr(c, name) for c in apart]) for name in verdicts]
-        )
+    return Conformed(
+        pc.coalesce(*[c.values for c in apart]), *[_any([getattr(c, name) for c in apart]) for name in verdicts]
     )
 
 

@@ -7,6 +7,7 @@ its contract (check.py).
 Every text row gets its verdict from one parser, orjson, because parsers differ on duplicate keys, NaN and bad bytes.
 """
 
+import codecs
 import csv
 import re
 from collections import Counter
@@ -29,7 +30,6 @@ CHUNK_BYTES = 8 << 20  # Python's objects take ten times their text
 CHUNK_ROWS = 50_000
 
 EVENT_KEY = ("source", "event_id")  # rows with the same pair are versions of one event
-BOM = b"\xef\xbb\xbf"
 
 
 class UnreadableFile(ValueError):
@@ -87,7 +87,7 @@ class RowCollector:
 
     def add_json(self, line: int | None, text: bytes, starts_line: bool = True) -> None:
         """Add the row that a JSON text holds."""
-        text = text.removeprefix(BOM)  # of the second of two files that were joined
+        text = text.removeprefix(codecs.BOM_UTF8)  # of the second of two files that were joined
         try:
             row = orjson.loads(text)
         except orjson.JSONDecodeError as error:

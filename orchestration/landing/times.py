@@ -15,13 +15,13 @@ Forms, each with one reading:
 import re
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.contracts.contract import ARROW_TYPES
+from orchestration.settings import timezones
 
 # the forms that need no rewriting; pandas alone would also take "2024"
 RFC_3339 = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})?$"
@@ -96,12 +96,6 @@ class Instants:
     values: pa.Array  # UTC, microseconds; null where it can't be read
     is_assumed_utc: pa.Array  # a time without offset and timezone, read as UTC
     is_assumed_time: pa.Array  # a date, read as its noon
-
-
-@cache
-def timezones() -> frozenset[str]:
-    """The names that a timezone can have."""
-    return frozenset(name for (name,) in duckdb.execute("select name from pg_timezone_names()").fetchall())
 
 
 def may_hold(texts: pa.Array, byte: bytes) -> bool:

@@ -74,13 +74,15 @@ def pull(home: Home, name: str, allow_retractions: bool = False, now: datetime |
 
 def pull_all(home: Home) -> list[Pulled]:
     """Pull every source of a home, in the order of their names; one that fails stops no other."""
-    pulled = []
-    for name in declared_names(home):
-        try:
-            pulled.append(pull(home, name))
-        except SourceError as error:
-            pulled.append(Pulled(name, error=str(error)))
-    return pulled
+    return [try_to_pull(home, name) for name in declared_names(home)]
+
+
+def try_to_pull(home: Home, name: str) -> Pulled:
+    """Pull one source; where it fails, why."""
+    try:
+        return pull(home, name)
+    except SourceError as error:
+        return Pulled(name, error=str(error))
 
 
 def receive(source: Source, now: datetime) -> tuple[str, ...]:
