@@ -178,8 +178,11 @@ def files_to_place(path: Path) -> list[tuple[Path, str]]:
 def place_in_inbox(home: Home, path: Path, name: str | None = None) -> Path:
     """Copy a file into the inbox in one rename, as `name` or under its own; with its hash in it where it is taken."""
     placed = PurePosixPath(name or path.name)
-    # hidden files are not read
-    target = home.inbox / placed.with_name(placed.name.removesuffix(".tmp").removesuffix(".part").lstrip("."))
+    # neither hidden files nor unfinished ones are read
+    kept = placed.name.lstrip(".")
+    while kept.lower().endswith(UNFINISHED):
+        kept = kept[: kept.rindex(".")]
+    target = home.inbox / placed.with_name(kept)
     if any(folder.is_file() for folder in target.parents):
         target = home.inbox / target.name
     if target.exists() and (target.is_dir() or sha256(target) != sha256(path)):

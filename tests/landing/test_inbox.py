@@ -126,8 +126,9 @@ def test_a_file_that_changes_while_it_is_read_is_refused_and_lands_when_it_is_wh
     assert (again["rows_landed"], again["sha256"]) == (2, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def test_a_file_placed_in_the_inbox_keeps_its_name_and_lands_at_once(unchecked, home, tmp_path):
-    source = tmp_path / "events.jsonl.part"
+@pytest.mark.parametrize("ending", [".part", ".tmp", ".crdownload", ".filepart", ".TMP"])
+def test_a_file_placed_in_the_inbox_keeps_its_name_and_lands_at_once(unchecked, home, tmp_path, ending):
+    source = tmp_path / f"events.jsonl{ending}"
     source.write_bytes(as_lines([make_event()]))
 
     target = place_in_inbox(home, source)
