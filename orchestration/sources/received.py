@@ -74,7 +74,9 @@ def records_of(source: Source) -> list[tuple[str, Path, str]]:
         for file in listing.files:
             first.setdefault((file.name, file.content), listing.received_at)
     current = {(file.name, file.content) for file in every[-1].files} if every else set()
-    chosen = first if source.records == "all" else {key: at for key, at in first.items() if key in current}
+    chosen = (
+        first if source.settings.get("records") == "all" else {key: at for key, at in first.items() if key in current}
+    )
     ordered = sorted(chosen.items(), key=lambda item: (item[0][0], item[1], item[0][1]))
     return [(name, source.received / "content" / content, at) for (name, content), at in ordered]
 
