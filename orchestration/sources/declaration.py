@@ -65,10 +65,19 @@ class Source:
 
     @property
     def location(self) -> Path:
-        """The folder of its records; of one that is remote, that of Flywheel's own clone."""
-        return (
-            self.received / "clone.git" if self.is_remote else Path(self.address.removeprefix("file://")).expanduser()
-        )
+        """The folder of its records, from the home where it is relative; of a remote one, that of the own clone."""
+        folder = Path(self.address.removeprefix("file://")).expanduser()
+        return self.received / "clone.git" if self.is_remote else self.home.root / folder
+
+    @property
+    def declaration(self) -> Path:
+        """The file that declares it."""
+        return self.home.sources / f"{self.name}.yml"
+
+    @property
+    def mapped(self) -> Path:
+        """What its last statement was made of; a pull with nothing new maps nothing."""
+        return self.received / "mapped.json"
 
     @property
     def sql(self) -> Path:
