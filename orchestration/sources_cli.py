@@ -25,8 +25,8 @@ NameArgument = Annotated[str, typer.Argument(help="The source: the name of its f
 def add(
     template: Annotated[str, typer.Argument(help="The template; `flywheel sources list` lists them.")],
     where: Annotated[
-        str, typer.Option(help="The folder of its files; the address of the repository, or the folder of its clone.")
-    ],
+        str, typer.Option(help="The folder of its files, or the address of the repository, the API or the database.")
+    ] = "",
     name: Annotated[str, typer.Option(help="A name for the source, else the template's.")] = "",
     root: HomeOption = None,
 ) -> None:
@@ -57,7 +57,7 @@ def list_sources(root: HomeOption = None) -> None:
         try:
             if name in declared:
                 source = load_source(home, name)
-                words = f"{source.kind}, {source.where}"
+                words = ", ".join(part for part in (source.kind, source.where) if part)
             sent = home.sent / name
             words += f": {len(live(said(sent))):,} events said, in {len(ledger(sent)):,} files"
         except SourceError as error:

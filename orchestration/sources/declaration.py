@@ -1,12 +1,13 @@
 """A declared source: what `<home>/sources/<name>.yml` says, checked.
 
-Belongs here: kinds and their settings, where a source's files are, values from the environment. Does not belong here:
-reading its records (records.py, history.py), its SQL (mapping.py).
+Belongs here: where a source's files are, values from the environment, faults with their lines. Does not belong here:
+which settings there are (kinds.py), reading its records (files.py, git.py), its SQL (mapping.py).
 """
 
 import json
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,40 +18,12 @@ import yaml
 from orchestration.contracts.contract import ContractError
 from orchestration.contracts.strict_yaml import compose, line_of, read_bounded
 from orchestration.home import Home
+from orchestration.sources.kinds import EVERY, KINDS, schema
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 URL = re.compile(r"(https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")  # what `where` begins with, when git is to fetch it
 CRON = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minute, hour, day, month, day of week
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-_TEXT = {"type": "string", "minLength": 1}
-_EVERY: dict[str, dict] = {
-    "kind": {"enum": ["files", "git"], "description": "files or git"},
-    "vanished": {
-        "enum": ["retract", "keep"],
-        "description": "retract or keep: what becomes of events whose records have vanished",
-    },
-    "schedule": {
-        **_TEXT,
-        "description": 'when to pull it besides each run, as a cron line such as "15 * * * *", in UTC',
-    },
-    "record_kind": {**_TEXT, "description": "an expression of SQL over a record, such as body->>'$.type'"},
-}
-_KINDS: dict[str, dict[str, dict]] = {
-    "files": {
-        "where": {**_TEXT, "description": "the folder that holds the files"},
-        "pattern": {**_TEXT, "description": 'a pattern of file names, such as "**/*.json"'},
-        "records": {
-            "enum": ["current", "all"],
-            "description": "current (of the files that are in the folder now) or all (of every file ever received)",
-        },
-    },
-    "git": {
-        "where": {**_TEXT, "description": "the folder of a clone, or the address of a repository"},
-        "folder": {**_TEXT, "description": "a folder in the repository, such as models"},
-        "branch": {**_TEXT, "description": "the name of the main branch"},
-    },
-}
 
 
 class SourceError(ValueError):
@@ -64,20 +37,21 @@ class Source:
     home: Home
     name: str
     kind: str
-    where: str  # as declared: ${NAME} is not replaced
+    where: str = ""  # as declared: ${NAME} is not replaced
     vanished: str = "retract"
     schedule: str | None = None
     record_kind: str = "file_name"
-    pattern: str = "**/*"
-    records: str = "current"
-    folder: str = "."
-    branch: str = "HEAD"
+    settings: dict[str, Any] = field(default_factory=dict)  # the others, of its kind, as declared or their defaults
     variables: dict[str, str] = field(default_factory=dict, repr=False)  # of the environment that it names
 
     @property
     def address(self) -> str:
         """`where` with the values of the environment; never printed, because they may be secrets."""
-        return VARIABLE.sub(lambda found: self.variables[found[1]], self.where)
+        return self.resolve(self.where)
+
+    def resolve(self, text: str) -> str:
+        """A text of its file with the values of the environment in place of ${NAME}."""
+        return VARIABLE.sub(lambda found: self.variables[found[1]], text)
 
     @property
     def is_remote(self) -> bool:
@@ -85,9 +59,16 @@ class Source:
         return self.kind == "git" and URL.match(self.address) is not None
 
     @property
+    def is_at_address(self) -> bool:
+        """Whether its files are at an address that fsspec opens, not in a folder of this machine."""
+        return "://" in self.address and not self.address.startswith("file://")
+
+    @property
     def location(self) -> Path:
         """The folder of its records; of one that is remote, that of Flywheel's own clone."""
-        return self.received / "clone.git" if self.is_remote else Path(self.address).expanduser()
+        return (
+            self.received / "clone.git" if self.is_remote else Path(self.address.removeprefix("file://")).expanduser()
+        )
 
     @property
     def sql(self) -> Path:
@@ -110,8 +91,8 @@ class Source:
         return self.home.sent / self.name
 
     def hide(self, text: str) -> str:
-        """A text with the values of the environment replaced by their names."""
-        for name, value in self.variables.items():
+        """A text with the values of the environment replaced by their names; of two the longer first."""
+        for name, value in sorted(self.variables.items(), key=lambda item: -len(item[1])):
             text = text.replace(value, f"${{{name}}}") if value else text
         return text
 
@@ -135,38 +116,23 @@ def load_source(home: Home, name: str) -> Source:
         raise SourceError(str(error)) from None
     if faults := _faults(given, root):
         raise SourceError("\n".join(f"{path} line {line}: {words}" for line, words in sorted(faults)))
-    variables = {}
-    for variable in VARIABLE.findall(given["where"]):
-        if variable not in os.environ:
-            line = line_of(root, ["where"])
-            raise SourceError(f"{path} line {line}: {variable} is not in the environment; set it, or write the value.")
-        variables[variable] = os.environ[variable]
-    return Source(home, name, variables=variables, **given)
-
-
-def schema(kind: str) -> dict:
-    """The JSON Schema of the file of a kind of source."""
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["kind", "where"],
-        "properties": _EVERY | _KINDS[kind],
-        "description": f"the settings {', '.join(_EVERY | _KINDS[kind])}",
-    }
+    common = {key: given.pop(key) for key in ("kind", "where", *EVERY) if key in given}
+    settings = KINDS[common["kind"]].defaults | given
+    return Source(home, name, **common, settings=settings, variables=_variables(path, common | given, root))
 
 
 def _faults(given: object, root: yaml.Node | None) -> list[tuple[int, str]]:
     """(line, words) of each fault."""
     kind = given.get("kind") if isinstance(given, dict) else None
     found = []
-    for error in jsonschema.Draft202012Validator(schema(kind if kind in _KINDS else "files")).iter_errors(given):
+    for error in jsonschema.Draft202012Validator(schema(kind if kind in KINDS else "files")).iter_errors(given):
         path = list(error.absolute_path)
-        if kind not in _KINDS and path != ["kind"] and isinstance(given, dict) and "kind" in given:
+        if kind not in KINDS and path != ["kind"] and isinstance(given, dict) and "kind" in given:
             continue  # which settings there are depends on the kind
         found += _words(error, path, root)
     schedule = given.get("schedule") if isinstance(given, dict) else None
     if isinstance(schedule, str) and schedule and not _is_cron(schedule):
-        words = f"schedule can't be {schedule!r}; write {_EVERY['schedule']['description']}."
+        words = f"schedule can't be {schedule!r}; write {EVERY['schedule']['description']}."
         found.append((line_of(root, ["schedule"]), words))
     return found
 
@@ -185,16 +151,42 @@ def _is_cron_part(part: str, least: int, most: int) -> bool:
     return all(least <= number <= most for number in bounds) and bounds == sorted(bounds)
 
 
+def _variables(path: Path, given: dict[str, Any], root: yaml.Node | None) -> dict[str, str]:
+    """{name: value} of the environment for each ${NAME} in any text of a file; raises SourceError for one not set."""
+    found = {}
+    for place, text in _texts(given, []):
+        for variable in VARIABLE.findall(text):
+            if variable not in os.environ:
+                line = line_of(root, place)
+                words = f"{variable} is not in the environment; set it, or write the value."
+                raise SourceError(f"{path} line {line}: {words}")
+            found[variable] = os.environ[variable]
+    return found
+
+
+def _texts(given: Any, place: list[Any]) -> Iterator[tuple[list[Any], str]]:
+    """(where it stands, text) of each text of a file."""
+    if isinstance(given, str):
+        yield place, given
+    parts = given.items() if isinstance(given, dict) else enumerate(given) if isinstance(given, list) else ()
+    for key, value in parts:
+        yield from _texts(value, [*place, key])
+
+
 def _words(error: jsonschema.ValidationError, path: list[Any], root: yaml.Node | None) -> list[tuple[int, str]]:
+    """(line, words) of an error of the schema; a setting within another is named with it, as `requests.issues.path`."""
     rules: Any = error.schema
     sent: Any = error.instance
     known: dict = rules.get("properties", {})
+    name = ".".join(str(part) for part in path)
+    inside = f"{name}." if name else ""
     if error.validator == "additionalProperties":
-        names = ", ".join(known)
         unknown = sorted(set(sent) - set(known))
-        return [(line_of(root, [key]), f"there is no setting {key}; the settings are {names}.") for key in unknown]
+        words = f"the settings are {', '.join(known)}."
+        return [(line_of(root, [*path, key]), f"there is no setting {inside}{key}; {words}") for key in unknown]
     if error.validator == "required":
         missing = [key for key in rules["required"] if key not in sent and repr(key) in error.message]
-        return [(1, f"{key} is missing; write {known[key]['description']}.") for key in missing]
-    value, where = json.dumps(sent, default=str)[:80], path[0] if path else "the file"
-    return [(line_of(root, path), f"{where} can't be {value}; write {rules['description']}.")]
+        line = line_of(root, path) if path else 1
+        return [(line, f"{inside}{key} is missing; write {known[key]['description']}.") for key in missing]
+    value = json.dumps(sent, default=str)[:80]
+    return [(line_of(root, path), f"{name or 'the file'} can't be {value}; write {rules['description']}.")]

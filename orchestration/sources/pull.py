@@ -6,24 +6,22 @@ A pull can be stopped anywhere and repeated: records are kept before they are ma
 only commit. Where a step fails, the source's last statement stays as it is.
 """
 
-import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
+from importlib import import_module
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.declared import DeclarationError, declared_tables
 from orchestration.home import Home, current_time
-from orchestration.landing.inbox import is_settled
-from orchestration.sources import history, received
+from orchestration.sources import received
 from orchestration.sources.declaration import Source, SourceError, declared_names, load_source
+from orchestration.sources.kinds import KINDS
 from orchestration.sources.mapping import Mapping
-from orchestration.sources.records import reader_for, records_table
+from orchestration.sources.records import records_table
 from orchestration.sources.statement import Difference, commit, deliver, difference, live, said
 
 FILES_SHOWN = 3
@@ -86,14 +84,9 @@ def try_to_pull(home: Home, name: str) -> Pulled:
 
 
 def receive(source: Source, now: datetime) -> tuple[str, ...]:
-    """Keep what the source has now; returns the files that were left out, with the reason. Raises SourceError."""
-    if source.kind == "git":
-        _receive_history(source, now)
-        return ()
-    root = source.location
-    if not root.is_dir():
-        raise SourceError(f"{source.where} is no folder; correct `where` in {source.name}.yml, or mount it.")
-    return _receive_files(source, root, now)
+    """Keep what the source has now; returns what was left out, with the reason. Raises SourceError."""
+    reader = import_module(KINDS[source.kind].module)  # with the libraries of its kind alone
+    return reader.receive(source, now)
 
 
 def tables(home: Home, source: Source, records: pa.Table) -> dict[str, pa.Table]:
@@ -121,45 +114,3 @@ def without_secrets(source: Source) -> Iterator[None]:
     except Exception as error:  # of a library too: no source may stop a run
         words = str(error) if isinstance(error, SourceError) else f"{type(error).__name__}: {error}."
         raise SourceError(source.hide(words)) from None
-
-
-def _receive_history(source: Source, now: datetime) -> None:
-    """Keep the history of a repository, read anew when its main line has changed: a rebase changes all of it."""
-    commit = history.head(source)
-    before = received.listings(source)
-    state = {"commit": commit, "folder": source.folder, "reader": history.READER}
-    if before and before[-1].state == state:
-        return
-    lines = (orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in history.read_history(source, commit))
-    source.received.mkdir(parents=True, exist_ok=True)
-    temporary = source.received / ".history.tmp"
-    temporary.write_bytes(gzip.compress(b"".join(lines), mtime=0))
-    received.keep(source, {"history.jsonl.gz": temporary}, state, now)
-    temporary.unlink()
-
-
-def _receive_files(source: Source, root: Path, now: datetime) -> tuple[str, ...]:
-    """Keep the files of a folder that match the pattern. One that is still written to stays as it last was."""
-    before = received.listings(source)
-    former = {file.name: source.received / "content" / file.content for file in before[-1].files} if before else {}
-    files: dict[str, Path] = {}
-    left = []
-    for path in sorted(root.glob(source.pattern)):
-        name = path.relative_to(root).as_posix()
-        if not path.is_file() or any(part.startswith(".") for part in path.relative_to(root).parts):
-            continue
-        if not is_settled(path):
-            files |= {name: former[name]} if name in former else {}
-            left.append(f"{name} (may still be written to)")
-        elif reader_for(name):
-            files[name] = path
-        else:
-            left.append(f"{name} (format not known)")
-    if not files:
-        words = f"; left out: {', '.join(left[:FILES_SHOWN])}" if left else ""
-        raise SourceError(
-            f"{source.where} holds no file to read that {source.pattern} matches{words}. Correct `where` or `pattern`, "
-            "mount the folder, or pull again in 2 seconds."
-        )
-    received.keep(source, files, {}, now)
-    return tuple(left)

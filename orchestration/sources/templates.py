@@ -12,7 +12,7 @@ from orchestration.home import FILES, Home, write_whole
 from orchestration.sources.declaration import NAME, URL, VARIABLE, SourceError
 
 TEMPLATES = FILES / "sources"
-PLACE = "where: FOLDER"  # the line of a template's source.yml that `add` fills in
+PLACE = "where: FOLDER"  # what `add` fills in, in a template's source.yml; that of a receiver has none
 
 
 def templates() -> dict[str, str]:
@@ -21,18 +21,21 @@ def templates() -> dict[str, str]:
     return {path.parent.name: path.read_text().splitlines()[0].removeprefix("-- ") for path in paths}
 
 
-def add(home: Home, template: str, where: str, name: str | None = None) -> list[Path]:
+def add(home: Home, template: str, where: str = "", name: str | None = None) -> list[Path]:
     """Copy a template into a home, as the source `name`, reading from `where`; returns the files. Raises SourceError.
 
-    `where` is a folder or an address, and may hold ${NAME} of the environment; a path is made absolute.
+    `where` is a folder or an address, and may hold ${NAME} of the environment; a path is made absolute. A template of
+    something that is received has none.
     """
     name = name or template
     if template not in (known := templates()):
         raise SourceError(f"There is no template {template}. There are: {', '.join(known)}.")
     if not NAME.fullmatch(name):
         raise SourceError(f"{name} can't name a source: write small letters, digits and _, a letter first.")
-    is_path = not VARIABLE.search(where) and not URL.match(where)
-    place = where if not is_path else os.path.abspath(Path(where).expanduser())  # noqa: PTH100 - no symlink is followed
+    has_place = PLACE in (TEMPLATES / template / "source.yml").read_text()
+    if has_place != bool(where):
+        words = "reads from a place: add --where" if has_place else "receives what is sent to it: leave out --where"
+        raise SourceError(f"The template {template} {words}.")
     copies = dict(_copies(home, template, name))
     if taken := [path for path in copies if path.exists()]:
         raise SourceError(f"{taken[0]} is there already; give the new source another name: --name NAME.")
@@ -40,9 +43,15 @@ def add(home: Home, template: str, where: str, name: str | None = None) -> list[
         path.parent.mkdir(parents=True, exist_ok=True)
         content = original.read_bytes()
         if original.name == "source.yml":
-            content = content.replace(PLACE.encode(), f"where: {json.dumps(place)}".encode())
+            content = content.replace(PLACE.encode(), f"where: {json.dumps(_place(where))}".encode())
         write_whole(path, content)
     return [*copies, *write_declared(home)]
+
+
+def _place(where: str) -> str:
+    """An address as it is, a path made absolute."""
+    is_path = not VARIABLE.search(where) and not URL.match(where) and "://" not in where
+    return os.path.abspath(Path(where).expanduser()) if is_path else where  # noqa: PTH100 - no symlink is followed
 
 
 def _copies(home: Home, template: str, name: str) -> list[tuple[Path, Path]]:

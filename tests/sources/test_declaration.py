@@ -20,7 +20,7 @@ def load(home: Home, text: str):
 
 def test_what_is_left_out_has_its_default(home):
     source = load(home, "kind: files\nwhere: /exports\n")
-    assert (source.pattern, source.records, source.vanished) == ("**/*", "current", "retract")
+    assert (source.settings, source.vanished) == ({"pattern": "**/*"}, "retract")
     assert str(source.location) == "/exports"
     assert declared_names(home) == ["crm"]
 

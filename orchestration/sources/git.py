@@ -7,13 +7,18 @@ The main line is what following the first parents gives: a merge is one commit, 
 deleted), `path`, `old_path` (of a rename or modification) and `added_refs` (the dbt models in ref() on added lines).
 """
 
+import gzip
 import os
 import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
+import orjson
+
+from orchestration.sources import received
 from orchestration.sources.declaration import Source, SourceError
 
 REF = re.compile(r"\bref\(\s*['\"]([\w-]+)['\"]\s*(?:,\s*['\"]([\w-]+)['\"])?")
@@ -30,6 +35,22 @@ LOG = (
 )
 
 
+def receive(source: Source, now: datetime) -> tuple[str, ...]:
+    """Keep the history of a repository, read anew when its main line has changed: a rebase changes all of it."""
+    commit = head(source)
+    before = received.listings(source)
+    state = {"commit": commit, "folder": source.settings["folder"], "reader": READER}
+    if before and before[-1].state == state:
+        return ()
+    lines = (orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in read_history(source, commit))
+    source.received.mkdir(parents=True, exist_ok=True)
+    temporary = source.received / ".history.tmp"
+    temporary.write_bytes(gzip.compress(b"".join(lines), mtime=0))
+    received.keep(source, {"history.jsonl.gz": temporary}, state, now)
+    temporary.unlink()
+    return ()
+
+
 def head(source: Source) -> str:
     """The commit at the end of the main line, fetched where the repository is remote.
 
@@ -37,10 +58,10 @@ def head(source: Source) -> str:
     """
     if source.is_remote:
         _fetch(source)
-    branch = FETCHED if source.is_remote else source.branch
+    branch = FETCHED if source.is_remote else source.settings["branch"]
     commit = _git(source, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{branch}^{{commit}}")
     if not commit:
-        raise SourceError(f"{source.where} has no branch {source.branch}; correct `branch`.")
+        raise SourceError(f"{source.where} has no branch {source.settings['branch']}; correct `branch`.")
     if _git(source, "rev-parse", "--is-shallow-repository") == "true":
         raise SourceError(
             f"{source.where} is a shallow clone, without its older commits: git -C {source.where} fetch --unshallow"
@@ -50,7 +71,8 @@ def head(source: Source) -> str:
 
 def read_history(source: Source, commit: str) -> list[dict[str, Any]]:
     """The records of the main line up to a commit, oldest first; raises SourceError where nothing changed `folder`."""
-    command = _command(source, "log", commit, *LOG, "--", source.folder)
+    folder = source.settings["folder"]
+    command = _command(source, "log", commit, *LOG, "--", folder)
     with (
         tempfile.TemporaryFile() as words,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, env=_environment()) as git,
@@ -62,19 +84,26 @@ def read_history(source: Source, commit: str) -> list[dict[str, Any]]:
             words.seek(0)
             raise SourceError(f"git can't read the history of {source.where}: {_last_line(words.read().decode())}")
     if not records:
-        raise SourceError(f"no commit of {source.where} changed a file in {source.folder}; correct `folder`.")
+        raise SourceError(f"no commit of {source.where} changed a file in {folder}; correct `folder`.")
     return records
 
 
 def _fetch(source: Source) -> None:
     """Bring the main line of a remote repository into Flywheel's own clone; its address stays out of every file."""
-    clone = source.location
+    clone, branch = source.location, source.settings["branch"]
     own = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file", "LC_ALL": "C"}
     # by the environment, because the arguments of a process can be seen by others
     count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
     own |= {"GIT_CONFIG_COUNT": str(count + 1), f"GIT_CONFIG_VALUE_{count}": "source:"}
     own |= {f"GIT_CONFIG_KEY_{count}": f"url.{source.address}.insteadOf"}
-    fetch = ["--quiet", "--no-tags", "--no-write-fetch-head", "--force", "source:", f"{source.branch}:{FETCHED}"]
+    fetch = [
+        "--quiet",
+        "--no-tags",
+        "--no-write-fetch-head",
+        "--force",
+        "source:",
+        f"{branch}:{FETCHED}",
+    ]
     commands = [["init", "--quiet", "--bare", str(clone)], ["-C", str(clone), "fetch", *fetch]]
     for command in commands:
         try:
@@ -86,7 +115,7 @@ def _fetch(source: Source) -> None:
         except subprocess.TimeoutExpired:
             raise SourceError(f"{source.where} took longer than {FETCH_SECONDS} seconds to fetch.") from None
         if done.returncode:
-            raise SourceError(f"git can't fetch {source.branch} of {source.where}: {_last_line(done.stderr)}")
+            raise SourceError(f"git can't fetch {branch} of {source.where}: {_last_line(done.stderr)}")
 
 
 def _last_line(text: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.home import Home
 from orchestration.sources.declaration import SourceError, load_source
-from orchestration.sources.history import head, read_history
+from orchestration.sources.git import head, read_history
 from orchestration.sources.pull import pull
 from orchestration.sources.templates import add
 
