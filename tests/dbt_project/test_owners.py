@@ -35,53 +35,60 @@ def at(month: int) -> datetime:
     return datetime.fromisoformat(f"2025-{month:02}-10T00:00:00+00:00")
 
 
-CHANGED = happened("owner_changed", 5, "moved", domain="finance")
+def moved(month: int, **columns) -> dict:
+    return happened("owner_changed", month, "moved", domain="finance", **columns)
+
+
 LIFE = [
     happened("idea_logged", 1, domain="sales"),
     happened("deployed", 2, domain="sales"),
     happened("adopted", 3, consumer_domain="finance"),
-    CHANGED,
+    moved(5),
     happened("adopted", 6, consumer_domain="finance"),
     happened("adopted", 7, consumer_domain="sales"),
 ]
+CORRECTIONS = {"moved": [], "moved later": [moved(8, revision=1)], "never": [moved(5, revision=1, is_retracted=True)]}
 ADOPTIONS = """
-    select consumer_domain, owner_domain, first_adopted_at, last_adopted_at, adopted_event_count
-    from curated.adoptions order by first_adopted_at
+    select data_product_id, consumer_domain, owner_domain, first_adopted_at, last_adopted_at, adopted_event_count
+    from curated.adoptions order by data_product_id, first_adopted_at
 """
 SCORECARD = "select domain, gave_count, took_count, product_count from authoritative.domain_scorecard order by domain"
-OWNER = "select domain from curated.data_products"
-OWN_USE = "select occurred_at from curated.data_quality_issues where rule_id = 'own_domain_adoption'"
-MOVED_LATER = happened("owner_changed", 8, "moved", domain="finance", revision=1)
-TAKEN_BACK = CHANGED | {"revision": 1, "is_retracted": True}
-FIRST, BOTH = ("finance", "sales", at(3), at(3), 1), ("finance", "sales", at(3), at(6), 2)
+OWNERS = "select data_product_id, domain from curated.data_products order by all"
+OWN_USE = """
+    select data_product_id, occurred_at from curated.data_quality_issues where rule_id = 'own_domain_adoption'
+    order by all
+"""
 
 
-@pytest.mark.parametrize(
-    ("correction", "adoptions", "scorecard", "owner", "own_use"),
-    [
-        ([], [FIRST, ("sales", "finance", at(7), at(7), 1)], [("finance", 1, 1, 1), ("sales", 1, 1, 0)], "finance", 6),
-        ([MOVED_LATER], [BOTH], [("finance", 0, 1, 1), ("sales", 1, 0, 0)], "finance", 7),
-        ([TAKEN_BACK], [BOTH], [("finance", 0, 1, 0), ("sales", 1, 0, 1)], "sales", 7),
-    ],
-)
-def test_use_counts_against_the_owner_of_its_day_in_any_order_of_arrival(
-    built, correction, adoptions, scorecard, owner, own_use
-):
-    for events in ([*LIFE, *correction], [*correction, *reversed(LIFE)]):
-        db = built(*events)
-        assert db.execute(ADOPTIONS).fetchall() == adoptions
-        assert db.execute(SCORECARD).fetchall() == scorecard
-        assert db.execute(OWNER).fetchall() == [(owner,)]
-        assert db.execute(OWN_USE).fetchall() == [(at(own_use),)]
+def test_use_counts_against_the_owner_of_its_day_in_any_order_of_arrival(built):
+    events = [
+        event | {"data_product_id": product, "event_id": f"{product}: {event['event_id']}"}
+        for product, corrections in CORRECTIONS.items()
+        for event in [*LIFE, *corrections]
+    ]
+    for arrived in (events, events[::-1]):
+        db = built(*arrived)
+        assert db.execute(ADOPTIONS).fetchall() == [
+            ("moved", "finance", "sales", at(3), at(3), 1),
+            ("moved", "sales", "finance", at(7), at(7), 1),
+            ("moved later", "finance", "sales", at(3), at(6), 2),
+            ("never", "finance", "sales", at(3), at(6), 2),
+        ]
+        assert db.execute(OWN_USE).fetchall() == [("moved", at(6)), ("moved later", at(7)), ("never", at(7))]
+        assert db.execute(OWNERS).fetchall() == [("moved", "finance"), ("moved later", "finance"), ("never", "sales")]
+        assert db.execute(SCORECARD).fetchall() == [("finance", 1, 3, 2), ("sales", 3, 1, 1)]
 
 
 def test_of_one_moment_the_new_owner_owns_whatever_the_names_of_the_events(built):
-    for event_id in ("a", "z"):
-        moved = happened("owner_changed", 2, event_id, domain="finance", source="catalog")
-        db = built(LIFE[0], moved, happened("deployed", 2, "m", domain="sales", source="catalog"))
-        owned = db.execute("select domain, owned_from from curated.domain_ownerships order by owned_from nulls first")
-        assert owned.fetchall() == [("sales", None), ("finance", at(2))]
-        assert db.execute(OWNER).fetchall() == [("finance",)]
+    events = [
+        happened(kind, 2, f"{product} {name}", data_product_id=product, domain=domain)
+        for product, names in {"p1": "ab", "p2": "ba"}.items()
+        for kind, name, domain in zip(["deployed", "owner_changed"], names, ["sales", "finance"], strict=True)
+    ]
+    db = built(*events)
+    owned = db.execute("select domain, owned_from from curated.domain_ownerships order by owned_from nulls first")
+    assert owned.fetchall() == [("sales", None)] * 2 + [("finance", at(2))] * 2
+    assert db.execute(OWNERS).fetchall() == [("p1", "finance"), ("p2", "finance")]
 
 
 def test_a_new_owner_of_nothing_known_changes_no_number_until_the_product_is(warehouse, built):
