@@ -31,7 +31,7 @@ from orchestration.settings import SettingsError, load_settings, write_settings
 from orchestration.sources.declaration import declared_names
 from orchestration.sources_cli import app as sources_app
 from orchestration.sources_cli import pull_every_source
-from orchestration.terminal import HomeOption, exit_with_usage_error, print_plain
+from orchestration.terminal import Commands, HomeOption, exit_with_usage_error, print_plain
 
 if TYPE_CHECKING:  # Dagster takes seconds to import
     import dagster as dg
@@ -40,7 +40,10 @@ if TYPE_CHECKING:  # Dagster takes seconds to import
     from orchestration.sources.pull import Pulled
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Delivery events in; North Star and time to value out."
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Delivery events in; North Star and time to value out.",
 )
 
 NOT_PUBLISHED = "[bold red]Not published.[/] The last good tables stay in place."
