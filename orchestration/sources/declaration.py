@@ -60,9 +60,16 @@ class Source:
         return self.kind == "git" and URL.match(self.address) is not None
 
     @property
+    def is_at_address(self) -> bool:
+        """Whether its files are at an address that fsspec opens, not in a folder of this machine."""
+        return "://" in self.address and not self.address.startswith("file://")
+
+    @property
     def location(self) -> Path:
         """The folder of its records; of one that is remote, that of Flywheel's own clone."""
-        return self.received / "clone.git" if self.is_remote else Path(self.address).expanduser()
+        return (
+            self.received / "clone.git" if self.is_remote else Path(self.address.removeprefix("file://")).expanduser()
+        )
 
     @property
     def sql(self) -> Path:
