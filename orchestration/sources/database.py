@@ -28,6 +28,7 @@ import sqlglot
 from sqlglot import exp
 
 from orchestration.contracts.strict_yaml import compose, line_of, read_bounded
+from orchestration.home import sha256
 from orchestration.sources import received
 from orchestration.sources.databases import DATABASES, SPELLINGS, Database, batch_of, schema_of
 from orchestration.sources.declaration import VARIABLE, Source, SourceError
@@ -48,7 +49,8 @@ def receive(source: Source, now: datetime) -> tuple[str, ...]:
     shutil.rmtree(folder, ignore_errors=True)  # of a pull that was killed
     folder.mkdir(parents=True)
     try:
-        received.keep(source, read(source, folder), {}, now)
+        files = read(source, folder).items()
+        received.keep(source, {name: received.add_content(source, name, f, _version(f)) for name, f in files}, {}, now)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return ()
@@ -68,6 +70,11 @@ def read(source: Source, folder: Path) -> dict[str, Path]:
             with _refusals(source, url, deadline, name, connection):
                 files[f"{name}.parquet"] = _rows(connection, sql, folder / name, deadline)
     return files
+
+
+def _version(path: Path) -> int:
+    """A number of its content, below 2^53, in place of a time of change: each pull writes the file anew."""
+    return int(sha256(path)[:13], 16)
 
 
 def _url(source: Source) -> sa.URL:
