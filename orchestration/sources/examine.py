@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import orjson
 import pyarrow as pa
 
-from orchestration.declared import read_declared
+from orchestration.contracts.odcs import load_layer
+from orchestration.declared import DeclarationError, read_declared
 from orchestration.home import Home, current_time, write_whole
 from orchestration.sources import received
 from orchestration.sources.declaration import Source, SourceError, load_source
@@ -96,13 +97,19 @@ def events_of_test(home: Home, source: Source) -> list[Event]:
     if not paths:
         raise SourceError(f"{folder} holds no file of records; put some there.")
     files = [(p.relative_to(folder).as_posix(), p, _received_at(minute)) for minute, p in enumerate(paths)]
-    read = tables(home, source, records_table(files))
-    declared = source.tests / "data_products.csv"
-    if declared.exists():
-        products = read_declared(declared, "data_products")
-        read |= {PRODUCTS: products, "data_products": products}
+    read = tables(home, source, records_table(files)) | _declared_in_test(source)
     with Mapping(source.sql, read) as mapping:
         return mapping.events()
+
+
+def _declared_in_test(source: Source) -> dict[str, pa.Table]:
+    """The declared tables that stand in a source's test, for those of the home; all their rows are about it."""
+    files = {name: source.tests / f"{name}.csv" for name in load_layer("declared")}
+    try:
+        read = {name: read_declared(path, name) for name, path in files.items() if path.exists()}
+    except DeclarationError as error:
+        raise SourceError(str(error)) from None
+    return read | ({PRODUCTS: read["data_products"]} if "data_products" in read else {})
 
 
 def _received_at(minute: int) -> str:
