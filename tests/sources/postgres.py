@@ -1,9 +1,10 @@
-"""A PostgreSQL of a test's own: Debian's, in a temporary folder, on a free port, stopped at the end.
+"""A PostgreSQL of a test's own: Debian's, in a temporary folder, on a free port, stopped at the end; a source of it.
 
-Belongs here: starting and stopping it, executing statements. Does not belong here: what a test puts into it.
+Belongs here: starting and stopping it, declaring the source `lake`. Does not belong here: what a test puts into it.
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,7 +18,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from browser import absent
-from conftest import wait_for
+from conftest import NOW, wait_for
+
+from orchestration.sources.declaration import SourceError, load_source
+from orchestration.sources.pull import receive
 
 PASSWORD = "p@ss:w/or d%40ü'\"é"  # of the role that reads; each part of it needs another spelling in an address
 OWNER = "owner-of-the-test"
@@ -107,8 +111,33 @@ def _free_port() -> int:
         return own.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+@pytest.fixture(scope="module", name="server")
+def server_fixture() -> Iterator[Server]:
     """A running server."""
     with running() as started:
         yield started
+
+
+@pytest.fixture(name="lake")
+def lake_fixture(home, monkeypatch):
+    """Declare the source `lake`: lake(where, its queries, other settings) -> it."""
+    monkeypatch.setenv("LAKE_PASSWORD", PASSWORD)
+    home.sources.mkdir()
+
+    def declare(where: str, queries: dict[str, str] | str, **settings):
+        lines = [f"kind: database\nwhere: {where}", *(f"{name}: {value}" for name, value in settings.items())]
+        lines.append("queries:")
+        queries = {"ideas": queries} if isinstance(queries, str) else queries
+        lines += [f"  {name}: |\n" + re.sub("^", "    ", sql, flags=re.M) for name, sql in queries.items()]
+        (home.sources / "lake.yml").write_text("\n".join(lines) + "\n")
+        return load_source(home, "lake")
+
+    return declare
+
+
+def refusal(source) -> str:
+    """What is wrong, after the name of the source's file."""
+    with pytest.raises(SourceError) as refused:
+        receive(source, NOW)
+    assert PASSWORD not in str(refused.value)
+    return str(refused.value).removeprefix(f"{source.home.sources / 'lake.yml'} ")

@@ -1,5 +1,6 @@
 """A database as a source: types, one state of it, bounded memory, and what goes wrong in plain words."""
 
+import json
 import re
 import threading
 from pathlib import Path
@@ -7,46 +8,22 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from conftest import NOW
-from postgres import OWNER, PASSWORD, Server, server  # noqa: F401 - a fixture
+from postgres import Server, lake_fixture, refusal, server_fixture  # noqa: F401
 
 from orchestration.sources import database
-from orchestration.sources.databases import DATABASES, Database, batch_of, schema_of
-from orchestration.sources.declaration import SourceError, load_source
+from orchestration.sources.databases import DATABASES, Database
+from orchestration.sources.declaration import SourceError
 from orchestration.sources.pull import pull, receive
+from orchestration.sources.templates import add
 
 GROWTH = 160 << 20  # bytes of memory that reading may need: the limit of sorting, and a few batches
 NO_SERVER = "postgresql://reader:${LAKE_PASSWORD}@127.0.0.1:1/lake"
-
-
-@pytest.fixture
-def lake(home, monkeypatch):
-    """Declare the source `lake`: lake(where, its queries, other settings) -> it."""
-    monkeypatch.setenv("LAKE_PASSWORD", PASSWORD)
-    home.sources.mkdir()
-
-    def declare(where: str, queries: dict[str, str] | str, **settings):
-        lines = [f"kind: database\nwhere: {where}", *(f"{name}: {value}" for name, value in settings.items())]
-        lines.append("queries:")
-        queries = {"ideas": queries} if isinstance(queries, str) else queries
-        lines += [f"  {name}: |\n" + re.sub("^", "    ", sql, flags=re.M) for name, sql in queries.items()]
-        (home.sources / "lake.yml").write_text("\n".join(lines) + "\n")
-        return load_source(home, "lake")
-
-    return declare
 
 
 def rows_of(source) -> dict[str, list[dict]]:
     """{query: its rows} as they were received last."""
     files = database.received.records_of(source)
     return {name.removesuffix(".parquet"): pq.read_table(path).to_pylist() for name, path, _ in files}
-
-
-def refusal(source) -> str:
-    """What is wrong, after the name of the source's file."""
-    with pytest.raises(SourceError) as refused:
-        receive(source, NOW)
-    assert PASSWORD not in str(refused.value)
-    return str(refused.value).removeprefix(f"{source.home.sources / 'lake.yml'} ")
 
 
 TYPES = {  # (type, value) in PostgreSQL: (type in Arrow, text of the value)
@@ -76,7 +53,7 @@ TYPES = {  # (type, value) in PostgreSQL: (type in Arrow, text of the value)
 }
 
 
-def test_each_type_lands_and_a_column_of_nulls_alone_has_the_type_too(server, lake):  # noqa: F811
+def test_each_type_lands_and_a_column_of_nulls_alone_has_the_type_too(server, lake):
     server.execute("create type colour as enum ('red')")
     columns = {f"c{n}": pair for n, pair in enumerate(TYPES)}
     typed = ", ".join(f"cast({value} as {kind}) as {name}" for name, (kind, value) in columns.items())
@@ -91,7 +68,7 @@ def test_each_type_lands_and_a_column_of_nulls_alone_has_the_type_too(server, la
     assert set(rows_of(source)["nulls"][0].values()) == {None}
 
 
-def test_the_same_rows_in_another_order_are_nothing_new(server, lake, home):  # noqa: F811
+def test_the_same_rows_in_another_order_are_nothing_new(server, lake, home):
     server.execute("create table moved as select n, 'a' as note from generate_series(1, 5000) n")
     source = lake(server.where, "select * from moved")
     receive(source, NOW)
@@ -105,7 +82,7 @@ def test_the_same_rows_in_another_order_are_nothing_new(server, lake, home):  # 
 
 
 @pytest.mark.slow
-def test_100_000_rows_are_one_state_of_the_database_in_bounded_memory_while_others_write(server, lake, tmp_path):  # noqa: F811
+def test_100_000_rows_are_one_state_of_the_database_in_bounded_memory_while_others_write(server, lake, tmp_path):
     server.execute(
         "create table moves (id bigint primary key, amount int, note text)",
         "insert into moves select n, n % 7, repeat(md5(n::text), 16) from generate_series(1, 100000) n",
@@ -134,7 +111,7 @@ def test_100_000_rows_are_one_state_of_the_database_in_bounded_memory_while_othe
     assert done[0] > 5 and done[0] > len(moves["id"]) - 100_000  # it wrote, also after the first query
 
 
-def keep_writing(server: Server, stop: threading.Event, done: list[int]) -> None:  # noqa: F811
+def keep_writing(server: Server, stop: threading.Event, done: list[int]) -> None:
     """Insert a row and change others until `stop`; done[0] counts the commits."""
     with server.connect() as connection:
         while not stop.is_set():
@@ -150,68 +127,6 @@ def memory(name: str) -> int:
     """Bytes of this process's memory, by its name in /proc."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) << 10
-
-
-@pytest.mark.parametrize(
-    ("sql", "words"),
-    [
-        ("select 1;\nselect 2", "line 4: queries.ideas: holds SELECT, SELECT; write exactly one SELECT."),
-        ("-- none", "line 4: queries.ideas: holds nothing; write exactly one SELECT."),
-        ("delete from ideas", "line 4: queries.ideas: holds DELETE; write exactly one SELECT."),
-        ("vacuum", "line 4: queries.ideas: holds COMMAND; write exactly one SELECT."),
-        ("select 1 into t", "line 4: queries.ideas: holds INTO; a query here only reads."),
-        ("select 1 from ideas for update", "line 4: queries.ideas: holds LOCK; a query here only reads."),
-        (
-            "with x as (\n  delete from ideas returning *\n)\nselect * from x",
-            "line 4: queries.ideas: holds DELETE; a query",
-        ),
-        (
-            "select 1,\n  2 3\nfrom ideas",
-            "line 6 column 9: queries.ideas: Invalid expression / Unexpected token, near '3'.",
-        ),
-        ("select 'open", "line 4: queries.ideas: Error tokenizing 'select 'open'."),
-    ],
-)
-def test_a_query_that_is_anything_but_one_select_is_refused_before_it_is_sent(lake, sql, words):
-    assert refusal(lake(NO_SERVER, sql)).startswith(words)
-
-
-@pytest.mark.parametrize(
-    ("where", "words"),
-    [
-        (
-            NO_SERVER,
-            'the database can\'t be read: connection failed: connection to server at "127.0.0.1", port 1 failed: C',
-        ),
-        (
-            "postgresql://r:${LAKE_PASSWORD}@no.invalid/lake",
-            "the database can't be read: failed to resolve host 'no.inv",
-        ),
-        (
-            "snowflake://r:${LAKE_PASSWORD}@x/y",
-            "the driver of snowflake is not installed: pip install 'flywheel-metrics[s",
-        ),
-        (
-            "mysql://r:${LAKE_PASSWORD}@x/y",
-            "the driver of mysql is not installed: pip install 'flywheel-metrics[mysql]'.",
-        ),
-        (
-            "oracle://r:${LAKE_PASSWORD}@x/y",
-            "there is no driver of oracle; the databases are postgresql, redshift, mysql, ",
-        ),
-        (
-            "/data/lake",
-            "/data/lake is no address of a database; write one such as postgresql://reader:${PASSWORD}@host:5",
-        ),
-        (
-            "${LAKE_PASSWORD}",
-            "${LAKE_PASSWORD} is no address of a database; write one such as postgresql://reader:${PAS",
-        ),
-        ("sqlite:////nowhere.db", "the database is no file."),
-    ],
-)
-def test_an_address_that_leads_nowhere_is_named(lake, where, words):
-    assert refusal(lake(where, "select 1")).startswith(f"line 2: {words}")
 
 
 @pytest.mark.parametrize(
@@ -233,7 +148,7 @@ def test_an_address_that_leads_nowhere_is_named(lake, where, words):
         ("select 'infinity'::date", "line 4: queries.ideas: date too large (after year 10K): 'infinity'."),
     ],
 )
-def test_what_the_database_refuses_is_said_at_its_place_in_the_query(server, lake, sql, words):  # noqa: F811
+def test_what_the_database_refuses_is_said_at_its_place_in_the_query(server, lake, sql, words):
     server.execute(
         "create table if not exists secrets (n int)",
         "revoke all on secrets from reader",
@@ -243,7 +158,7 @@ def test_what_the_database_refuses_is_said_at_its_place_in_the_query(server, lak
     assert refusal(lake(server.where, sql)).startswith(words)
 
 
-def test_a_wrong_password_is_named_in_no_spelling(server, lake, monkeypatch):  # noqa: F811
+def test_a_wrong_password_is_named_in_no_spelling(server, lake, monkeypatch):
     source = lake(server.where, "select 1")
     source.variables["LAKE_PASSWORD"] = "an/other p@ss"
     words = refusal(source)
@@ -254,7 +169,7 @@ def test_a_wrong_password_is_named_in_no_spelling(server, lake, monkeypatch):  #
 
 
 @pytest.mark.parametrize("is_server", [True, False])
-def test_what_takes_too_long_is_stopped_by_the_server_or_else_by_the_client(server, lake, monkeypatch, is_server):  # noqa: F811
+def test_what_takes_too_long_is_stopped_by_the_server_or_else_by_the_client(server, lake, monkeypatch, is_server):
     if not is_server:
         monkeypatch.setitem(DATABASES, "postgresql", Database())
         monkeypatch.setattr(database, "GRACE_SECONDS", 0)
@@ -262,7 +177,7 @@ def test_what_takes_too_long_is_stopped_by_the_server_or_else_by_the_client(serv
     assert refusal(lake(server.where, "select pg_sleep(60)", timeout=1)) == words
 
 
-def test_a_whole_pull_sends_events_and_a_lost_table_leaves_the_last_statement(server, lake, home):  # noqa: F811
+def test_a_whole_pull_sends_events_and_a_lost_table_leaves_the_last_statement(server, lake, home):
     server.execute(
         "create table launched (name text, at timestamptz)",
         "insert into launched values ('orders', '2026-01-01 10:00+01'), ('stock', '2026-02-01')",
@@ -279,46 +194,72 @@ def test_a_whole_pull_sends_events_and_a_lost_table_leaves_the_last_statement(se
     assert len((home.sent / "lake" / "000001.jsonl").read_text().splitlines()) == 2
 
 
-def test_a_file_of_sqlite_is_read_as_text(lake, tmp_path):
-    import sqlite3
-
-    with sqlite3.connect(tmp_path / "lake.db") as connection:
-        connection.execute("create table ideas as select 1 as id, 'ü' as name, null as note")
-    connection.close()
-    source = lake(f"sqlite:///{tmp_path / 'lake.db'}", "select *, id from ideas")
-    receive(source, NOW)
-    assert rows_of(source)["ideas"] == [{"id": "1", "name": "ü", "note": None, "id_1": "1"}]
-
-
-@pytest.mark.parametrize(
-    ("name", "code", "precision", "scale", "kind"),
-    [
-        ("bigquery", "INTEGER", None, None, "int64"),
-        ("bigquery", "TIMESTAMP", None, None, "timestamp[us, tz=UTC]"),
-        ("bigquery", "DATETIME", None, None, "timestamp[us]"),
-        ("databricks", "decimal", 10, 2, "decimal128(10, 2)"),
-        ("databricks", "timestamp_ntz", None, None, "timestamp[us]"),
-        ("trino", "timestamp(3)", None, None, "timestamp[us]"),
-        ("trino", "timestamp(3) with time zone", None, None, "timestamp[us, tz=UTC]"),
-        ("trino", "array(varchar)", None, None, "string"),
-        ("snowflake", 0, 38, 0, "decimal128(38, 0)"),
-        ("snowflake", 0, 18, 0, "int64"),
-        ("snowflake", 8, None, None, "timestamp[us]"),
-        ("snowflake", 10, None, None, "string"),
-        ("mysql", 12, None, None, "timestamp[us]"),
-        ("mysql", 246, 12, 2, "string"),
-        ("redshift", 1184, None, None, "timestamp[us, tz=UTC]"),
-        ("oracle", "DB_TYPE_NUMBER", 5, 0, "string"),
-    ],
+DEVLAKE = (  # of each table, the columns of its domain layer that matter here, with their types in PostgreSQL
+    "create table issues (id varchar(255) primary key, url varchar(255), issue_key varchar(255), title text,"
+    " type varchar(100), original_type varchar(500), status varchar(100), original_status varchar(100),"
+    " story_point float8, resolution_date timestamptz, created_date timestamptz, component varchar(255))",
+    "create table board_issues (board_id varchar(255), issue_id varchar(255))",
+    "create table issue_changelogs (id varchar(255) primary key, issue_id varchar(255), field_name varchar(255),"
+    " original_to_value text, to_value text, created_date timestamptz)",
+    'create table project_mapping (project_name varchar(255), "table" varchar(255), row_id varchar(255))',
+    "create table cicd_scopes (id varchar(255) primary key, name varchar(255))",
+    "create table cicd_deployments (id varchar(255) primary key, cicd_scope_id varchar(255), name varchar(255),"
+    " result varchar(100), environment varchar(255), finished_date timestamptz)",
+    "insert into project_mapping values ('customer', 'boards', 'b1'), ('all', 'boards', 'b1'), ('x', 'repos', 's1')",
+    "insert into board_issues values ('b1', 'i1'), ('b1', 'i2'), ('b1', 'i3')",
+    "insert into issues values"
+    " ('i1', 'https://j/1', 'DP-1', 'Churn', 'REQUIREMENT', 'Epic', 'DONE', 'Done', null, '2026-03-02', '2026-01-12'),"
+    " ('i2', '', 'DP-2', 'Old', 'REQUIREMENT', 'Epic', 'DONE', 'Won''t Do', null, '2026-02-02', '2026-01-13'),"
+    " ('i3', '', 'DP-3', 'A bug', 'BUG', 'Bug', 'TODO', 'Open', null, null, '2026-01-13')",
+    "insert into issue_changelogs values"
+    " ('c1', 'i1', 'status', 'To Do', 'TODO', '2026-01-13'), ('c2', 'i1', 'status', '', 'IN_PROGRESS', '2026-01-20'),"
+    " ('c3', 'i1', 'status', '', 'IN_PROGRESS', '2026-02-20'), ('c4', 'i1', 'owner', '', 'IN_PROGRESS', '2026-01-02')",
+    "insert into cicd_scopes values ('s1', 'acme/churn'), ('s2', 'acme/website')",
+    "insert into cicd_deployments values ('d1', 's1', 'v1', 'SUCCESS', 'PRODUCTION', '2026-03-01 17:00+01'),"
+    " ('d2', 's1', 'v2', 'FAILURE', 'PRODUCTION', '2026-03-02'), ('d3', 's1', '', 'SUCCESS', 'TESTING', '2026-03-03'),"
+    " ('d4', 's2', 'v4', 'SUCCESS', 'PRODUCTION', '2026-03-04')",
 )
-def test_the_types_of_other_databases_come_from_what_their_drivers_describe(name, code, precision, scale, kind):
-    schema = schema_of(name, [("a", code, None, None, precision, scale, None)])
-    assert str(schema.field("a").type) == kind
-    assert batch_of(schema, [(None,)]).to_pylist() == [{"a": None}]
 
 
-def test_every_driver_that_is_an_extra_is_named_as_one():
-    import tomllib
+def events_by(home, name: str) -> list[tuple]:
+    lines = [json.loads(line) for path in home.inbox.glob(f"{name}-*") for line in path.read_text().splitlines()]
+    return [
+        (e["event_id"], e["data_product_id"], e["occurred_at"], e.get("domain", e.get("consumer_domain")))
+        for e in lines
+    ]
 
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
-    assert {d.extra for d in DATABASES.values()} - {""} <= project["optional-dependencies"].keys()
+
+def test_the_domain_tables_of_devlake_become_ideas_starts_deployments_and_rejections(server, lake, home):
+    server.execute(*DEVLAKE)
+    add(home, "devlake", server.where)
+    (home.declared / "data_products.csv").write_text(
+        "data_product_id,domain,source,key\nchurn,customer,devlake,DP-1\nchurn,customer,devlake,acme/churn\n"
+    )
+    assert pull(home, "devlake").words == "devlake: 5 records, 5 events, 5 new"
+    assert events_by(home, "devlake") == [
+        ("d1/deployed", "churn", "2026-03-01T16:00:00Z", "customer"),
+        ("i1/idea", "churn", "2026-01-12T00:00:00Z", "customer"),
+        ("i1/started", "churn", "2026-01-20T00:00:00Z", "customer"),
+        ("i2/idea", "dp-2", "2026-01-13T00:00:00Z", "all"),
+        ("i2/rejected", "dp-2", "2026-02-02T00:00:00Z", "all"),
+    ]
+
+
+def test_tables_of_ones_own_become_events_of_each_type(server, lake, home):
+    server.execute(
+        "create table product_ideas as select 1 as id, 'orders' as product, 'sales' as team, 'All' as title,"
+        " timestamptz '2026-01-01' as created_at, null::timestamptz as started_at, null::timestamptz as rejected_at",
+        "create table product_deployments as select 7 as id, 'orders' as product, '1.0' as version,"
+        " timestamptz '2026-01-02' as deployed_at",
+        "create table product_uses as select 'orders' as product, team, used_at"
+        " from unnest(array['sales', 'finance']) team,"
+        " generate_series(timestamptz '2026-01-05 09:00+00', '2026-01-14 09:00+00', '12 hours') used_at",
+    )
+    add(home, "postgres", server.where)
+    pull(home, "postgres")
+    assert events_by(home, "postgres") == [
+        ("adopted/orders/finance/2026-W02", "orders", "2026-01-07T09:00:00Z", "finance"),
+        ("adopted/orders/finance/2026-W03", "orders", "2026-01-12T09:00:00Z", "finance"),
+        ("deployed/7", "orders", "2026-01-02T00:00:00Z", None),
+        ("idea/1", "orders", "2026-01-01T00:00:00Z", "sales"),
+    ]
