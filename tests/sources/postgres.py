@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,9 @@ class Server:
     def where(self) -> str:
         """Its address for a source, with the password by name."""
         return f"postgresql+psycopg://reader:${{LAKE_PASSWORD}}@127.0.0.1:{self.port}/lake"
+
+
+STARTED = pytest.StashKey[Server]()
 
 
 @contextmanager
@@ -111,11 +114,15 @@ def _free_port() -> int:
         return own.getsockname()[1]
 
 
-@pytest.fixture(scope="module", name="server")
-def server_fixture() -> Iterator[Server]:
-    """A running server."""
-    with running() as started:
-        yield started
+@pytest.fixture(name="server")
+def server_fixture(request) -> Server:
+    """A running server, one for all files of tests in a process."""
+    stash = request.config.stash
+    if STARTED not in stash:
+        stack = ExitStack()
+        stash[STARTED] = stack.enter_context(running())
+        request.config.add_cleanup(stack.close)
+    return stash[STARTED]
 
 
 @pytest.fixture(name="lake")

@@ -37,6 +37,27 @@ def test_what_is_left_out_has_its_default(home):
         ("kind: files\nwhere: ''\n", 2, 'where can\'t be ""; write the folder that holds the files'),
         ("kind: files\nwhere: x\nrecords: some\n", 3, 'records can\'t be "some"; write current (of the files that'),
         (
+            "kind: git\nwhere: https://x:abc@h/y\n",
+            2,
+            "where holds a secret; put it into the environment, and write ${NAME}",
+        ),
+        (
+            "kind: database\nwhere: x://h?password=abc\nqueries: {a: b}\n",
+            2,
+            "where holds a secret; put it into the envi",
+        ),
+        (
+            "kind: database\nwhere: x\nqueries: {}\n",
+            3,
+            "queries can't be {}; write names, in small letters, digits and",
+        ),
+        (
+            "kind: database\nwhere: x\nqueries: {A: b}\n",
+            3,
+            'queries can\'t be "A"; write names, in small letters, digi',
+        ),
+        ("kind: database\nwhere: x\nqueries:\n  a: 1\n", 4, "queries.a can't be 1; write one SELECT in the SQL of the"),
+        (
             "kind: files\nwhere: ${NOT_SET_HERE}\n",
             2,
             "NOT_SET_HERE is not in the environment; set it, or write the val",
