@@ -53,7 +53,7 @@ def examine(home: Home, name: str) -> Examined:
             receive(source, current_time())
             records = records_table(received.records_of(source))
             with Mapping(source.sql, tables(home, source, records)) as mapping:
-                types = Counter(str(event.get("event_type")) for event in mapping.events())
+                types = Counter(map(_type, mapping.events()))
                 return _examined(mapping, source, records, types)
 
 
@@ -64,12 +64,17 @@ def _examined(mapping: Mapping, source: Source, records: pa.Table, types: Counte
     for number in tried:
         kind, events = kinds[names[number]], mapping.events_of_record(number)
         kind.tried += 1
-        kind.event_types.update(str(event.get("event_type")) for event in events)
+        kind.event_types.update(map(_type, events))
         kind.silent += not events
         if not events and len(kind.examples) < EXAMPLES:
             row = records.slice(number, 1).select(["file_name", "record_number"]).to_pylist()[0]
             kind.examples.append(f"{row['file_name']} record {row['record_number']}")
     return Examined(types, kinds)
+
+
+def _type(event: Event) -> str:
+    """Its type, apart from those that the mapping says never happened."""
+    return f"{event.get('event_type')}{', retracted' if event.get('is_retracted') else ''}"
 
 
 def run_test(home: Home, name: str, accept: bool = False) -> list[str]:

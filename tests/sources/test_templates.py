@@ -35,7 +35,7 @@ def test_the_events_of_every_template_s_test_land(home):
     count = 0
     for template in templates():
         add(home, template, str(home.root))
-        events = events_of_test(home, load_source(home, template))
+        events = [e for e in events_of_test(home, load_source(home, template)) if not e.get("is_retracted")]
         count += len(events)
         put(home, f"{template}.jsonl", as_lines([e | {"source": template} for e in events]))
     land_inbox(home, NOW)
@@ -61,7 +61,7 @@ def test_a_template_is_copied_once_and_its_place_may_come_from_the_environment(h
     assert (source.where, source.location, source.kind) == ("${CLONES}/shop", Path("/clones/shop"), "git")
     with pytest.raises(SourceError, match="is there already; give the new source another name"):
         add(home, "dbt", "/x", "shop")
-    with pytest.raises(SourceError, match=r"There is no template jira. There are: cdevents, contract_checks, dbt, "):
+    with pytest.raises(SourceError, match=r"There is no template jira. There are: .*cdevents, .*jira_csv, "):
         add(home, "jira", "/x")
     with pytest.raises(SourceError, match="Shop can't name a source"):
         add(home, "dbt", "/x", "Shop")
