@@ -110,6 +110,7 @@ def load_source(home: Home, name: str) -> Source:
     if faults := _faults(given, root):
         raise SourceError("\n".join(f"{path} line {line}: {words}" for line, words in sorted(faults)))
     common = {key: given.pop(key) for key in ("kind", "where", *EVERY) if key in given}
+    common.setdefault("record_kind", KINDS[common["kind"]].record_kind)
     settings = KINDS[common["kind"]].defaults | given
     return Source(home, name, **common, settings=settings, variables=_variables(path, common | given, root))
 

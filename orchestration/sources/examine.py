@@ -13,10 +13,9 @@ import pyarrow as pa
 
 from orchestration.declared import read_declared
 from orchestration.home import Home, current_time, write_whole
-from orchestration.sources import received
 from orchestration.sources.declaration import Source, SourceError, load_source
 from orchestration.sources.mapping import Mapping
-from orchestration.sources.pull import PRODUCTS, receive, refuse_in_sample, tables, without_secrets
+from orchestration.sources.pull import PRODUCTS, receive, records_of, refuse_in_sample, tables, without_secrets
 from orchestration.sources.records import reader_for, records_table
 from orchestration.sources.statement import Event
 
@@ -50,7 +49,7 @@ def examine(home: Home, name: str) -> Examined:
         source = load_source(home, name)
         with without_secrets(source):
             receive(source, current_time())
-            records = records_table(received.records_of(source))
+            records = records_of(source)
             with Mapping(source.sql, tables(home, source, records)) as mapping:
                 types = Counter(str(event.get("event_type")) for event in mapping.events())
                 return _examined(mapping, source, records, types)

@@ -59,7 +59,7 @@ def pull(home: Home, name: str, allow_retractions: bool = False, now: datetime |
         with without_secrets(source):
             deliver(home, name, source.sent)  # what an earlier pull committed and had no time to deliver
             left = receive(source, now or current_time())
-            records = records_table(received.records_of(source))
+            records = records_of(source)
             before = said(source.sent)
             with Mapping(source.sql, tables(home, source, records)) as mapping:
                 events = mapping.events()
@@ -87,6 +87,14 @@ def receive(source: Source, now: datetime) -> tuple[str, ...]:
     """Keep what the source has now; returns what was left out, with the reason. Raises SourceError."""
     reader = import_module(KINDS[source.kind].module)  # with the libraries of its kind alone
     return reader.receive(source, now)
+
+
+def records_of(source: Source) -> pa.Table:
+    """The records to map, of what was received; see `records_table`. Raises SourceError."""
+    reader = import_module(KINDS[source.kind].module)
+    if hasattr(reader, "records"):  # of a kind whose files are not what people write
+        return reader.records(source)
+    return records_table(received.records_of(source))
 
 
 def tables(home: Home, source: Source, records: pa.Table) -> dict[str, pa.Table]:
