@@ -51,10 +51,10 @@ def receive(
         if (stopped := Reading(source, now)).is_stopped:
             try:
                 _read(source, client, now)  # to its end, with the answers it has
-            except AnswerError as error:
-                if error.status not in OUTDATED:
+            except (AnswerError, PagingError) as error:
+                if isinstance(error, AnswerError) and error.status not in OUTDATED:
                     raise
-                stopped.end()
+                stopped.end()  # and begins anew
         _read(source, client, now)
     return ()
 
