@@ -128,7 +128,8 @@ def _read(source: Source, client: Client, now: datetime) -> None:
             else:
                 lines, state[name] = request.all(former, memory)
         except PagingError as error:
-            raise SourceError(f"{source.name}.yml requests.{name}: {error}") from None
+            reading.end()  # the same answers would end the same way
+            raise PagingError(f"{source.name}.yml requests.{name}: {error}") from None
         found[name] = {key: former[key] if _is_same(former.get(key), line) else line for key, line in lines.items()}
     http_store.keep(source, found, state, reading.now)
     reading.end()
