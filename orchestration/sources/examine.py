@@ -76,7 +76,7 @@ def run_test(home: Home, name: str, accept: bool = False) -> list[str]:
     A line of an event that is missing begins with -, of one that is not expected with +. `accept` writes the events as
     the expected ones. Raises SourceError.
     """
-    source = load_source(home, name)
+    source = load_source(home, name, needs_environment=False)
     with without_secrets(source):
         got = _lines(events_of_test(home, source))
         expected = source.tests / "expected.jsonl"
