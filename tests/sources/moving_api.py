@@ -114,7 +114,9 @@ class MovingApi:
 
     def _tasks(self, asked: httpx.QueryParams) -> httpx.Response:
         minute = int(asked["after"]) // 60_000 * 60_000  # to the minute, as Jira reads it
-        rows = [r for r in self._sorted(self.tasks) if datetime.fromisoformat(r["updated_at"]).timestamp() * 1e3 >= minute]
+        rows = [
+            r for r in self._sorted(self.tasks) if datetime.fromisoformat(r["updated_at"]).timestamp() * 1e3 >= minute
+        ]
         first = int(asked.get("token", 0))
         values = [{"id": str(r["id"]), "fields": {"updated": r["updated_at"], "title": r["title"]}} for r in rows]
         token = {"token": first + self.size} if len(rows) > first + self.size else {}
@@ -145,7 +147,10 @@ class MovingApi:
 
     def holds(self) -> dict[str, set[str]]:
         """{request: the records, as JSON} that there are now."""
-        tasks = [{"id": str(r["id"]), "fields": {"updated": r["updated_at"], "title": r["title"]}} for r in self.tasks.values()]
+        tasks = [
+            {"id": str(r["id"]), "fields": {"updated": r["updated_at"], "title": r["title"]}}
+            for r in self.tasks.values()
+        ]
         rows = {
             "issues": list(self.issues.values()),
             "events": self.events,
