@@ -65,10 +65,12 @@ def by_cursor(ask: Ask, start: str, now: datetime) -> tuple[list[Record], str]:
     Records that changed within LATE of `now` do not move that value: others may still come before them.
     """
     found: list[Record] = []
-    asked, kept, pages_follow = start, start, False
+    asked, kept, pages_follow, is_repeated = start, start, False, list[bool]()
     while True:
         pages = _from(ask, asked, now)
         records, end = _flat(pages), pages[-1]
+        if found:
+            is_repeated.append(any(record.cursor == asked for record in records))
         found += records
         pages_follow = pages_follow or any(page.following for page in pages)
         kept = _last(records, kept, now)
@@ -78,7 +80,10 @@ def by_cursor(ask: Ask, start: str, now: datetime) -> tuple[list[Record], str]:
         elif end.is_full and not pages_follow:
             raise PagingError(f"a whole page has the cursor {asked}, and no next page is given; ask for more a page.")
         else:
-            return found, kept
+            break
+    if len(is_repeated) > 1 and not any(is_repeated):
+        raise PagingError("the list begins after the cursor, not with it, so it loses records; use another parameter.")
+    return found, kept
 
 
 def newest_first(ask: Ask, known: set[str]) -> list[Record]:
@@ -130,7 +135,7 @@ def _stable(read: Callable[[], list[Page]], staying: Callable[[list[Page]], set[
         if staying(pages) <= staying(again):
             return [*pages, *again]
         pages = again
-    raise PagingError("its records change faster than its pages can be read; pull again when less is changed.")
+    raise PagingError("its records change faster than its pages can be read; give it a cursor, or pull again later.")
 
 
 def _check_order(page: Page, now: datetime) -> None:
