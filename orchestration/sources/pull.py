@@ -76,7 +76,7 @@ def pull(home: Home, name: str, allow_retractions: bool = False, now: datetime |
 def _send_changes(source: Source, allow_retractions: bool) -> Pulled:
     """Map all that was received, commit what has changed in the events, and deliver it."""
     name = source.name
-    records = records_table(received.records_of(source))
+    records = records_of(source)
     with Mapping(source.sql, tables(source.home, source, records)) as mapping:
         events = mapping.events()
     changes = difference(name, events, said(source.sent), source.vanished, allow_retractions)
@@ -111,6 +111,14 @@ def receive(source: Source, now: datetime) -> tuple[str, ...]:
     """Keep what the source has now; returns what was left out, with the reason. Raises SourceError."""
     reader = import_module(KINDS[source.kind].module)  # with the libraries of its kind alone
     return reader.receive(source, now)
+
+
+def records_of(source: Source) -> pa.Table:
+    """The records to map, of what was received; see `records_table`. Raises SourceError."""
+    reader = import_module(KINDS[source.kind].module)
+    if hasattr(reader, "records"):  # of a kind whose files are not what people write
+        return reader.records(source)
+    return records_table(received.records_of(source))
 
 
 def tables(home: Home, source: Source, records: pa.Table) -> dict[str, pa.Table]:

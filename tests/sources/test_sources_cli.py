@@ -75,8 +75,8 @@ def test_what_cant_be_used_exits_with_1_and_says_why(world):
 
 
 def test_a_home_without_sources_pulls_none_and_one_with_them_says_a_line_for_each(tmp_path, world):
-    assert pull_every_source(Home.at(tmp_path / "other")) == ""
-    assert pull_every_source(world.home).startswith("crm: ")
+    assert pull_every_source(Home.at(tmp_path / "other")) == []
+    assert [pulled.name for pulled in pull_every_source(world.home)] == ["crm"]
 
 
 @pytest.mark.slow
