@@ -5,7 +5,6 @@
 -- records: one for each file that a commit of the main line changed. body: sequence, commit_id, committed_at, change
 -- (added, modified, renamed, deleted, or configured: its group alone), path, old_path, added_refs (the models in ref() on
 -- added lines), first_authored_at, group, is_public (whether its access ever was), exposures (name, owner, refs).
--- products: the rows of declared/data_products.csv about this source; a key is a model's name.
 with recursive changes as (
 
     select
