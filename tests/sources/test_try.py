@@ -224,7 +224,7 @@ def events(home: Home) -> None:
 @pytest.mark.parametrize(
     ("fill", "words"),
     [
-        (lambda home: home.remember_sample(NOW, []), "holds sample events"),
+        (lambda home: home.remember_sample(NOW, [], []), "holds sample events"),
         (other_source, "holds the source jira, not .*warehouse; choose another home: --home NEW"),
         (other_repository, "reads /x, not .*warehouse; choose another home"),
         (events, "holds events, not"),
