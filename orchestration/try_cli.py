@@ -41,8 +41,7 @@ def try_repository(
             table.add_row(*map(Text, row))
         console.print(table)
     else:
-        print_plain(console, f"{home.sources / 'dbt.yml'} and dbt.sql are there already; they are yours, and stay.")
+        print_plain(console, f"{home.sources} has dbt.yml and dbt.sql already; they are yours, and stay.")
     cli.run(as_of=as_of, root=home.root)
-    print_plain(
-        console, f"Yours to edit: {home.sources / 'dbt.yml'} and dbt.sql; then: flywheel run --home {home.root}"
-    )
+    page = home.folder_for(home.dates(as_of)).dashboard / "index.html"
+    print_plain(console, f"To change what was assumed: edit {home.sources / 'dbt.sql'}, then try again.\nOpen {page}")

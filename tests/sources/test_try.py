@@ -247,10 +247,12 @@ def test_the_command_prints_the_table_and_runs_the_home(repository, tmp_path, mo
     monkeypatch.setattr(cli, "run", lambda as_of, root: ran.update([(as_of, root)]))
     monkeypatch.chdir(tmp_path)
     arguments = ["try", str(repository.folder), "--as-of", "2025-02-01"]
-    for words in ("what was assumed", "dbt.sql are there already; they are yours, and stay."):
+    for words in ("what was assumed", "dbt.sql already; they are yours, and stay."):
         done = CliRunner().invoke(cli.app, arguments)
         assert done.exit_code == 0 and words in " ".join(done.output.split()), done.output
         assert f"Home: {tmp_path / 'warehouse-flywheel'}" in done.output
+        page = tmp_path / "warehouse-flywheel" / "as_of" / "2025-02-01" / "dashboard" / "index.html"
+        assert done.output.endswith(f"then try again.\nOpen {page}\n")
     assert ran == {("2025-02-01", tmp_path / "warehouse-flywheel"): 2}
     done = CliRunner().invoke(cli.app, ["try", str(tmp_path / "nowhere")])
     assert done.exit_code == 1 and "is no folder, and no address of a repository." in " ".join(done.output.split())
