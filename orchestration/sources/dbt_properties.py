@@ -46,18 +46,18 @@ def model_paths(project: dict[str, Any]) -> list[str]:
 
 
 def with_properties(
-    changes: Iterable[Record], folder: str, project: str | None, blob: Callable[[str], str]
+    changes: Iterable[Record], folders: list[str], projects: list[str], blob: Callable[[str], str]
 ) -> list[Record]:
     """The changes of a history, oldest first, with what dbt's files said of the models at the time.
 
     A record of a model gets `group` where it has one, and `is_public` where its access was public at any time. A
     model's first group counts for the time before it too: groups come to a project long after its models. One of YAML
     gets the `exposures` in it. A change of a group alone is a record of the model with the change `configured`.
-    `folder` is that of the models, `project` the path of dbt_project.yml, whose own records are left out, and `blob`
-    gives the text of a blob's id. The changes come with `_blob`, that of the file after the change, and
-    `_mentions`, whether a changed line mentions a property.
+    `folders` are those of the models, `projects` the paths of dbt_project.yml, whose own records are left out: each has
+    had several where the project has moved. `blob` gives the text of a blob's id. The changes come with `_blob`, that
+    of the file after the change, and `_mentions`, whether a changed line mentions a property.
     """
-    state = _State(folder, project, blob)
+    state = _State(folders, projects, blob)
     records: list[Record] = []
     for _, of_commit in groupby(changes, key=lambda change: change["commit_id"]):
         records += state.after(list(of_commit))
@@ -79,8 +79,8 @@ def with_properties(
 class _State:
     """What the files said last; a model is a number that stays when its file is renamed."""
 
-    def __init__(self, folder: str, project: str | None, blob: Callable[[str], str]) -> None:
-        self.folder, self.project, self.blob = folder, project, blob
+    def __init__(self, folders: list[str], projects: list[str], blob: Callable[[str], str]) -> None:
+        self.folders, self.projects, self.blob = folders, projects, blob
         self.numbers: dict[str, int] = {}  # of the models that are there, by path
         self.count = 0
         self.read: set[str] = set()  # files that once mentioned something
@@ -97,7 +97,7 @@ class _State:
         if any(is_configured):
             self.named = {name: own for models in self.given.values() for name, own in models.items()}
         changed = {change["path"] for change in commit}
-        kept = [change for change in commit if change["path"] != self.project]
+        kept = [change for change in commit if change["path"] not in self.projects]
         for path in sorted(self.numbers if any(is_configured) else changed & self.numbers.keys()):
             own = self._own(path)
             before, self.groups[path] = self.groups.get(path), own.get("group")
@@ -119,7 +119,9 @@ class _State:
         if not path.endswith(YAML) or path not in self.read:
             return False
         found, before = loaded(text or ""), self.given.pop(old or path, {})
-        if path == self.project:
+        if path in self.projects:
+            if text is None:  # it has moved, and says the same
+                return False
             models = found.get("models")
             models = models if isinstance(models, dict) else {}
             own = models.get(found.get("name"))
@@ -151,7 +153,8 @@ class _State:
 
     def _of_folder(self, path: str) -> Own:
         """What dbt_project.yml says of the folders of a model, the nearest last."""
-        below = PurePosixPath(path.removeprefix("" if self.folder == "." else f"{self.folder}/")).with_suffix("")
+        place = PurePosixPath(path).with_suffix("")
+        below = next((place.relative_to(folder) for folder in self.folders if place.is_relative_to(folder)), place)
         found: Own = {}
         for own in self.trees:
             tree: Any = own

@@ -74,32 +74,38 @@ def head(source: Source) -> str:
 
 def read_history(source: Source, commit: str) -> list[dict[str, Any]]:
     """The records of the main line up to a commit, oldest first; raises SourceError where nothing changed `folder`."""
-    folder = source.settings["folder"]
-    project = project_of(source, commit, folder)
-    with _lines(source, "log", commit, *LOG, "--", folder, *filter(None, [project])) as lines:
+    folders, projects = folders_of(source, commit)
+    with _lines(source, "log", commit, *LOG, "--", *folders, *projects) as lines:
         changes = list(_changes(lines))
     with _blobs(source) as blob:
-        changes = with_properties(changes, folder, project, blob)
+        changes = with_properties(changes, folders, projects, blob)
     if not changes:
-        raise SourceError(f"no commit of {source.where} changed a file in {folder}; correct `folder`.")
-    _note_starts(source, commit, changes)
+        raise SourceError(f"no commit of {source.where} changed a file in {folders[0]}; correct `folder`.")
+    _note_starts(source, commit, folders, changes)
     return [{"sequence": number, **change} for number, change in enumerate(changes, 1)]
 
 
-def project_of(source: Source, commit: str, folder: str) -> str | None:
-    """The path of the dbt_project.yml that a folder belongs to, at a commit; None where there is none."""
-    parents = PurePosixPath(folder, "x").parents
-    found = git(
-        source, "ls-tree", "--name-only", commit, "--", *(str(parent / "dbt_project.yml") for parent in parents)
-    )
-    return max(found.splitlines(), key=len, default=None)
+def folders_of(source: Source, commit: str) -> tuple[list[str], list[str]]:
+    """(folder of the source, paths of the dbt_project.yml it belongs to) at a commit, each with those it moved from."""
+    folder = PurePosixPath(source.settings["folder"])
+    files = [str(parent / "dbt_project.yml") for parent in (folder / "x").parents]
+    found = git(source, "ls-tree", "--name-only", commit, "--", *files).splitlines()
+    if not found:
+        return [str(folder)], []
+    projects = [max(found, key=len)]
+    follow = ("--follow", "--first-parent", "-m", "-M50%", "--diff-filter=R", "--name-status", "--format=")
+    for line in git(source, "log", commit, *follow, "--", projects[0]).splitlines():
+        if line.startswith("R") and (old := line.split("\t")[1]) not in projects:
+            projects.append(old)
+    below = folder.relative_to(PurePosixPath(projects[0]).parent)
+    return list(dict.fromkeys(str(PurePosixPath(path).parent / below) for path in projects)), projects
 
 
-def _note_starts(source: Source, commit: str, changes: list[dict[str, Any]]) -> None:
+def _note_starts(source: Source, commit: str, folders: list[str], changes: list[dict[str, Any]]) -> None:
     """Add `first_authored_at` to the changes that brought a file: of a renamed one, that of its first name."""
     arrival = git_starts.by_arrival(git(source, "rev-list", "--topo-order", "--parents", commit).splitlines())
     brought: dict[str, list[git_starts.Commit]] = {}
-    with _lines(source, "log", commit, *git_starts.LOG, "--", source.settings["folder"]) as lines:
+    with _lines(source, "log", commit, *git_starts.LOG, "--", *folders) as lines:
         for commit_id, other in git_starts.read_commits(lines):
             brought.setdefault(arrival[commit_id], []).append(other)
     starts: dict[str, str | None] = {}

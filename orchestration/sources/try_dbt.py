@@ -18,7 +18,7 @@ from orchestration.landing.inbox import has_received
 from orchestration.sources import received
 from orchestration.sources.dbt_projects import Project, find_projects, is_address, main_branch, repository_of
 from orchestration.sources.declaration import Source, SourceError, declared_names, load_source
-from orchestration.sources.git import head
+from orchestration.sources.git import folders_of, head
 from orchestration.sources.mapping import Mapping
 from orchestration.sources.pull import receive, refuse_in_sample, tables, without_secrets
 from orchestration.sources.records import records_table
@@ -52,6 +52,7 @@ class Tried:
     rule: str  # which models are data products: layers, public or every
     has_layers: bool
     has_groups: bool
+    folders: list[str]  # of the models, now and before the project moved
     events: list[Event]
 
     @property
@@ -129,13 +130,15 @@ def _chosen(home: Home, within: str) -> Tried:
         records = records_table(received.records_of(source))
         bodies = "\n".join(records["body"].to_pylist())
         has_groups, has_public = '"group":' in bodies, '"is_public":true' in bodies
-        template = source.sql.read_text()
-        has_layers = bool(_deployed(_events(home, source, records, _sql(template, project, "layers", True))))
+        template, (folders, _) = source.sql.read_text(), folders_of(source, commit)
+        has_layers = bool(
+            _deployed(_events(home, source, records, _sql(template, project.name, folders, "layers", True)))
+        )
         rule = "public" if has_public else "layers" if has_layers else "every"
-        events = _events(home, source, records, _sql(template, project, rule, has_layers))
+        events = _events(home, source, records, _sql(template, project.name, folders, rule, has_layers))
     if not _deployed(events):
         raise SourceError(f"{project.words}: its history in {source.where} has no model that could be a data product.")
-    return Tried(source, commit, projects, rule, has_layers, has_groups, events)
+    return Tried(source, commit, projects, rule, has_layers, has_groups, folders, events)
 
 
 def _write_settings(source: Source, settings: dict[str, Any]) -> None:
@@ -152,11 +155,12 @@ def _quoted(value: str) -> str:
     return value if re.fullmatch(r"[\w./-]*\w", value) else "'" + value.replace("'", "''") + "'"
 
 
-def _sql(template: str, project: Project, rule: str, has_layers: bool) -> str:
+def _sql(template: str, project: str, folders: list[str], rule: str, has_layers: bool) -> str:
     """The template with the choices in it."""
-    name = "'" + project.name.replace("'", "''") + "'"
-    below = "" if project.models_folder == "." else re.escape(project.models_folder) + "/"
-    changes = {PLACE: "'^" + below.replace("'", "''") + "'", UNNAMED: UNNAMED.replace("'dbt'", name)}
+    name = "'" + project.replace("'", "''") + "'"
+    starts = "|".join("" if folder == "." else f"{re.escape(folder)}/" for folder in folders)
+    place = f"^({starts})" if len(folders) > 1 else f"^{starts}"
+    changes = {PLACE: "'" + place.replace("'", "''") + "'", UNNAMED: UNNAMED.replace("'dbt'", name)}
     changes[PRODUCTS] = {"layers": PRODUCTS, "public": PUBLIC, "every": EVERY}[rule]
     changes[NO_DOMAIN] = NO_DOMAIN if has_layers else FOLDER.format(name=name)
     for old, new in changes.items():
@@ -182,7 +186,8 @@ def assumptions(tried: Tried) -> list[tuple[str, str, str]]:
     deployed = _deployed(events)
     products = {event["data_product_id"] for event in deployed}
     others = "; not read: " + ", ".join(other.words for other in tried.projects[1:4]) if tried.projects[1:] else ""
-    more = f"; not read: {', '.join(project.other_folders)}" if project.other_folders else ""
+    more = f", and before it moved {', '.join(tried.folders[1:])}" if tried.folders[1:] else ""
+    more += f"; not read: {', '.join(project.other_folders)}" if project.other_folders else ""
     branch = "its default branch" if source.is_remote else source.settings["branch"]
     owners = Counter({e["data_product_id"]: str(e.get("domain")) for e in deployed}.values())
     users = Counter(str(event["consumer_domain"]) for event in of["adopted"])

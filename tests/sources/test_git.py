@@ -6,7 +6,7 @@ from git_repository import BODY, Repository
 
 from orchestration.home import Home
 from orchestration.sources.declaration import SourceError, load_source
-from orchestration.sources.git import head, read_history
+from orchestration.sources.git import folders_of, head, read_history
 from orchestration.sources.pull import pull
 from orchestration.sources.templates import add
 
@@ -276,4 +276,27 @@ def test_a_start_is_said_only_where_it_is_before_the_arrival(repository, home, s
     repository.git("merge", "-q", "--no-ff", "work", "-m", "merge")
     assert [event[:3] for event in said(home) if event[1] == "stock" or event[0] == "work_started"] == [
         *(("deployed", "stock", "04"), ("work_started", "stock", "02")),
+    ]
+
+
+def test_a_project_that_moved_keeps_its_models_and_their_groups(repository, home):
+    repository.commit_files({"dbt_project.yml": PROJECT, "models/marts/sales/orders.sql": BODY})
+    repository.day += 1
+    (repository.folder / "dbt").mkdir()
+    repository.git("mv", "models", "dbt_project.yml", "dbt")
+    repository.git("commit", "-q", "-m", "move")
+    repository.commit_files({"dbt/models/marts/finance/revenue.sql": "select * from {{ ref('orders') }}"})
+    add(home, "dbt", str(repository.folder), "shop")
+    path = home.sources / "shop.yml"
+    path.write_text(path.read_text().replace("folder: models", "folder: dbt/models"))
+    source = load_source(home, "shop")
+    assert folders_of(source, "HEAD") == (["dbt/models", "models"], ["dbt/dbt_project.yml", "dbt_project.yml"])
+    assert [(r["change"], r["path"], r["group"]) for r in read_history(source, head(source))] == [
+        ("added", "models/marts/sales/orders.sql", "sales_team"),
+        ("renamed", "dbt/models/marts/sales/orders.sql", "sales_team"),
+        ("added", "dbt/models/marts/finance/revenue.sql", "core"),
+    ]
+    assert said(home) == [
+        *(("adopted", "orders", "03", False), ("deployed", "orders", "01", False)),
+        ("deployed", "revenue", "03", False),
     ]
