@@ -182,7 +182,8 @@ def _deployed(events: list[Event]) -> list[Event]:
 def assumptions(tried: Tried) -> list[tuple[str, str, str]]:
     """(what, what was assumed, what to edit to change it), a row each; names of files are in the home's sources/."""
     source, project, events = tried.source, tried.project, tried.events
-    of = {kind: [e for e in events if e["event_type"] == kind] for kind in ("work_started", "adopted", "retired")}
+    kinds = ("work_started", "adopted", "owner_changed", "retired")
+    of = {kind: [event for event in events if event["event_type"] == kind] for kind in kinds}
     deployed = _deployed(events)
     products = {event["data_product_id"] for event in deployed}
     others = "; not read: " + ", ".join(other.words for other in tried.projects[1:4]) if tried.projects[1:] else ""
@@ -210,6 +211,11 @@ def assumptions(tried: Tried) -> list[tuple[str, str, str]]:
             f"the first ref() in a model of another domain, or in an exposure: {len(of['adopted']):,}, of them "
             f"{declared:,} by exposures" + (f"; by {_counted(users)}" if users else ""),
             "YOUR CONSUMERS in dbt.sql",
+        ),
+        (
+            "moved",
+            f"to another folder or group, its new owner from then on: {len(of['owner_changed']):,}",
+            "owner_changed in dbt.sql",
         ),
         ("retired", f"its file is deleted: {len(of['retired']):,}", "retired in dbt.sql"),
         ("not known", _unknown(tried, owners), "another source: flywheel sources list"),

@@ -112,6 +112,7 @@ def test_what_was_assumed_is_a_table_with_what_to_edit(repository):
     assert rows["not counted"][0] == "models in utils 1: no domain is known for them"
     assert "known of 0 of 2" in rows["started"][0] and rows["deployed"][0].endswith("on the main line: 2")
     assert rows["adopted"][0].endswith("in an exposure: 1, of them 0 by exposures; by finance 1")
+    assert rows["moved"][0].endswith("from then on: 0")
     assert rows["retired"][0].endswith("deleted: 1") and rows["not known"][0].startswith("ideas, so time to value")
 
 
