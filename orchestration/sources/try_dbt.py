@@ -17,7 +17,7 @@ from orchestration.landing.inbox import has_received
 from orchestration.sources import received
 from orchestration.sources.dbt_projects import Project, find_projects, is_address, main_branch, repository_of
 from orchestration.sources.declaration import Source, SourceError, declared_names, load_source
-from orchestration.sources.git import folders_of, head
+from orchestration.sources.git import folders_of, git, head
 from orchestration.sources.mapping import Mapping
 from orchestration.sources.pull import receive, refuse_in_sample, tables, without_secrets
 from orchestration.sources.records import records_table
@@ -48,6 +48,7 @@ class Tried:
 
     source: Source
     commit: str
+    committed_on: str  # its day
     projects: list[Project]  # the chosen one first
     rule: str  # which models are data products: layers, public or every
     has_layers: bool
@@ -146,7 +147,8 @@ def _chosen(home: Home, where: str, within: str) -> Tried:
         events = _events(home, source, records, _sql(template, project.name, folders, rule, has_layers))
     if not _deployed(events):
         raise SourceError(f"{project.words}: its history in {source.where} has no model that could be a data product.")
-    return Tried(source, commit, projects, rule, has_layers, has_groups, folders, events)
+    day = git(source, "show", "--no-patch", "--format=%cs", commit)
+    return Tried(source, commit, day, projects, rule, has_layers, has_groups, folders, events)
 
 
 def _write_settings(source: Source, settings: dict[str, Any]) -> None:
@@ -206,8 +208,8 @@ def assumptions(tried: Tried) -> list[tuple[str, str, str]]:
         ("models", project.models_folder + more, "folder in dbt.yml"),
         (
             "main line",
-            f"{branch}, up to commit {tried.commit[:12]}; a merge counts on the day it arrives",
-            "branch in dbt.yml",
+            f"{branch}, up to commit {tried.commit[:12]} of {tried.committed_on}; a merge counts on the day it arrives",
+            "branch in dbt.yml; --as-of DATE looks back",
         ),
         ("data product", f"{_RULES[tried.rule]}: {len(products):,}", "YOUR LAYOUT in dbt.sql"),
         ("domain", f"{_domain_words(tried)}: {_counted(owners)}", "YOUR LAYOUT in dbt.sql"),
@@ -217,7 +219,9 @@ def assumptions(tried: Tried) -> list[tuple[str, str, str]]:
         (
             "adopted",
             f"the first ref() in a model of another domain, or in an exposure: {len(of['adopted']):,}, of them "
-            f"{declared:,} by exposures" + (f"; by {_counted(users)}" if users else ""),
+            f"{declared:,} by exposures"
+            + "; an exposure counts for its owner, who may be a person" * bool(declared)
+            + (f"; by {_counted(users)}" if users else ""),
             "YOUR CONSUMERS in dbt.sql",
         ),
         (
