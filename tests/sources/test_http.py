@@ -109,9 +109,7 @@ def test_more_records_of_one_value_than_a_page_holds_are_all_read_though_one_lea
 def test_a_list_that_begins_after_its_cursor_is_refused(home):
     rows = [issue(n, 1 + n // 3) for n in range(6)]  # 3 and 4 on one page, 5 of the same value never
     api = Api(lambda r: paged([row for row in rows if row["updated_at"] > r.url.params["since"]], r, 2))
-    with pytest.raises(
-        SourceError, match=r"issues: the list begins after the cursor, not with it, so it loses recor"
-    ):
+    with pytest.raises(SourceError, match=r"issues: the list begins after the cursor, not with it, so it loses recor"):
         api.read(declare(home, {"issues": ISSUES}))
 
 
