@@ -24,6 +24,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 URL = re.compile(r"(https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")  # what `where` begins with, when git is to fetch it
 CRON = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minute, hour, day, month, day of week
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+SECRET = re.compile(r"://[^/@]*:(?!\$\{)[^@/]+@|[?&](?:password|passwd|token)=(?!\$\{)[^&]")  # one in an address
 
 
 class SourceError(ValueError):
@@ -144,6 +145,10 @@ def _faults(given: object, root: yaml.Node | None) -> list[tuple[int, str]]:
         if kind not in KINDS and path != ["kind"] and isinstance(given, dict) and "kind" in given:
             continue  # which settings there are depends on the kind
         found += _words(error, path, root)
+    where = given.get("where") if isinstance(given, dict) else None
+    if isinstance(where, str) and SECRET.search(where):
+        words = "where holds a secret; put it into the environment, and write ${NAME} in its place."
+        found.append((line_of(root, ["where"]), words))
     schedule = given.get("schedule") if isinstance(given, dict) else None
     if isinstance(schedule, str) and schedule and not _is_cron(schedule):
         words = f"schedule can't be {schedule!r}; write {EVERY['schedule']['description']}."

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TEXT = {"type": "string", "minLength": 1}
+_QUERIES = "names, in small letters, digits and _, each with one SELECT"
 PATH = {"type": "string", "pattern": r"^\$(\.[A-Za-z_][A-Za-z0-9_-]*|\['[^']+'\]|\[\d+\])*$"}  # of JSON, as in RFC 9535
 
 
@@ -74,6 +75,30 @@ KINDS: dict[str, Kind] = {
             "branch": {**TEXT, "description": "the name of the main branch"},
         },
         defaults={"folder": ".", "branch": "HEAD"},
+    ),
+    "database": Kind(
+        "orchestration.sources.database",
+        {
+            "where": {
+                **TEXT,
+                "description": "the address of the database, such as postgresql://reader:${PASSWORD}@host:5432/lake",
+            },
+            "queries": {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"pattern": "^[a-z][a-z0-9_]*$", "description": _QUERIES},
+                "additionalProperties": {**TEXT, "description": "one SELECT in the SQL of the database"},
+                "description": _QUERIES,
+            },
+            "timeout": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 86_400,
+                "description": "the seconds that all queries together may take, at most 86400",
+            },
+        },
+        required=("where", "queries"),
+        defaults={"timeout": 300},
     ),
     "http": Kind(
         "orchestration.sources.http",

@@ -29,6 +29,7 @@ from orchestration.sources.statement import commit, deliver, difference, ledger,
 
 FILES_SHOWN = 3
 PRODUCTS = "products"  # the rows of declared/data_products.csv about one source
+SERVICE_ACCOUNTS = "service_accounts"
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,18 @@ def records_of(source: Source) -> pa.Table:
 
 
 def tables(home: Home, source: Source, records: pa.Table) -> dict[str, pa.Table]:
-    """What a mapping can read: `records`, the declared tables, and `products`, those of this source."""
+    """What a mapping can read: `records`, the declared tables, and `products`, those of this source.
+
+    `service_accounts` has the rows about this source and about every source.
+    """
     try:
         declared = declared_tables(home)
     except DeclarationError as error:
         raise SourceError(str(error)) from None
-    products = declared["data_products"]
+    products, accounts = declared["data_products"], declared[SERVICE_ACCOUNTS]
     mine = products.filter(pc.equal(products["source"], source.name))
-    return declared | {"records": records, PRODUCTS: mine}
+    everyone = pc.or_kleene(pc.is_null(accounts["source"]), pc.equal(accounts["source"], source.name))
+    return declared | {"records": records, PRODUCTS: mine, SERVICE_ACCOUNTS: accounts.filter(everyone)}
 
 
 def refuse_in_sample(home: Home, name: str = "") -> None:

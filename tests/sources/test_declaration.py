@@ -30,12 +30,33 @@ def test_what_is_left_out_has_its_default(home):
     [
         ("", 1, "the file can't be null; write the settings kind, vanished, schedule, record_kind"),
         ("where: /x\n", 1, "kind is missing; write files or git"),
-        ("kind: files\n", 1, "where is missing; write the folder that holds the files, or its"),
+        ("kind: files\n", 1, "where is missing; write the folder that holds the files"),
         ("where: /x\nkind: ftp\n", 2, 'kind can\'t be "ftp"; write files or git'),
         ("kind: files\nwhere: /x\nfolder: y\n", 3, "there is no setting folder; the settings are kind, vanished, sche"),
-        ("kind: files\nwhere: 7\n", 2, "where can't be 7; write the folder that holds the files, or its"),
-        ("kind: files\nwhere: ''\n", 2, 'where can\'t be ""; write the folder that holds the files, or'),
+        ("kind: files\nwhere: 7\n", 2, "where can't be 7; write the folder that holds the files"),
+        ("kind: files\nwhere: ''\n", 2, 'where can\'t be ""; write the folder that holds the files'),
         ("kind: files\nwhere: x\nrecords: some\n", 3, 'records can\'t be "some"; write current (of the files that'),
+        (
+            "kind: git\nwhere: https://x:abc@h/y\n",
+            2,
+            "where holds a secret; put it into the environment, and write ${NAME}",
+        ),
+        (
+            "kind: database\nwhere: x://h?password=abc\nqueries: {a: b}\n",
+            2,
+            "where holds a secret; put it into the envi",
+        ),
+        (
+            "kind: database\nwhere: x\nqueries: {}\n",
+            3,
+            "queries can't be {}; write names, in small letters, digits and",
+        ),
+        (
+            "kind: database\nwhere: x\nqueries: {A: b}\n",
+            3,
+            'queries can\'t be "A"; write names, in small letters, digi',
+        ),
+        ("kind: database\nwhere: x\nqueries:\n  a: 1\n", 4, "queries.a can't be 1; write one SELECT in the SQL of the"),
         (
             "kind: files\nwhere: ${NOT_SET_HERE}\n",
             2,
