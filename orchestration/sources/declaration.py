@@ -66,10 +66,19 @@ class Source:
 
     @property
     def location(self) -> Path:
-        """The folder of its records; of one that is remote, that of Flywheel's own clone."""
-        return (
-            self.received / "clone.git" if self.is_remote else Path(self.address.removeprefix("file://")).expanduser()
-        )
+        """The folder of its records, from the home where it is relative; of a remote one, that of the own clone."""
+        folder = Path(self.address.removeprefix("file://")).expanduser()
+        return self.received / "clone.git" if self.is_remote else self.home.root / folder
+
+    @property
+    def declaration(self) -> Path:
+        """The file that declares it."""
+        return self.home.sources / f"{self.name}.yml"
+
+    @property
+    def mapped(self) -> Path:
+        """What its last statement was made of; a pull with nothing new maps nothing."""
+        return self.received / "mapped.json"
 
     @property
     def sql(self) -> Path:
@@ -103,8 +112,11 @@ def declared_names(home: Home) -> list[str]:
     return sorted(path.stem for path in home.sources.glob("*.yml"))
 
 
-def load_source(home: Home, name: str) -> Source:
-    """One source of a home; raises SourceError with every fault of its file."""
+def load_source(home: Home, name: str, needs_environment: bool = True) -> Source:
+    """One source of a home; raises SourceError with every fault of its file.
+
+    Unless it `needs_environment`, a value that is not in it is empty: for a test of its SQL, which reads nothing else.
+    """
     path = home.sources / f"{name}.yml"
     if not path.exists():
         known = ", ".join(declared_names(home)) or "none yet; `flywheel sources add` adds one"
@@ -118,8 +130,10 @@ def load_source(home: Home, name: str) -> Source:
     if faults := _faults(given, root):
         raise SourceError("\n".join(f"{path} line {line}: {words}" for line, words in sorted(faults)))
     common = {key: given.pop(key) for key in ("kind", "where", *EVERY) if key in given}
+    common.setdefault("record_kind", KINDS[common["kind"]].record_kind)
     settings = KINDS[common["kind"]].defaults | given
-    return Source(home, name, **common, settings=settings, variables=_variables(path, common | given, root))
+    variables = _variables(path, common | given, root, needs_environment)
+    return Source(home, name, **common, settings=settings, variables=variables)
 
 
 def _faults(given: object, root: yaml.Node | None) -> list[tuple[int, str]]:
@@ -156,16 +170,16 @@ def _is_cron_part(part: str, least: int, most: int) -> bool:
     return all(least <= number <= most for number in bounds) and bounds == sorted(bounds)
 
 
-def _variables(path: Path, given: dict[str, Any], root: yaml.Node | None) -> dict[str, str]:
+def _variables(path: Path, given: dict[str, Any], root: yaml.Node | None, is_needed: bool) -> dict[str, str]:
     """{name: value} of the environment for each ${NAME} in any text of a file; raises SourceError for one not set."""
     found = {}
     for place, text in _texts(given, []):
         for variable in VARIABLE.findall(text):
-            if variable not in os.environ:
+            if is_needed and variable not in os.environ:
                 line = line_of(root, place)
                 words = f"{variable} is not in the environment; set it, or write the value."
                 raise SourceError(f"{path} line {line}: {words}")
-            found[variable] = os.environ[variable]
+            found[variable] = os.environ.get(variable, "")
     return found
 
 

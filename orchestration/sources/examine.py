@@ -14,10 +14,9 @@ import pyarrow as pa
 from orchestration.contracts.odcs import load_layer
 from orchestration.declared import DeclarationError, read_declared
 from orchestration.home import Home, current_time, write_whole
-from orchestration.sources import received
 from orchestration.sources.declaration import Source, SourceError, load_source
 from orchestration.sources.mapping import Mapping
-from orchestration.sources.pull import PRODUCTS, receive, refuse_in_sample, tables, without_secrets
+from orchestration.sources.pull import PRODUCTS, receive, records_of, refuse_in_sample, tables, without_secrets
 from orchestration.sources.records import reader_for, records_table
 from orchestration.sources.statement import Event
 
@@ -47,11 +46,11 @@ class Examined:
 def examine(home: Home, name: str) -> Examined:
     """Map what the source has now; sends nothing. Raises SourceError."""
     with home.lock():
-        refuse_in_sample(home)
+        refuse_in_sample(home, name)
         source = load_source(home, name)
         with without_secrets(source):
             receive(source, current_time())
-            records = records_table(received.records_of(source))
+            records = records_of(source)
             with Mapping(source.sql, tables(home, source, records)) as mapping:
                 types = Counter(map(_type, mapping.events()))
                 return _examined(mapping, source, records, types)
@@ -83,7 +82,7 @@ def run_test(home: Home, name: str, accept: bool = False) -> list[str]:
     A line of an event that is missing begins with -, of one that is not expected with +. `accept` writes the events as
     the expected ones. Raises SourceError.
     """
-    source = load_source(home, name)
+    source = load_source(home, name, needs_environment=False)
     with without_secrets(source):
         got = _lines(events_of_test(home, source))
         expected = source.tests / "expected.jsonl"

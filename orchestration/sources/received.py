@@ -41,10 +41,15 @@ class Listing:
     state: dict[str, Any]
 
 
+def paths(source: Source) -> list[Path]:
+    """The files of the listings, oldest first."""
+    return sorted(source.received.glob("[0-9]*.json"))
+
+
 def listings(source: Source) -> list[Listing]:
     """Every listing, oldest first; raises SourceError for one that is damaged."""
     found = []
-    for path in _paths(source):
+    for path in paths(source):
         try:
             read = orjson.loads(path.read_bytes())
             files = [ReceivedFile(**file) for file in read["files"]]
@@ -108,10 +113,6 @@ def records_of(source: Source) -> list[tuple[str, Path, str]]:
     return [(name, source.received / "content" / content, at) for (name, content), at in ordered]
 
 
-def _paths(source: Source) -> list[Path]:
-    return sorted(source.received.glob("[0-9]*.json"))
-
-
 def _unless_known(source: Source, name: str, path: Path, before: ReceivedFile | None) -> ReceivedFile:
     """A file of this machine; one of the same size and time of change is not read again."""
     stat = path.stat()
@@ -121,5 +122,5 @@ def _unless_known(source: Source, name: str, path: Path, before: ReceivedFile | 
 
 def _write(source: Source, listing: Listing) -> None:
     source.received.mkdir(parents=True, exist_ok=True)
-    number = max((int(path.stem) for path in _paths(source)), default=0) + 1
+    number = max((int(path.stem) for path in paths(source)), default=0) + 1
     write_whole(source.received / f"{number:06}.json", orjson.dumps(asdict(listing), option=orjson.OPT_INDENT_2))
