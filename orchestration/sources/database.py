@@ -69,7 +69,7 @@ def read(source: Source, folder: Path) -> dict[str, Path]:
     with _connection(source, url, database) as connection:
         for name, sql in queries.items():
             with _refusals(source, url, deadline, name, connection):
-                files[f"{name}.parquet"] = _rows(connection, sql, folder / name, deadline)
+                files[f"{name}/rows.parquet"] = _rows(connection, sql, folder / name, deadline)
     return files
 
 
