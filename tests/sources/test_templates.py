@@ -67,6 +67,8 @@ def test_a_template_is_copied_once_and_its_place_may_come_from_the_environment(h
         add(home, "nope", "/x")
     with pytest.raises(SourceError, match="Shop can't name a source"):
         add(home, "dbt", "/x", "Shop")
+    with pytest.raises(SourceError, match="The address holds a secret; put it into the environment"):
+        add(home, "postgres", "postgresql://reader:abc@host/lake", "lake")
 
 
 def key_of(event: dict) -> tuple:
