@@ -1,4 +1,5 @@
-"""The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`, `sources`.
+"""The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`, `sources`,
+`receive`.
 
 Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2 bad usage). Does not belong here: work.
 """
@@ -30,7 +31,7 @@ from orchestration.publish.record import is_current
 from orchestration.settings import SettingsError, load_settings, write_settings
 from orchestration.sources.declaration import declared_names
 from orchestration.sources_cli import app as sources_app
-from orchestration.sources_cli import pull_every_source
+from orchestration.sources_cli import pull_every_source, receive
 from orchestration.terminal import HomeOption, exit_with_usage_error, print_plain
 
 if TYPE_CHECKING:  # Dagster takes seconds to import
@@ -48,6 +49,7 @@ MARKER = "holds no events: an operating system or a tool writes such a file next
 GONE = "the inbox no longer holds this file as it was refused. Send it again, or dismiss it."
 READ = "can be read now: {rows_landed:,} rows landed, {rows_quarantined:,} quarantined."
 app.add_typer(sources_app, name="sources")
+app.command()(receive)
 
 
 @app.command()

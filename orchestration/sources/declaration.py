@@ -111,7 +111,7 @@ def load_source(home: Home, name: str) -> Source:
         raise SourceError("\n".join(f"{path} line {line}: {words}" for line, words in sorted(faults)))
     common = {key: given.pop(key) for key in ("kind", "where", *EVERY) if key in given}
     settings = KINDS[common["kind"]].defaults | given
-    return Source(home, name, **common, settings=settings, variables=_variables(path, common | given, root))
+    return Source(home, name, **common, settings=settings, variables=_variables(path, common, given, root))
 
 
 def _faults(given: object, root: yaml.Node | None) -> list[tuple[int, str]]:
@@ -144,12 +144,17 @@ def _is_cron_part(part: str, least: int, most: int) -> bool:
     return all(least <= number <= most for number in bounds) and bounds == sorted(bounds)
 
 
-def _variables(path: Path, given: dict[str, Any], root: yaml.Node | None) -> dict[str, str]:
-    """{name: value} of the environment for each ${NAME} in any text of a file; raises SourceError for one not set."""
+def _variables(path: Path, common: dict[str, Any], own: dict[str, Any], root: yaml.Node | None) -> dict[str, str]:
+    """{name: value} of the environment for each ${NAME} in any text of a file; raises SourceError for one not set.
+
+    A variable that only `flywheel receive` needs is left out where it is not set.
+    """
     found = {}
-    for place, text in _texts(given, []):
+    for place, text in _texts(common | own, []):
         for variable in VARIABLE.findall(text):
             if variable not in os.environ:
+                if place[0] in KINDS[common["kind"]].of_receiver:
+                    continue
                 line = line_of(root, place)
                 words = f"{variable} is not in the environment; set it, or write the value."
                 raise SourceError(f"{path} line {line}: {words}")
@@ -181,5 +186,5 @@ def _words(error: jsonschema.ValidationError, path: list[Any], root: yaml.Node |
         missing = [key for key in rules["required"] if key not in sent and repr(key) in error.message]
         line = line_of(root, path) if path else 1
         return [(line, f"{inside}{key} is missing; write {known[key]['description']}.") for key in missing]
-    value = json.dumps(sent, default=str)[:80]
+    value = "what is written there" if rules.get("writeOnly") else json.dumps(sent, default=str)[:80]
     return [(line_of(root, path), f"{name or 'the file'} can't be {value}; write {rules['description']}.")]

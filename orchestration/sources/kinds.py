@@ -8,6 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TEXT = {"type": "string", "minLength": 1}
+SENDERS = ["github", "gitea", "gitlab", "jira", "linear", "standard", "bearer"]
+SECRET = {
+    "type": "string",
+    "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$",
+    "writeOnly": True,  # no message shows its value
+    "description": "the name of a variable of the environment, such as ${WEBHOOK_SECRET}",
+}
 
 
 @dataclass(frozen=True)
@@ -18,6 +25,7 @@ class Kind:
     settings: dict[str, dict[str, Any]]
     required: tuple[str, ...] = ("where",)
     defaults: dict[str, Any] = field(default_factory=dict)
+    of_receiver: tuple[str, ...] = ()  # settings with variables that `flywheel receive` needs, and a pull does not
 
 
 KINDS: dict[str, Kind] = {
@@ -41,6 +49,23 @@ KINDS: dict[str, Kind] = {
             "branch": {**TEXT, "description": "the name of the main branch"},
         },
         defaults={"folder": ".", "branch": "HEAD"},
+    ),
+    "webhook": Kind(
+        "orchestration.sources.webhook",
+        {
+            "sender": {"enum": SENDERS, "description": f"what signs the deliveries: {', '.join(SENDERS)}"},
+            "secret": SECRET,
+            "former_secret": SECRET,
+            "tolerance": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 86_400,
+                "description": "how many seconds a signed time may differ from the receiver's clock, up to 86400",
+            },
+        },
+        required=("sender", "secret"),
+        defaults={"records": "all", "tolerance": 300},  # a delivery is never gone
+        of_receiver=("secret", "former_secret"),
     ),
 }
 
