@@ -31,11 +31,12 @@ def receive(source: Source, now: datetime) -> tuple[str, ...]:
     The first pull keeps an empty file: the columns are there before the first delivery.
     """
     before = received.listings(source)
-    known = {key for listing in before for key in listing.state["deliveries"]}
+    known = {key for listing in before for key in listing.state.get("deliveries", ())}
     folder = deliveries_folder(source.home, source.name)
     _clear(folder, known)
     number = len(before)
-    if not before:
+    if not any("deliveries" in listing.state for listing in before):
+        number += 1
         _keep(source, number, {}, now)
     left: list[str] = []
     for paths in _batches(folder):
