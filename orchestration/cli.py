@@ -9,10 +9,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,6 +37,8 @@ from orchestration.terminal import HomeOption, exit_with_usage_error, print_plai
 if TYPE_CHECKING:  # Dagster takes seconds to import
     import dagster as dg
     from dagster._core.execution.plan.objects import StepFailureData
+
+    from orchestration.sources.pull import Pulled
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Delivery events in; North Star and time to value out."
@@ -89,24 +91,26 @@ def run(
     if home.is_locked():
         console.print("Another run is working in this home; waiting for it.")
     with home.lock():
-        pulled = pull_every_source(home)
         _fill_inbox(console, home, events or [])
+        pulled = pull_every_source(home)
         dates = _dates(home, as_of, known_at)
         log = None
         if rebuild or waiting_files(home) or not is_current(home, dates):
             log = home.logs / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
-            _land_build_publish(console, home, as_of, known_at, log)
+            _land_build_publish(console, home, as_of, known_at, log, pulled)
         else:
             console.print("Nothing new since the last publication: the same events, dates, settings and code.")
-        _print_summary(console, home, dates, log, pulled)
+        _print_summary(console, home, dates, log, "\n".join(each.words for each in pulled))
 
 
-def _land_build_publish(console: Console, home: Home, as_of: str, known_at: str, log: Path) -> None:
+def _land_build_publish(
+    console: Console, home: Home, as_of: str, known_at: str, log: Path, pulled: "list[Pulled]"
+) -> None:
     """Run Dagster's job; where it fails, print why and exit with 1."""
     prepare_instance(home)
     try:
         with log.open("w") as file, _progress(console), redirect_stdout(file), redirect_stderr(file):
-            result = _execute(home, as_of, known_at)
+            result = _execute(home, as_of, known_at, pulled)
     except Exception as error:  # of Dagster itself, whose files are in the home too
         console.print(f"{NOT_PUBLISHED}\n✗ {type(error).__name__}: {str(error).splitlines()[0]}", soft_wrap=True)
     else:
@@ -300,17 +304,9 @@ def _fill_inbox(console: Console, home: Home, events: list[Path]) -> None:
 
 
 def _put_sample(console: Console, home: Home) -> None:
-    from orchestration.declared import write_declared
-    from orchestration.sample.deliveries import write_sample
-    from orchestration.sample.organisation import PROCESS_CHANGE, PROCESS_CHANGE_ON, SAMPLE_AS_OF
+    from orchestration.sample.home import SAMPLE_AS_OF, put_sample
 
-    with tempfile.TemporaryDirectory(dir=home.root) as folder:
-        files = write_sample(Path(folder))
-        home.remember_sample(SAMPLE_AS_OF, [file.name for file in files])
-        write_settings(home)
-        write_declared(home, {"process_changes": [{"changed_on": PROCESS_CHANGE_ON, "note": PROCESS_CHANGE}]})
-        for file in files:
-            place_in_inbox(home, file)
+    put_sample(home)
     console.print(
         f"The inbox has never received anything: this home gets the events of a [bold]made-up sample organisation[/],"
         f" as of {SAMPLE_AS_OF:%Y-%m-%d}. Your own: flywheel run --home NEW --events FILE",
@@ -318,7 +314,7 @@ def _put_sample(console: Console, home: Home) -> None:
     )
 
 
-def _execute(home: Home, as_of: str, known_at: str) -> "dg.ExecuteInProcessResult":
+def _execute(home: Home, as_of: str, known_at: str, pulled: "list[Pulled]") -> "dg.ExecuteInProcessResult":
     # imports and parsed files stay to the end: collecting less often saves 1.5 of 22 CPU-seconds
     gc.set_threshold(50_000, 20, 100)
     # Dagster and dbt take seconds to import, and no other command needs them
@@ -326,7 +322,9 @@ def _execute(home: Home, as_of: str, known_at: str) -> "dg.ExecuteInProcessResul
 
     instance = open_instance(home)
     job = defs().resolve_job_def("flywheel")
-    config = {"resources": {"dates": {"config": {"as_of": as_of, "known_at": known_at}}}}
+    dates = {"as_of": as_of, "known_at": known_at}
+    sources = {"pulled": {each.name: asdict(each) for each in pulled}}
+    config = {"resources": {"dates": {"config": dates}, "sources": {"config": sources}}}
     return job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags={CLI_TAG: "cli"})
 
 

@@ -165,13 +165,13 @@ class Home(PublishedFolder):
                 return True
         return False
 
-    def remember_sample(self, as_of: datetime, files: list[str]) -> None:
+    def remember_sample(self, as_of: datetime, files: list[str], sources: list[str]) -> None:
         """Remember that this home holds sample events, so that every later run takes their end as as_of."""
-        content = {"as_of": as_of.isoformat(), "files": sorted(files)}
+        content = {"as_of": as_of.isoformat(), "files": sorted(files), "sources": sources}
         write_whole(self.root / "sample.json", json.dumps(content).encode())
 
     def sample(self) -> dict | None:
-        """What `remember_sample` kept: `as_of` and the sample's `files`; None in a home of real events."""
+        """What `remember_sample` kept: `as_of`, the sample's `files` and `sources`; None in a home of real events."""
         path = self.root / "sample.json"
         return json.loads(path.read_text()) if path.exists() else None
 

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -18,6 +18,9 @@ from rich.text import Text
 from orchestration.home import Home
 from orchestration.sources.declaration import SourceError, declared_names, load_source
 from orchestration.terminal import HomeOption, print_plain
+
+if TYPE_CHECKING:
+    from orchestration.sources.pull import Pulled
 
 app = typer.Typer(no_args_is_help=True, help="Connect your systems: declare sources, and pull events from them.")
 NameArgument = Annotated[str, typer.Argument(help="The source: the name of its file in <home>/sources, without .yml.")]
@@ -34,12 +37,13 @@ def add(
 ) -> None:
     """Copy a template into <home>/sources: what to read, the SQL that maps it, and a test."""
     from orchestration.sources.pull import refuse_in_sample
+    from orchestration.sources.templates import absolute
     from orchestration.sources.templates import add as add_template
 
     console, home = Console(file=sys.stdout), Home.at(root)
     with home.lock(), _refusals(console):
         refuse_in_sample(home)
-        for path in add_template(home, template, where, name or None):
+        for path in add_template(home, template, absolute(where), name or None):
             print_plain(console, f"Wrote {path}")
     name = name or template
     print_plain(console, f"Next: read {name}.sql, look at `flywheel sources show {name}`, then `flywheel run`.")
@@ -154,13 +158,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def pull_every_source(home: Home) -> str:
-    """Pull every declared source, for `flywheel run`; returns a line for each. One that fails stops nothing."""
+def pull_every_source(home: Home) -> "list[Pulled]":
+    """Pull every declared source, for `flywheel run`; one that fails stops nothing."""
     if not declared_names(home):
-        return ""
+        return []
     from orchestration.sources.pull import pull_all  # with what it reads by half a second to import
 
-    return "\n".join(pulled.words for pulled in pull_all(home))
+    return pull_all(home)
 
 
 @contextmanager

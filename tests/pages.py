@@ -4,6 +4,7 @@ Belongs here: made-up events, the way from events to pages. Does not belong here
 """
 
 import atexit
+import os
 import random
 import shutil
 import tempfile
@@ -17,11 +18,11 @@ from conftest import once_a_session
 from pipeline import attached, build_well, published, sample_home, shared_home, write_events
 
 from orchestration.build.builds import last_approved
-from orchestration.declared import write_declared
 from orchestration.home import Home
 from orchestration.publish.serving import publish_serving
-from orchestration.sample.deliveries import write_sample
-from orchestration.sample.organisation import PROCESS_CHANGE, PROCESS_CHANGE_ON, SAMPLE_AS_OF
+from orchestration.sample.home import put_sample
+from orchestration.sample.organisation import SAMPLE_AS_OF
+from orchestration.sources.pull import pull
 
 AS_OF = "2026-01-07T00:00:00Z"  # January 2026 is the incomplete month of every made-up input
 DRAWN_AT = datetime(2026, 1, 7, 9, 30, tzinfo=UTC)
@@ -102,10 +103,11 @@ def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> P
 
     def make(built: Path) -> None:
         home = Home.at(shared_home().empty())
-        files = INPUTS[name](shared_home().folder / name)
         if name == "sample_before_this_month":
-            home.remember_sample(SAMPLE_AS_OF, [path.name for path in files])
-            write_declared(home, {"process_changes": [{"changed_on": PROCESS_CHANGE_ON, "note": PROCESS_CHANGE}]})
+            _put_sample_before_this_month(home)
+            files = []
+        else:
+            files = INPUTS[name](shared_home().folder / name)
         build_well(home.root, *files, as_of=as_of)
         publish_serving(home, last_approved(home))
         shutil.copy(home.serving, built)
@@ -124,13 +126,16 @@ def _pages(folder: Path) -> Path:
     return folder / "dashboard"
 
 
-def _sample_before_this_month(folder: Path) -> list[Path]:
+def _put_sample_before_this_month(home: Home) -> None:
     """The sample without what occurred in the incomplete month; its other files end before."""
-    files = write_sample(folder / "sample")
-    [last] = [file for file in files if file.name == "events-2026q1.jsonl"]
+    put_sample(home)
+    last = home.inbox / "events-2026q1.jsonl"
     kept = [line for line in last.read_text().splitlines() if '"occurred_at": "2026-01' not in line]
+    changed_at = last.stat().st_mtime
     last.write_text("".join(f"{line}\n" for line in kept))
-    return files
+    os.utime(last, (changed_at, changed_at))  # a file that has just changed may still be written to
+    (home.root / "sample/contract_checks/2026-01.csv").unlink()
+    pull(home, "contract_checks")
 
 
 def organisation(domain_count: int = 6) -> Iterator[dict]:
@@ -183,7 +188,6 @@ def _file_of(events: Callable[[], Iterable[dict]]) -> Callable[[Path], list[Path
 
 
 INPUTS = {
-    "sample_before_this_month": _sample_before_this_month,
     **{
         made_up.__name__: _file_of(made_up)
         for made_up in (many_domains, hostile, nothing, one_event, no_adoption, all_open)

@@ -12,24 +12,20 @@ import hashlib
 import json
 import shutil
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from orchestration.code import code_version
 from orchestration.declared import declared_tables
-from orchestration.home import FILES, PACKAGES, Dates, Home, read_json, sha256, write_whole
+from orchestration.home import FILES, Dates, Home, read_json, sha256, write_whole
 from orchestration.landing.batch import receipts
 from orchestration.landing.quarantine import dismissal_files, refused_rows
 from orchestration.settings import load_settings
 
 DBT_PROJECT = FILES / "dbt_project"
-CODE = (PACKAGES / "dashboard", FILES / "data_contracts", DBT_PROJECT, PACKAGES / "orchestration")
-CODE_SUFFIXES = (".css", ".csv", ".html", ".py", ".sql", ".yaml", ".yml")
-COMPUTING_PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "numpy", "scipy")
 TEXT_SHOWN = 1_000  # characters of a refused row that are served
 PUBLISH = "Run `flywheel run`, or 'Materialize all' in the Dagster UI: either builds everything again and publishes it."
 
@@ -208,22 +204,6 @@ def fingerprint(home: Home, dates: Dates) -> str:
     files = [*dismissal_files(home), *sorted(home.declared.glob("*.csv"))]
     inputs = [receipts(home), *about, {path.name: sha256(path) for path in files}, code_version()]
     return hashlib.sha256(json.dumps(inputs, default=str).encode()).hexdigest()
-
-
-@cache
-def code_version() -> str:
-    """The version of the package, and a hash of the code and of the packages that compute."""
-    digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in COMPUTING_PACKAGES).encode())
-    for name, path in sorted(code_files().items()):
-        digest.update(f"\0{name}\0".encode() + path.read_bytes())
-    return f"{version('flywheel-metrics')}+{digest.hexdigest()[:12]}"
-
-
-def code_files() -> dict[str, Path]:
-    """{its path in a checkout: file} of all that computes or draws; a wheel has the same ones."""
-    files = {f"{folder.name}/{path.relative_to(folder)}": path for folder in CODE for path in folder.rglob("*")}
-    packed = "orchestration/_files/"  # data_contracts/ and dbt_project/ once more
-    return {n: path for n, path in files.items() if path.suffix in CODE_SUFFIXES and not n.startswith(packed)}
 
 
 def _all(home: Home) -> list[Build]:

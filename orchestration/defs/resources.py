@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import dagster as dg
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from orchestration.home import Dates, Home, PublishedFolder
 from orchestration.settings import load_settings
+from orchestration.sources.pull import Pulled
 
 
 class AnalysisDates(dg.ConfigurableResource):
@@ -51,6 +52,16 @@ class AnalysisDates(dg.ConfigurableResource):
         return self._home.folder_for(self._dates)
 
 
+class PulledSources(dg.ConfigurableResource):
+    """What `flywheel run` pulled before it started the run, by source: it is not asked again."""
+
+    pulled: dict[str, dict] = Field(default_factory=dict)
+
+    def of(self, name: str) -> Pulled | None:
+        """What was pulled of a source; None where it is still to do."""
+        return Pulled(**self.pulled[name]) if name in self.pulled else None
+
+
 def published_daily() -> dg.FreshnessPolicy | None:
     """How old what people read may get: a day, and two hours for the run. A sample stands still and has no policy."""
     if Home.at().sample():
@@ -62,4 +73,6 @@ def published_daily() -> dg.FreshnessPolicy | None:
 def resources() -> dg.Definitions:
     """Resources by the name steps ask for them, and the executor of every run, ad-hoc ones from the UI included."""
     # all steps in one process: half the time, because the imports are paid once, and one lock for the whole run
-    return dg.Definitions(resources={"dates": AnalysisDates()}, executor=dg.in_process_executor)
+    return dg.Definitions(
+        resources={"dates": AnalysisDates(), "sources": PulledSources()}, executor=dg.in_process_executor
+    )

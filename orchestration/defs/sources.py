@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.defs.inputs import SOURCES
-from orchestration.defs.resources import AnalysisDates
+from orchestration.defs.resources import AnalysisDates, PulledSources
 from orchestration.home import Home
 from orchestration.progress import report
 from orchestration.sources.declaration import SourceError, load_source
@@ -27,23 +27,16 @@ def _asset(name: str, key: dg.AssetKey) -> dg.AssetsDefinition:
             "has changed goes into the inbox as one file. Where a step fails, what it said last stands."
         ),
     )
-    def source(dates: AnalysisDates) -> Iterator:
+    def source(dates: AnalysisDates, sources: PulledSources) -> Iterator:
         report("sources", name)
-        yield from _results(key, try_to_pull(dates.home, name))
+        yield from _results(key, sources.of(name) or try_to_pull(dates.home, name))
 
     return source
 
 
 def _results(key: dg.AssetKey, pulled: Pulled) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """A materialization also where it failed: landing waits for it, and what the source said last stands."""
-    changes = pulled.changes
-    counts = {
-        "records": pulled.records,
-        "events": pulled.events,
-        "new": len(changes.additions),
-        "corrected": len(changes.corrections),
-        "retracted": len(changes.retractions),
-    }
+    counts = {name: getattr(pulled, name) for name in ("records", "events", "new", "corrected", "retracted")}
     report("sources", pulled.words.splitlines()[0], is_end=not pulled.error)
     yield dg.MaterializeResult(asset_key=key, metadata={} if pulled.error else counts)
     yield dg.AssetCheckResult(

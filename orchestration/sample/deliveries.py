@@ -1,4 +1,4 @@
-"""The files that the sample organisation's teams send: its true events, and the mess on the way.
+"""The files that the sample organisation's teams send or export: its true events, and the mess on the way.
 
 Belongs here: formats, file names, late, repeated, corrected, retracted and malformed rows. Does not belong here: the
 true events (events.py).
@@ -7,6 +7,7 @@ true events (events.py).
 import csv
 import io
 import json
+import os
 import random
 from collections import defaultdict
 from datetime import datetime, timedelta
@@ -14,13 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.sample.chance import DAY, between, shuffled, stream
-from orchestration.sample.events import CATALOG, DEPLOY, JIRA, SPREADSHEET, sample_events, time_seconds, time_text
+from orchestration.sample.events import (
+    CATALOG,
+    CHECKS,
+    DEPLOY,
+    JIRA,
+    SPREADSHEET,
+    sample_events,
+    time_seconds,
+    time_text,
+)
 from orchestration.sample.organisation import (
     DEFAULT_SEED,
     DOMAINS,
     END,
     IMPOSSIBLE_ADOPTED_COUNT,
     IMPOSSIBLE_DEPLOYED_COUNT,
+    SAMPLE_AS_OF,
 )
 
 DUPLICATE_COUNT = 40
@@ -31,6 +42,15 @@ OTHER_OFFSET_COUNT = 8
 CORRECTIONS_FILE = "corrections-2026q1.jsonl"
 CLOUDEVENTS_FILE = "cloudevents-deploys-2025.jsonl"
 SPREADSHEET_FILE = "marketing-spreadsheet.csv"
+EXPORTED = {  # {column of the export: ours}
+    "run": "event_id",
+    "product": "data_product_id",
+    "contract": "contract_version",
+    "checked_at": "occurred_at",
+    "reported_at": "recorded_at",
+    "passed": "passed_count",
+    "failed": "failed_count",
+}
 SPREADSHEET_COLUMNS: tuple[str, ...] = (
     "event_id",
     "source",
@@ -46,7 +66,8 @@ def write_sample(folder: Path, seed: int = DEFAULT_SEED, planted: bool = True) -
     """Write the files as the teams would send them, mess included, each one whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, lines in sorted(_files(_deliveries(seed, planted)).items()):
+    sent = [delivery for delivery in _deliveries(seed, planted) if delivery[1] != CHECKS]
+    for name, lines in sorted(_files(sent).items()):
         path, part = folder / name, folder / f"{name}.tmp"
         line_end = "\r\n" if name.endswith(".csv") else "\n"
         part.write_bytes("".join(line + line_end for line in lines).encode())
@@ -55,12 +76,27 @@ def write_sample(folder: Path, seed: int = DEFAULT_SEED, planted: bool = True) -
     return paths
 
 
-def sample_mess(seed: int = DEFAULT_SEED, planted: bool = True) -> dict[str, int]:
-    """Count exactly what reading `write_sample`'s files must find.
+def write_exports(folder: Path, seed: int = DEFAULT_SEED, planted: bool = True) -> list[Path]:
+    """Write what the declared source reads: contract checks as CSV, a file for each month in which they were made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, at = defaultdict(list), SAMPLE_AS_OF.timestamp()
+    for event in sample_events(seed, planted):
+        if event["source"] == CHECKS:
+            rows[f"{event['occurred_at'][:7]}.csv"].append([event[column] for column in EXPORTED.values()])
+    for name, values in rows.items():
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([EXPORTED, *values])
+        (folder / name).write_text(text.getvalue())
+        os.utime(folder / name, (at, at))  # a file that has just changed may still be written to
+    return [folder / name for name in sorted(rows)]
 
-    rows = current + superseded + duplicates + retractions + malformed, and landed is all but the malformed.
-    superseded: what was first sent for a corrected or a retracted event. late_arrivals: current rows in the
-    file of a later quarter than they occurred in.
+
+def sample_mess(seed: int = DEFAULT_SEED, planted: bool = True) -> dict[str, int]:
+    """Count exactly what reading the files, and pulling the source, must find.
+
+    files: also the one that the source sends. rows = current + superseded + duplicates + retractions + malformed, and
+    landed is all but the malformed. superseded: what was first sent for a corrected or a retracted event.
+    late_arrivals: current rows in the file of a later quarter than they occurred in.
     """
     deliveries = _deliveries(seed, planted)
     kinds = [kind for kind, _, _ in deliveries]
@@ -84,13 +120,13 @@ def sample_mess(seed: int = DEFAULT_SEED, planted: bool = True) -> dict[str, int
 
 
 def _deliveries(seed: int, planted: bool) -> list[tuple[str, str, dict]]:
-    """Every good row sent, as (what it is, file name, row): the truth once, and what was sent besides."""
+    """Every good row, as (what it is, name of the file or source, row): the truth once, and what was sent besides."""
     events = sample_events(seed, planted)
     rng = stream(seed, "mess")
     sent = [("current", _file_of(event), event | _extras(event)) for event in events]
     plain = [row for row in sent if row[1] not in (CORRECTIONS_FILE, CLOUDEVENTS_FILE)]
     # Disjoint on purpose: a repeated row is then the same text, and every count stays exact.
-    chosen = iter(shuffled(rng, plain))
+    chosen = iter(row for row in shuffled(rng, plain) if row[1] != CHECKS)
     again = [next(chosen) for _ in range(DUPLICATE_COUNT)]
     for restamp, count in ((_without_offset, ASSUMED_UTC_COUNT), (_summer_time, OTHER_OFFSET_COUNT)):
         for _ in range(count):
@@ -110,6 +146,8 @@ def _file_of(event: dict[str, Any]) -> str:
     recorded = event["recorded_at"]
     if event.get("revision"):
         return CORRECTIONS_FILE
+    if event["source"] == CHECKS:
+        return CHECKS
     if event["source"] == SPREADSHEET:
         return SPREADSHEET_FILE
     if event["source"] == DEPLOY and event["event_type"] == "deployed" and recorded.startswith("2025"):

@@ -15,6 +15,8 @@ from orchestration.sample.organisation import DEFAULT_SEED, END, START, Product,
 JIRA, DEPLOY, CATALOG = "jira.example.com", "deploy.example.com", "catalog.example.com"
 SPREADSHEET_DOMAIN = "marketing"
 SPREADSHEET = f"spreadsheet/{SPREADSHEET_DOMAIN}"
+CHECKS = "contract_checks"  # the declared source, by which contract checks come from then on
+CHECKS_FROM = "2025-10-01"
 
 CORRECTION_COUNT = 12
 
@@ -41,6 +43,9 @@ def sample_events(seed: int = DEFAULT_SEED, planted: bool = True) -> list[dict[s
         known |= {"recorded_at": time_text(_recorded(rng, at, source))}
         events.append(known | {name: value for name, value in rest.items() if value not in (None, [])})
     _mark_corrected(stream(seed, "corrections"), events)
+    for event in events:
+        if event["event_type"] == "contract_checked" and event["occurred_at"] >= CHECKS_FROM:
+            event["source"] = CHECKS
     return sorted(events, key=lambda event: (event["occurred_at"], event["source"], event["event_id"]))
 
 

@@ -59,9 +59,25 @@ class Source:
         return self.kind == "git" and URL.match(self.address) is not None
 
     @property
+    def is_at_address(self) -> bool:
+        """Whether its files are at an address that fsspec opens, not in a folder of this machine."""
+        return "://" in self.address and not self.address.startswith("file://")
+
+    @property
     def location(self) -> Path:
-        """The folder of its records; of one that is remote, that of Flywheel's own clone."""
-        return self.received / "clone.git" if self.is_remote else Path(self.address).expanduser()
+        """The folder of its records, from the home where it is relative; of a remote one, that of the own clone."""
+        folder = Path(self.address.removeprefix("file://")).expanduser()
+        return self.received / "clone.git" if self.is_remote else self.home.root / folder
+
+    @property
+    def declaration(self) -> Path:
+        """The file that declares it."""
+        return self.home.sources / f"{self.name}.yml"
+
+    @property
+    def mapped(self) -> Path:
+        """What its last statement was made of; a pull with nothing new maps nothing."""
+        return self.received / "mapped.json"
 
     @property
     def sql(self) -> Path:

@@ -46,7 +46,7 @@ class Examined:
 def examine(home: Home, name: str) -> Examined:
     """Map what the source has now; sends nothing. Raises SourceError."""
     with home.lock():
-        refuse_in_sample(home)
+        refuse_in_sample(home, name)
         source = load_source(home, name)
         with without_secrets(source):
             receive(source, current_time())

@@ -32,7 +32,14 @@ KINDS: dict[str, Kind] = {
     "files": Kind(
         "orchestration.sources.files",
         {
-            "where": {**TEXT, "description": "the folder that holds the files"},
+            "where": {
+                **TEXT,
+                "description": "the folder that holds the files, or its address, such as s3://bucket/exports",
+            },
+            "options": {
+                "type": "object",
+                "description": "what fsspec needs to open the address, such as {key: '${S3_KEY}'}",
+            },
             "pattern": {**TEXT, "description": 'a pattern of file names, such as "**/*.json"'},
             "records": {
                 "enum": ["current", "all"],

@@ -6,23 +6,26 @@ A pull can be stopped anywhere and repeated: records are kept before they are ma
 only commit. Where a step fails, the source's last statement stays as it is.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.code import code_version
 from orchestration.declared import DeclarationError, declared_tables
-from orchestration.home import Home, current_time
+from orchestration.home import Home, current_time, read_json, sha256, write_whole
 from orchestration.sources import received
 from orchestration.sources.declaration import Source, SourceError, declared_names, load_source
 from orchestration.sources.kinds import KINDS
 from orchestration.sources.mapping import Mapping
 from orchestration.sources.records import records_table
-from orchestration.sources.statement import Difference, commit, deliver, difference, live, said
+from orchestration.sources.statement import commit, deliver, difference, ledger, live, said
 
 FILES_SHOWN = 3
 PRODUCTS = "products"  # the rows of declared/data_products.csv about one source
@@ -35,7 +38,9 @@ class Pulled:
     name: str
     records: int = 0
     events: int = 0  # that the source says now
-    changes: Difference = field(default_factory=Difference)
+    new: int = 0
+    corrected: int = 0
+    retracted: int = 0
     left: tuple[str, ...] = ()  # files that were left out, each with the reason
     error: str = ""
 
@@ -44,9 +49,8 @@ class Pulled:
         """One line, or the error's lines."""
         if self.error:
             return f"{self.name}: {self.error} Its last statement stands."
-        changes = self.changes
-        counts = {"new": changes.additions, "corrected": changes.corrections, "retracted": changes.retractions}
-        sent = ", ".join(f"{len(events):,} {name}" for name, events in counts.items() if events) or "nothing new"
+        counts = {"new": self.new, "corrected": self.corrected, "retracted": self.retracted}
+        sent = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "nothing new"
         left = f"; left out: {', '.join(self.left[:FILES_SHOWN])}" if self.left else ""
         return f"{self.name}: {self.records:,} records, {self.events:,} events, {sent}{left}"
 
@@ -54,20 +58,39 @@ class Pulled:
 def pull(home: Home, name: str, allow_retractions: bool = False, now: datetime | None = None) -> Pulled:
     """Pull one source; holds the home. Raises SourceError, without any value of the environment in its words."""
     with home.lock():
-        refuse_in_sample(home)
+        refuse_in_sample(home, name)
         source = load_source(home, name)
         with without_secrets(source):
             deliver(home, name, source.sent)  # what an earlier pull committed and had no time to deliver
             left = receive(source, now or current_time())
-            records = records_table(received.records_of(source))
-            before = said(source.sent)
-            with Mapping(source.sql, tables(home, source, records)) as mapping:
-                events = mapping.events()
-            changes = difference(name, events, before, source.vanished, allow_retractions)
-            commit(source.sent, changes)
-            deliver(home, name, source.sent)
-            says = len(live(said(source.sent)))
-    return Pulled(name, records.num_rows, says, changes, left)
+            before = read_json(source.mapped)
+            if before.get("inputs") == _inputs(source):
+                return Pulled(name, before["records"], before["events"], left=left)
+            pulled = _send_changes(source, allow_retractions)
+            mapped = {"inputs": _inputs(source), "records": pulled.records, "events": pulled.events}
+            write_whole(source.mapped, orjson.dumps(mapped))
+    return replace(pulled, left=left)
+
+
+def _send_changes(source: Source, allow_retractions: bool) -> Pulled:
+    """Map all that was received, commit what has changed in the events, and deliver it."""
+    name = source.name
+    records = records_table(received.records_of(source))
+    with Mapping(source.sql, tables(source.home, source, records)) as mapping:
+        events = mapping.events()
+    changes = difference(name, events, said(source.sent), source.vanished, allow_retractions)
+    commit(source.sent, changes)
+    deliver(source.home, name, source.sent)
+    new, corrected, retracted = len(changes.additions), len(changes.corrections), len(changes.retractions)
+    return Pulled(name, records.num_rows, len(live(said(source.sent))), new, corrected, retracted)
+
+
+def _inputs(source: Source) -> str:
+    """A hash of all that a statement depends on: with the same inputs there is nothing to send."""
+    files = [source.declaration, source.sql, *sorted(source.home.declared.glob("*.csv"))]
+    files += received.paths(source)[-1:] + ledger(source.sent)[-1:]
+    content = {str(path): sha256(path) for path in files if path.exists()}
+    return hashlib.sha256(orjson.dumps([content, code_version()])).hexdigest()
 
 
 def pull_all(home: Home) -> list[Pulled]:
@@ -100,9 +123,10 @@ def tables(home: Home, source: Source, records: pa.Table) -> dict[str, pa.Table]
     return declared | {"records": records, PRODUCTS: mine}
 
 
-def refuse_in_sample(home: Home) -> None:
-    """Raise SourceError in a home of sample events: mixed numbers would describe no organisation."""
-    if home.sample():
+def refuse_in_sample(home: Home, name: str = "") -> None:
+    """Raise SourceError in a home of sample events, but for its own source: mixed numbers would describe nothing."""
+    sample = home.sample()
+    if sample and name not in sample.get("sources", ()):
         raise SourceError(f"{home.root} holds sample events; give your sources a home of their own: --home NEW.")
 
 

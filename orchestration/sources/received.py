@@ -29,7 +29,7 @@ class ReceivedFile:
     name: str  # its path in the source's folder
     content: str  # the name of its content's file
     size: int  # bytes
-    modified_ns: int
+    modified_ns: int  # of a file that is not on this machine: another number each time that it changes
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,15 @@ class Listing:
     state: dict[str, Any]
 
 
+def paths(source: Source) -> list[Path]:
+    """The files of the listings, oldest first."""
+    return sorted(source.received.glob("[0-9]*.json"))
+
+
 def listings(source: Source) -> list[Listing]:
     """Every listing, oldest first; raises SourceError for one that is damaged."""
     found = []
-    for path in _paths(source):
+    for path in paths(source):
         try:
             read = orjson.loads(path.read_bytes())
             files = [ReceivedFile(**file) for file in read["files"]]
@@ -54,14 +59,41 @@ def listings(source: Source) -> list[Listing]:
     return found
 
 
-def keep(source: Source, files: dict[str, Path], state: dict[str, Any], now: datetime) -> None:
-    """Keep files, by name, as what is there now. Raises SourceError, and keeps nothing, where one can't be read."""
+def last_files(source: Source) -> dict[str, ReceivedFile]:
+    """{name: file} of the last listing."""
+    every = listings(source)
+    return {file.name: file for file in every[-1].files} if every else {}
+
+
+def keep(source: Source, files: dict[str, Path | ReceivedFile], state: dict[str, Any], now: datetime) -> None:
+    """Keep files, by name, as what is there now; one that was received already is given as it was.
+
+    Raises SourceError, and keeps nothing, where one can't be read.
+    """
     before = listings(source)
     known = {file.name: file for file in before[-1].files} if before else {}
-    kept = [_kept(source, name, path, known.get(name)) for name, path in sorted(files.items())]
-    is_same = before and before[-1].state == state and _contents(before[-1].files) == _contents(kept)
+    kept = [
+        file if isinstance(file, ReceivedFile) else _unless_known(source, name, file, known.get(name))
+        for name, file in sorted(files.items())
+    ]
+    is_same = before and (before[-1].state, before[-1].files) == (state, kept)
     if not is_same:
         _write(source, Listing(now.isoformat().replace("+00:00", "Z"), kept, state))
+
+
+def add_content(source: Source, name: str, path: Path, modified_ns: int) -> ReceivedFile:
+    """Copy a file, unless its content is there; raises SourceError where it can't be read in its format."""
+    folder = source.received / "content"
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / ".copy.tmp"
+    shutil.copyfile(path, temporary)
+    content = sha256(temporary)[:HASH_LENGTH] + suffix_of(name)
+    if not (folder / content).exists():
+        read_records(name, temporary)
+        sync(temporary)
+        publish(temporary, folder / content)
+    temporary.unlink(missing_ok=True)
+    return ReceivedFile(name, content, path.stat().st_size, modified_ns)
 
 
 def records_of(source: Source) -> list[tuple[str, Path, str]]:
@@ -81,33 +113,14 @@ def records_of(source: Source) -> list[tuple[str, Path, str]]:
     return [(name, source.received / "content" / content, at) for (name, content), at in ordered]
 
 
-def _paths(source: Source) -> list[Path]:
-    return sorted(source.received.glob("[0-9]*.json"))
-
-
-def _contents(files: list[ReceivedFile]) -> list[tuple[str, str]]:
-    return [(file.name, file.content) for file in files]
-
-
-def _kept(source: Source, name: str, path: Path, before: ReceivedFile | None) -> ReceivedFile:
-    """A file, copied unless its content is there; one of the same size and time of change is not read again."""
+def _unless_known(source: Source, name: str, path: Path, before: ReceivedFile | None) -> ReceivedFile:
+    """A file of this machine; one of the same size and time of change is not read again."""
     stat = path.stat()
-    if before and (before.size, before.modified_ns) == (stat.st_size, stat.st_mtime_ns):
-        return before
-    folder = source.received / "content"
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / ".copy.tmp"
-    shutil.copyfile(path, temporary)
-    content = sha256(temporary)[:HASH_LENGTH] + suffix_of(name)
-    if not (folder / content).exists():
-        read_records(name, temporary)
-        sync(temporary)
-        publish(temporary, folder / content)
-    temporary.unlink(missing_ok=True)
-    return ReceivedFile(name, content, stat.st_size, stat.st_mtime_ns)
+    is_known = before and (before.size, before.modified_ns) == (stat.st_size, stat.st_mtime_ns)
+    return before if before and is_known else add_content(source, name, path, stat.st_mtime_ns)
 
 
 def _write(source: Source, listing: Listing) -> None:
     source.received.mkdir(parents=True, exist_ok=True)
-    number = max((int(path.stem) for path in _paths(source)), default=0) + 1
+    number = max((int(path.stem) for path in paths(source)), default=0) + 1
     write_whole(source.received / f"{number:06}.json", orjson.dumps(asdict(listing), option=orjson.OPT_INDENT_2))

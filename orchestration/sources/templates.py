@@ -24,8 +24,8 @@ def templates() -> dict[str, str]:
 def add(home: Home, template: str, where: str = "", name: str | None = None) -> list[Path]:
     """Copy a template into a home, as the source `name`, reading from `where`; returns the files. Raises SourceError.
 
-    `where` is a folder or an address, and may hold ${NAME} of the environment; a path is made absolute. A template of
-    something that is received has none.
+    `where` is a folder, from the home where it is relative, or an address; it may hold ${NAME} of the environment. A
+    template of something that is received has none.
     """
     name = name or template
     if template not in (known := templates()):
@@ -43,12 +43,12 @@ def add(home: Home, template: str, where: str = "", name: str | None = None) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
         content = original.read_bytes()
         if original.name == "source.yml":
-            content = content.replace(PLACE.encode(), f"where: {json.dumps(_place(where))}".encode())
+            content = content.replace(PLACE.encode(), f"where: {json.dumps(where)}".encode())
         write_whole(path, content)
     return [*copies, *write_declared(home)]
 
 
-def _place(where: str) -> str:
+def absolute(where: str) -> str:
     """An address as it is, a path made absolute."""
     is_path = not VARIABLE.search(where) and not URL.match(where) and "://" not in where
     return os.path.abspath(Path(where).expanduser()) if is_path else where  # noqa: PTH100 - no symlink is followed

@@ -60,7 +60,7 @@ def test_a_date_to_come_is_refused(home, option, monkeypatch):
 def test_a_sample_home_alone_has_a_date_of_its_own(home, monkeypatch):
     monkeypatch.setattr("orchestration.home.current_time", lambda: parse("2026-06-01"))
     assert home.dates().as_of == parse("2026-06-01")
-    home.remember_sample(parse("2026-01-07"), ["events.csv"])
+    home.remember_sample(parse("2026-01-07"), ["events.csv"], [])
     assert home.dates().as_of == parse("2026-01-07")
     assert home.dates().name is None
 

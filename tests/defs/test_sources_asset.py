@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from orchestration.defs import sources as of_sources
-from orchestration.defs.resources import AnalysisDates
+from orchestration.defs.resources import AnalysisDates, PulledSources
 from orchestration.home import Home
 
 
@@ -35,7 +35,7 @@ def test_each_source_is_pulled_and_the_check_of_a_failing_one_says_what_to_do(ho
     def landing():
         return [path.name for path in home.inbox.iterdir()]
 
-    result = dg.materialize([*found.assets, landing], resources={"dates": AnalysisDates()})
+    result = dg.materialize([*found.assets, landing], resources={"dates": AnalysisDates(), "sources": PulledSources()})
     assert result.success
     assert result.output_for_node("landing") == ["crm-000001.jsonl"]
     checks = {check.asset_key.path[1]: check for check in result.get_asset_check_evaluations()}

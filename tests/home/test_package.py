@@ -4,7 +4,7 @@ import zipfile
 
 from installed import wheel
 
-from orchestration.build.builds import code_files
+from orchestration.code import code_files
 from orchestration.home import DEFAULT_HOME, FILES, IS_CHECKOUT
 
 

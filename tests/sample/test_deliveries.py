@@ -9,10 +9,14 @@ import pandas as pd
 import pytest
 from oracles.sample import ALWAYS, OPTIONAL, REQUIRED, frame, pairs
 
-from orchestration.sample.deliveries import sample_mess, write_sample
+from orchestration.home import Home
+from orchestration.sample.deliveries import CHECKS, sample_mess
 from orchestration.sample.events import sample_events
+from orchestration.sample.home import put_sample
+from orchestration.sources.pull import pull
 
 SOME_SEEDS = range(5)
+COUNTS = ("passed_count", "failed_count")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +34,7 @@ def read_as_sent(folder: Path) -> tuple[list[tuple[str, dict]], int]:
             continue
         for line in path.read_text(encoding="utf-8").splitlines():
             try:
-                rows.append((path.name, flat(json.loads(line))))
+                rows.append((path.name, {k: v for k, v in flat(json.loads(line)).items() if v or k in COUNTS}))
             except json.JSONDecodeError:
                 unreadable += 1
     return rows, unreadable
@@ -47,7 +51,7 @@ def flat(row: dict) -> dict:
 def is_well_formed(row: dict) -> bool:
     try:
         at = utc(row["occurred_at"])
-        counts_fit = all(isinstance(row.get(name, 0), int) for name in ("passed_count", "failed_count"))
+        counts_fit = all(isinstance(row.get(name, 0), int) for name in COUNTS)
         return row.keys() >= ALWAYS | REQUIRED[row["event_type"]] and 1970 <= at.year <= 2026 and counts_fit
     except (KeyError, ValueError):
         return False
@@ -69,9 +73,10 @@ def normal(row: dict) -> dict:
 
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory) -> tuple[list[tuple[str, dict]], int]:
-    folder = tmp_path_factory.mktemp("inbox")
-    write_sample(folder)
-    return read_as_sent(folder)
+    home = Home.at(tmp_path_factory.mktemp("home"))
+    put_sample(home)
+    pull(home, CHECKS)
+    return read_as_sent(home.inbox)
 
 
 @pytest.fixture(scope="module")

@@ -30,11 +30,11 @@ def test_what_is_left_out_has_its_default(home):
     [
         ("", 1, "the file can't be null; write the settings kind, vanished, schedule, record_kind"),
         ("where: /x\n", 1, "kind is missing; write files or git."),
-        ("kind: files\n", 1, "where is missing; write the folder that holds the files."),
+        ("kind: files\n", 1, "where is missing; write the folder that holds the files, or its"),
         ("where: /x\nkind: ftp\n", 2, 'kind can\'t be "ftp"; write files or git.'),
         ("kind: files\nwhere: /x\nfolder: y\n", 3, "there is no setting folder; the settings are kind, vanished, sche"),
-        ("kind: files\nwhere: 7\n", 2, "where can't be 7; write the folder that holds the files."),
-        ("kind: files\nwhere: ''\n", 2, 'where can\'t be ""; write the folder that holds the files.'),
+        ("kind: files\nwhere: 7\n", 2, "where can't be 7; write the folder that holds the files, or its"),
+        ("kind: files\nwhere: ''\n", 2, 'where can\'t be ""; write the folder that holds the files, or'),
         ("kind: files\nwhere: x\nrecords: some\n", 3, 'records can\'t be "some"; write current (of the files that'),
         (
             "kind: files\nwhere: ${NOT_SET_HERE}\n",

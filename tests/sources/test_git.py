@@ -158,8 +158,8 @@ def test_a_remote_repository_is_fetched_and_its_address_with_a_secret_is_in_no_f
     assert history(load_source(home, "remote")) == local
     pull(home, "remote")
     repository.commit(marts__finance__revenue="select * from {{ ref('orders') }}")
-    assert len(pull(home, "remote").changes.additions) == 2
-    assert pull(home, "remote").changes.events == []
+    assert pull(home, "remote").new == 2
+    assert pull(home, "remote").words.endswith("nothing new")
     files = [path for part in (home.received, home.sent, home.inbox) for path in part.rglob("*") if path.is_file()]
     assert [path for path in files if str(repository.folder).encode() in path.read_bytes()] == []
     monkeypatch.setenv("SECRET_PLACE", "/nowhere/to/be/seen")

@@ -4,14 +4,17 @@ import os
 import random
 import time
 
+import dagster as dg
 import pytest
 from conftest import NOW, examples, landed_count
 from source_home import SQL, World, folded, record
 from test_statement import Killed, killed_at
 
+from orchestration.defs.landing import refuse_other_events
 from orchestration.landing.land import land_inbox
 from orchestration.landing.quarantine import quarantined
 from orchestration.sources.declaration import SourceError
+from orchestration.sources.mapping import Mapping
 from orchestration.sources.pull import pull, pull_all
 from orchestration.sources.statement import live, said
 
@@ -168,8 +171,19 @@ def test_a_value_of_the_environment_is_in_no_file_and_no_message(world, monkeypa
 
 
 def test_a_home_of_sample_events_takes_no_source(world):
-    world.home.remember_sample(NOW, [])
+    world.home.remember_sample(NOW, [], ["checks"])
     assert "holds sample events; give your sources a home of their own" in refusal(world)
+
+
+def test_a_home_of_sample_events_takes_its_own_source(world):
+    world.home.remember_sample(NOW, [], ["crm"])
+    world.write("a.jsonl", [record(1)])
+    assert words(world) == "crm: 1 records, 1 events, 1 new"
+    refuse_other_events(world.home)
+    (world.home.inbox / "crm-1.jsonl").write_text("{}")
+    os.utime(world.home.inbox / "crm-1.jsonl", (0, 0))
+    with pytest.raises(dg.Failure, match=r"and now crm-1\.jsonl in its inbox"):
+        refuse_other_events(world.home)
 
 
 def test_declared_products_are_those_of_the_source(world, unchecked):
@@ -215,9 +229,33 @@ def test_any_world_with_kills_lands_as_its_last_statement_says_and_nothing_twice
                 continue
         land_inbox(world.home, NOW)
     pull(world.home, "crm")
-    assert pull(world.home, "crm").changes.events == []
+    assert pull(world.home, "crm").words.endswith("nothing new")
 
     want = {f"e{n}": getattr(r["product"], mapping)() for n, r in records.items()}
     assert {event_id: e["data_product_id"] for event_id, e in folded(world.lines()).items()} == want
     land_inbox(world.home, NOW)
     assert landed_count(world.home) == len(world.lines()) and quarantined(world.home).num_rows == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda world: world.write("a.jsonl", [record(1), record(2)]),
+        lambda world: world.map(SQL + " where true"),
+        lambda world: world.declare("vanished: keep\n"),
+        lambda world: (world.home.declared / "data_products.csv").write_text("data_product_id,domain,source,key\n"),
+        lambda world: (
+            (world.home.sent / "crm" / "000001.jsonl").unlink() or [f.unlink() for f in world.home.inbox.iterdir()]
+        ),
+    ],
+)
+def test_a_pull_maps_again_only_when_something_has_changed(world, unchecked, monkeypatch, change):
+    world.home.declared.mkdir()
+    world.write("a.jsonl", [record(1)])
+    words(world)
+    mapped = []
+    monkeypatch.setattr(Mapping, "events", lambda self, _events=Mapping.events: mapped.append(1) or _events(self))
+    assert words(world) == "crm: 1 records, 1 events, nothing new" and mapped == []
+    change(world)
+    words(world)
+    assert mapped == [1]

@@ -38,14 +38,15 @@ def test_the_test_of_a_template_passes_under_any_name_of_the_source(home, templa
 
 
 def test_the_events_of_every_template_s_test_land(home):
+    count = 0
     for template in templates():
         add(home, template, place_of(home, template))
         events = events_of_test(home, load_source(home, template))
+        count += len(events)
         put(home, f"{template}.jsonl", as_lines([e | {"source": template} for e in events]))
     land_inbox(home, NOW)
     waiting = [(r["event_type"], r["reasons"]) for r in quarantined(home).to_pylist() if r["event_type"]]
-    expected = [path.read_text().splitlines() for path in TEMPLATES.glob("*/test/expected.jsonl")]
-    assert waiting == [] and landed_count(home) == sum(map(len, expected))
+    assert waiting == [] and landed_count(home) == count > 0
 
 
 def test_a_changed_event_fails_the_test_and_can_be_accepted(home):
@@ -66,7 +67,7 @@ def test_a_template_is_copied_once_and_its_place_may_come_from_the_environment(h
     assert (source.where, source.location, source.kind) == ("${CLONES}/shop", Path("/clones/shop"), "git")
     with pytest.raises(SourceError, match="is there already; give the new source another name"):
         add(home, "dbt", "/x", "shop")
-    with pytest.raises(SourceError, match=r"There is no template jira. There are: cdevents, dbt, dbt_manifest, "):
+    with pytest.raises(SourceError, match=r"There is no template jira. There are: cdevents, contract_checks, dbt, "):
         add(home, "jira", "/x")
     with pytest.raises(SourceError, match="Shop can't name a source"):
         add(home, "dbt", "/x", "Shop")

@@ -24,7 +24,8 @@ from conftest import CHECKOUT, SECONDS, wait_for
 from installed import installed, wheel
 from pipeline import build_file, query, served
 
-from orchestration.build.builds import Build, code_version
+from orchestration.build.builds import Build
+from orchestration.code import code_version
 from orchestration.sample.deliveries import sample_mess
 from orchestration.sample.events import sample_events
 

@@ -1,0 +1,29 @@
+"""Gives a home the sample organisation: its teams' files, its declared tables, and the source that it has declared.
+
+Belongs here: where each part goes. Does not belong here: what is in the files (deliveries.py).
+"""
+
+import tempfile
+from pathlib import Path
+
+from orchestration.declared import write_declared
+from orchestration.home import Home
+from orchestration.landing.inbox import place_in_inbox
+from orchestration.sample.deliveries import CHECKS, write_exports, write_sample
+from orchestration.sample.organisation import PROCESS_CHANGE, PROCESS_CHANGE_ON, SAMPLE_AS_OF
+from orchestration.settings import write_settings
+from orchestration.sources.templates import add
+
+
+def put_sample(home: Home) -> None:
+    """Put the files into the inbox, and declare the tables and the source; its exports are in `<home>/sample`."""
+    with tempfile.TemporaryDirectory(dir=home.root) as folder:
+        files = write_sample(Path(folder))
+        home.remember_sample(SAMPLE_AS_OF, [file.name for file in files], [CHECKS])
+        write_settings(home)
+        write_declared(home, {"process_changes": [{"changed_on": PROCESS_CHANGE_ON, "note": PROCESS_CHANGE}]})
+        exports = Path("sample") / CHECKS
+        write_exports(home.root / exports)
+        add(home, CHECKS, str(exports))
+        for file in files:
+            place_in_inbox(home, file)
