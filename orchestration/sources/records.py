@@ -74,6 +74,8 @@ def read_records(name: str, path: Path) -> pa.Table:
 def reader_for(name: str) -> Callable[[Path], pa.Table] | None:
     """The reader of the format that a name gives; None where it gives none."""
     plain = name.lower().removesuffix(".gz")
+    if plain.endswith(".deliveries.jsonl"):
+        return _read_deliveries
     return next((reader for suffix, reader in _READERS.items() if plain.endswith(suffix)), None)
 
 
@@ -204,7 +206,6 @@ def _read_parquet(path: Path) -> pa.Table:
 
 
 _READERS: dict[str, Callable[[Path], pa.Table]] = {
-    ".deliveries.jsonl": _read_deliveries,
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
     ".json": _read_json,

@@ -29,9 +29,9 @@ def test_what_is_left_out_has_its_default(home):
     ("text", "line", "words"),
     [
         ("", 1, "the file can't be null; write the settings kind, vanished, schedule, record_kind"),
-        ("where: /x\n", 1, "kind is missing; write files or git."),
+        ("where: /x\n", 1, "kind is missing; write files or git or webhook."),
         ("kind: files\n", 1, "where is missing; write the folder that holds the files, or its"),
-        ("where: /x\nkind: ftp\n", 2, 'kind can\'t be "ftp"; write files or git.'),
+        ("where: /x\nkind: ftp\n", 2, 'kind can\'t be "ftp"; write files or git or webhook.'),
         ("kind: files\nwhere: /x\nfolder: y\n", 3, "there is no setting folder; the settings are kind, vanished, sche"),
         ("kind: files\nwhere: 7\n", 2, "where can't be 7; write the folder that holds the files, or its"),
         ("kind: files\nwhere: ''\n", 2, 'where can\'t be ""; write the folder that holds the files, or'),

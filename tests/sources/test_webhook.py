@@ -52,7 +52,7 @@ def test_a_record_has_the_time_the_id_and_the_kind_of_its_delivery_and_the_body_
     delivered(hooks, 2, b' {"n": 123456789012345678901234567890.10}\n', at="2026-01-02T00:00:00.5Z")
     delivered(hooks, 1, b'[{"a": 1}, [], "\\u00e9", 12345678901234567890123]', at="2026-01-01T00:00:00Z")
     words(hooks)
-    first = {"file_name": "000001.deliveries.parquet", "kind": "issues"}
+    first = {"file_name": "000002.deliveries.parquet", "kind": "issues"}
     at = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00.5Z")
     bodies = ['{"a": 1}', "[]", '"é"', "12345678901234567890123"]
     assert records(hooks) == [
