@@ -46,7 +46,8 @@ def add(
         for path in add_template(home, template, absolute(where), name or None):
             print_plain(console, f"Wrote {path}")
     name = name or template
-    print_plain(console, f"Next: read {name}.sql, look at `flywheel sources show {name}`, then `flywheel run`.")
+    first = f"look at `flywheel sources show {name}`" if where else "start `flywheel receive`"
+    print_plain(console, f"Next: read {name}.sql, {first}, then `flywheel run`.")
 
 
 @app.command("list")

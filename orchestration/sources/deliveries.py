@@ -18,6 +18,7 @@ import orjson
 from orchestration.home import Home, publish, sync_folder
 
 SUFFIX = ".delivery"
+_in_place: set[Path] = set()  # folders that are there after a loss of power too
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,11 @@ class Delivery:
 def store(home: Home, source: str, delivery: Delivery) -> bool:
     """Write a delivery, synced and in place when this returns; False where it is there already. Raises OSError."""
     folder = deliveries_folder(home, source)
-    if not folder.exists():
+    if folder not in _in_place or not folder.exists():
         folder.mkdir(parents=True, exist_ok=True)
         for parent in (folder.parent, folder.parent.parent, home.root):
             sync_folder(parent)
+        _in_place.add(folder)
     path = folder / f"{delivery.key}{SUFFIX}"
     if path.exists():
         sync_folder(folder)  # another request may have renamed it just now

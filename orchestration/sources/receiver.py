@@ -106,14 +106,17 @@ class Receiver:
         return found
 
     def _load(self, name: str) -> Webhook | RefusedError:
+        unknown = RefusedError(404, "there is no webhook source of this name here.")
         unusable = RefusedError(503, "this source can't be used now; the log of flywheel receive says why.")
+        if b"webhook" not in (self.home.sources / f"{name}.yml").read_bytes():
+            return unknown  # also where a variable of another kind is not set here
         try:
             source = load_source(self.home, name)
         except SourceError as error:
             log.error("%s", error)
             return unusable
         if source.kind != "webhook":
-            return RefusedError(404, "there is no webhook source of this name here.")
+            return unknown
         secrets = []
         for setting in ("secret", "former_secret"):
             if not (variable := source.settings.get(setting, "")[2:-1]):

@@ -43,8 +43,9 @@ def receive(source: Source, now: datetime) -> tuple[str, ...]:
         deliveries = {}
         for path in paths:
             try:
-                deliveries[path] = load(path)
-            except ValueError:
+                delivery = load(path)
+                deliveries[path] = delivery, _bodies(delivery.body.decode())
+            except (ValueError, RecursionError):
                 left.append(f"deliveries/{path.name} (damaged)")
         if deliveries:
             number += 1
@@ -79,12 +80,13 @@ def _batches(folder: Path) -> Iterator[list[Path]]:
         yield batch
 
 
-def _keep(source: Source, number: int, deliveries: dict[Path, Delivery], now: datetime) -> None:
-    ordered = sorted(deliveries.items(), key=lambda item: (item[1].received_at, item[0].name))
+def _keep(source: Source, number: int, deliveries: dict[Path, tuple[Delivery, list[str]]], now: datetime) -> None:
+    """Keep deliveries, each with its records, as one file, in the order in which they came."""
+    ordered = sorted(deliveries.items(), key=lambda item: (item[1][0].received_at, item[0].name))
     rows = [
         (delivery.received_at, delivery.kind, delivery.delivery_id, body)
-        for _, delivery in ordered
-        for body in _bodies(delivery.body.decode())
+        for _, (delivery, bodies) in ordered
+        for body in bodies
     ]
     columns = zip(*rows, strict=True) if rows else [()] * len(DELIVERY_COLUMNS)
     table = {name: pa.array(values, pa.string()) for name, values in zip(DELIVERY_COLUMNS, columns, strict=True)}

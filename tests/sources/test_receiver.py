@@ -84,7 +84,7 @@ def test_a_repeated_delivery_is_kept_once_and_another_body_under_its_id_as_anoth
 def test_what_is_refused_is_not_written_and_the_answer_says_why(app, home, monkeypatch, caplog, change, answer):
     monkeypatch.setattr(receiver, "MAX_BODY", 2000)
     monkeypatch.setattr(receiver, "MAX_READ", 8000)
-    (home.sources / "files.yml").write_text("kind: files\nwhere: /x\n")
+    (home.sources / "files.yml").write_text("kind: files\nwhere: ${NOT_SET_HERE}\n")
     status, words = post(app, **change)
     assert (status, words[: len(answer[1])]) == answer
     assert not home.received.exists()

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from conftest import landed_count
+from typer.testing import CliRunner
 
+from orchestration.cli import app
 from orchestration.home import Home
 from orchestration.landing.land import land_inbox
 from orchestration.landing.quarantine import quarantined
@@ -36,7 +38,8 @@ def test_the_order_in_which_deliveries_arrive_changes_no_event(home, template):
 
 
 def test_a_template_of_a_receiver_has_no_place_and_a_secret_of_the_environment(home):
-    add(home, "github_webhook", name="github")
+    done = CliRunner().invoke(app, ["sources", "add", "github_webhook", "--name", "github", "--home", str(home.root)])
+    assert "Next: read github.sql, start `flywheel receive`, then `flywheel run`." in " ".join(done.output.split())
     source = load_source(home, "github")
     assert (source.kind, source.where, source.settings["secret"]) == ("webhook", "", "${GITHUB_WEBHOOK_SECRET}")
     with pytest.raises(SourceError, match="The template gitlab receives what is sent to it: leave out --where"):
