@@ -92,7 +92,7 @@ def test_100_000_rows_are_one_state_of_the_database_in_bounded_memory_while_othe
     )
     (warm := tmp_path / "warm").mkdir()
     database.read(lake(server.where, "select 1"), warm)  # libraries and their pools
-    stop, done = threading.Event(), [0, 0]
+    stop, done = threading.Event(), [0]
     writer = threading.Thread(target=keep_writing, args=[server, stop, done])
     writer.start()
     (folder := tmp_path / "rows").mkdir()

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.defs import sources as of_sources
-from orchestration.defs.resources import AnalysisDates
+from orchestration.defs.resources import AnalysisDates, PulledSources
 from orchestration.home import Home
 
 SQL = "select 'e' as event_id, 'deployed' as event_type, 'orders' as data_product_id, '2026-01-01' as occurred_at"
@@ -103,7 +103,7 @@ def test_no_secret_is_written_printed_or_an_argument_of_a_process(home, tmp_path
     )
     (tmp_path / "dagster").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
-        resources = {"dates": AnalysisDates()}
+        resources = {"dates": AnalysisDates(), "sources": PulledSources()}
         result = dg.materialize(list(of_sources.sources().assets or []), resources=resources, instance=instance)
     passed = {check.asset_key.path[1]: check.passed for check in result.get_asset_check_evaluations()}
     assert passed == {name: SOURCES[name].works for name in IN_DAGSTER}
