@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 import sqlglot
+from psycopg.types.string import TextLoader
 from sqlglot import exp
 
 from orchestration.contracts.strict_yaml import compose, line_of, read_bounded
@@ -34,8 +35,8 @@ from orchestration.sources.databases import DATABASES, SPELLINGS, Database, batc
 from orchestration.sources.declaration import VARIABLE, Source, SourceError
 from orchestration.sources.records import MAX_BYTES
 
-ROWS = 2_048  # of a batch
-SORT_MEMORY = "128MB"
+ROWS, BATCH_BYTES = 2_048, 8 << 20  # of a batch at most, as far as its rows are like those before
+SORT_MEMORY = "1GB"  # more goes to disk
 GRACE_SECONDS = 5  # for the server to stop a statement itself, before the connection is cut
 EXAMPLE = "postgresql://reader:${PASSWORD}@host:5432/lake"
 WRITES = (exp.DML, exp.DDL, exp.Command, exp.Into, exp.Lock)
@@ -68,7 +69,7 @@ def read(source: Source, folder: Path) -> dict[str, Path]:
     with _connection(source, url, database) as connection:
         for name, sql in queries.items():
             with _refusals(source, url, deadline, name, connection):
-                files[f"{name}.parquet"] = _rows(connection, sql, folder / name, deadline)
+                files[f"{name}/rows.parquet"] = _rows(connection, sql, folder / name, deadline)
     return files
 
 
@@ -97,10 +98,8 @@ def _url(source: Source) -> sa.URL:
 
 def _check(source: Source, name: str, sql: str, grammar: str) -> None:
     """Raise SourceError, with its place, for a query that is anything else than one SELECT."""
-    if not grammar:
-        return
     try:
-        found = [statement for statement in sqlglot.parse(sql, dialect=grammar) if statement]
+        found = [statement for statement in sqlglot.parse(sql, dialect=grammar or None) if statement]
     except sqlglot.errors.ParseError as error:
         first = error.errors[0]
         near = first["highlight"] or ""
@@ -124,7 +123,11 @@ def _connection(source: Source, url: sa.URL, database: Database) -> Iterator[sa.
     with _refusals(source, url, deadline):
         engine = _engine(url, database, seconds)
         connection = engine.connect().execution_options(**(database.options or {}))
-    timer = threading.Timer(seconds + GRACE_SECONDS, _hang_up, [connection.connection.driver_connection])
+    own = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql":
+        for kind in AS_TEXT:
+            own.adapters.register_loader(kind, TextLoader)
+    timer = threading.Timer(seconds + GRACE_SECONDS, _hang_up, [own])
     timer.daemon = True
     timer.start()
     try:
@@ -158,25 +161,17 @@ def _engine(url: sa.URL, database: Database, seconds: int) -> sa.Engine:
 
 def _rows(connection: sa.Connection, sql: str, path: Path, deadline: float) -> Path:
     """Write the rows of a query into a file, sorted by all their columns; returns it."""
-    options = {
-        "stream_results": True,
-        "max_row_buffer": ROWS,
-        "no_parameters": True,
-    }  # a cursor of the server; % and : are not replaced
-    if connection.dialect.name == "postgresql":
-        adapters = connection.connection.driver_connection.adapters
-        for kind in AS_TEXT:
-            adapters.register_loader(kind, _text_loader())
+    # a cursor of the server; % and : in the SQL stay as they are
+    options = {"stream_results": True, "max_row_buffer": ROWS, "no_parameters": True}
     result = connection.exec_driver_sql(sql.rstrip("; \n"), execution_options=options)
-    schema, size = schema_of(connection.dialect.name, result.cursor.description), 0
+    schema, size, count = schema_of(connection.dialect.name, result.cursor.description), 0, 32
     with pq.ParquetWriter(path, schema) as writer:
-        for rows in result.partitions(ROWS):
+        while rows := result.fetchmany(count):
             batch = batch_of(schema, rows)
+            count = max(1, min(ROWS, count * BATCH_BYTES // (batch.nbytes + 1)))
             size += batch.nbytes
             if size > MAX_BYTES:
-                raise ValueError(
-                    f"its rows have more than {MAX_BYTES:,} bytes; let it aggregate, or read fewer of them"
-                )
+                raise ValueError(f"its rows have more than {MAX_BYTES:,} bytes; let it aggregate, or read fewer")
             if time.monotonic() > deadline:
                 raise TimeoutError
             writer.write_table(pa.Table.from_batches([batch]))  # write_batch keeps a million rows in memory
@@ -184,18 +179,15 @@ def _rows(connection: sa.Connection, sql: str, path: Path, deadline: float) -> P
     return _sorted(path)
 
 
-def _text_loader() -> Any:
-    from psycopg.types.string import TextLoader
-
-    return TextLoader
-
-
 def _sorted(path: Path) -> Path:
     """The file with its rows sorted on disk: a query without an order gives another one each time."""
     target = path.with_suffix(".parquet")
     limits: dict[str, Any] = {"memory_limit": SORT_MEMORY, "temp_directory": str(path.parent / "sort"), "threads": 1}
     with duckdb.connect(config=limits) as db:
-        db.from_parquet(str(path)).order("all").write_parquet(str(target), row_group_size=ROWS)
+        try:
+            db.from_parquet(str(path)).order("all").write_parquet(str(target), row_group_size=ROWS)
+        except duckdb.OutOfMemoryException:
+            raise ValueError(f"its rows need more than {SORT_MEMORY} to be sorted; leave out columns") from None
     path.unlink()
     return target
 
@@ -230,7 +222,7 @@ def _sentence(error: BaseException) -> str:
     lines = [line.strip() for line in (primary or str(error) or type(error).__name__).splitlines()]
     hint = getattr(getattr(error, "diag", None), "message_hint", None)
     text = " ".join([*(line for line in lines if line), *([f"({hint})"] if hint else [])])
-    return text.rstrip(".") + "."
+    return text if text.endswith("?") else text.rstrip(".") + "."
 
 
 def _without_password(source: Source, url: sa.URL, text: str) -> str:

@@ -99,6 +99,7 @@ KINDS: dict[str, Kind] = {
         },
         required=("where", "queries"),
         defaults={"timeout": 300},
+        record_kind="split_part(file_name, '/', 1)",
     ),
     "http": Kind(
         "orchestration.sources.http",

@@ -7,12 +7,11 @@ history says (git.py, the template dbt), arguments and printing (try_cli.py).
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from orchestration.declared import write_declared
 from orchestration.home import Home, current_time, write_whole
 from orchestration.landing.inbox import has_received
 from orchestration.sources import received
@@ -26,6 +25,7 @@ from orchestration.sources.statement import Event
 from orchestration.sources.templates import add
 
 NAME = "dbt"  # of the source, and of its template
+DRAFT = ".try.tmp"  # a home in the home, in which a source is made before it is one
 SHOWN = 8  # domains, of each kind
 
 # what the template says, and what `try` writes in its place where the project is not laid out in layers
@@ -79,11 +79,17 @@ def set_up(root: Path, place: str, project: str | None = None) -> tuple[Home, Tr
     if not is_new and not (root / "inbox").is_dir():
         raise SourceError(f"{root} holds other files; choose another folder for the results: --home NEW.")
     home = Home.at(root)
-    with home.lock(), _taken_back(home, is_new):
+    with home.lock():
         if _is_there(home, where):
             return home, None
-        add(home, NAME, where, NAME)
-        return home, _chosen(home, PurePosixPath(within, project or ".").as_posix())
+        draft = Home(home.root / DRAFT)
+        try:
+            tried = _chosen(draft, where, PurePosixPath(within, project or ".").as_posix())
+            _move(draft, home)
+        except BaseException:
+            shutil.rmtree(home.root if is_new else draft.root, ignore_errors=True)
+            raise
+    return home, tried
 
 
 def _is_there(home: Home, where: str) -> bool:
@@ -100,21 +106,23 @@ def _is_there(home: Home, where: str) -> bool:
     return False
 
 
-@contextmanager
-def _taken_back(home: Home, is_new: bool) -> Iterator[None]:
-    """Take back what was written, where it fails: a new home whole, in another the source."""
-    before = {*home.sources.iterdir()} if home.sources.exists() else set()
-    try:
-        yield
-    except BaseException:
-        added = [home.root] if is_new else [home.received / NAME, *({*home.sources.glob("*")} - before)]
-        for path in added:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        raise
+def _move(draft: Home, home: Home) -> None:
+    """Move a source from a draft into its home; its declaration last, because it makes the source one."""
+    write_declared(home)
+    parts = [Path("received", NAME), *(Path("sources", f"{NAME}.{part}") for part in ("test", "sql", "yml"))]
+    for part in parts:
+        target = home.root / part
+        target.parent.mkdir(exist_ok=True)
+        if target.is_dir():  # of an attempt that was stopped here
+            shutil.rmtree(target)
+        (draft.root / part).rename(target)
+    shutil.rmtree(draft.root)
 
 
-def _chosen(home: Home, within: str) -> Tried:
-    """The choices for the source that was added, written into its files."""
+def _chosen(home: Home, where: str, within: str) -> Tried:
+    """A source in a new home, with the choices written into its files."""
+    shutil.rmtree(home.root, ignore_errors=True)  # of an attempt that was stopped
+    add(Home.at(home.root), NAME, where, NAME)
     source = load_source(home, NAME)
     with without_secrets(source):
         source = (
@@ -182,7 +190,8 @@ def _deployed(events: list[Event]) -> list[Event]:
 def assumptions(tried: Tried) -> list[tuple[str, str, str]]:
     """(what, what was assumed, what to edit to change it), a row each; names of files are in the home's sources/."""
     source, project, events = tried.source, tried.project, tried.events
-    of = {kind: [e for e in events if e["event_type"] == kind] for kind in ("work_started", "adopted", "retired")}
+    kinds = ("work_started", "adopted", "owner_changed", "retired")
+    of = {kind: [event for event in events if event["event_type"] == kind] for kind in kinds}
     deployed = _deployed(events)
     products = {event["data_product_id"] for event in deployed}
     others = "; not read: " + ", ".join(other.words for other in tried.projects[1:4]) if tried.projects[1:] else ""
@@ -210,6 +219,11 @@ def assumptions(tried: Tried) -> list[tuple[str, str, str]]:
             f"the first ref() in a model of another domain, or in an exposure: {len(of['adopted']):,}, of them "
             f"{declared:,} by exposures" + (f"; by {_counted(users)}" if users else ""),
             "YOUR CONSUMERS in dbt.sql",
+        ),
+        (
+            "moved",
+            f"to another folder or group, its new owner from then on: {len(of['owner_changed']):,}",
+            "owner_changed in dbt.sql",
         ),
         ("retired", f"its file is deleted: {len(of['retired']):,}", "retired in dbt.sql"),
         ("not known", _unknown(tried, owners), "another source: flywheel sources list"),

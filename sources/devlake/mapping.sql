@@ -16,13 +16,15 @@ with ideas as (
         cast(resolution_date as timestamptz) as resolved_at
     from records
     left join products on records.issue_key = products.key
-    where file_name like 'issues.%'
+    where split_part(file_name, '/', 1) = 'issues'
 
 ),
 
 starts as (
 
-    select issue_id, cast(started_date as timestamptz) as started_at from records where file_name like 'changes.%'
+    select issue_id, cast(started_date as timestamptz) as started_at
+    from records
+    where split_part(file_name, '/', 1) = 'changes'
 
 ),
 
@@ -33,7 +35,7 @@ deployments as (
         cast(finished_date as timestamptz) as finished_at
     from records
     inner join products on products.key in (records.scope_id, records.scope_name)
-    where file_name like 'deployments.%'
+    where split_part(file_name, '/', 1) = 'deployments'
 
 )
 

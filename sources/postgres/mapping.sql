@@ -11,7 +11,7 @@ with ideas as (
         cast(started_at as timestamptz) as started_at,
         cast(rejected_at as timestamptz) as rejected_at
     from records
-    where file_name like 'ideas.%'
+    where split_part(file_name, '/', 1) = 'ideas'
 
 ),
 
@@ -29,7 +29,7 @@ uses as (
         cast(records.first_used_at as timestamptz) as first_used_at
     from records
     inner join owners using (product)
-    where records.file_name like 'uses.%' and records.team <> owners.owner
+    where split_part(file_name, '/', 1) = 'uses' and records.team <> owners.owner
 
 ),
 
@@ -69,7 +69,7 @@ select
     'deployed/' || id as event_id, 'deployed' as event_type, product as data_product_id,
     cast(deployed_at as timestamptz) as occurred_at, version
 from records
-where file_name like 'deployments.%'
+where split_part(file_name, '/', 1) = 'deployments'
 
 union all by name
 

@@ -23,7 +23,7 @@ NO_SERVER = "postgresql://reader:${LAKE_PASSWORD}@127.0.0.1:1/lake"
 def rows_of(source) -> dict[str, list[dict]]:
     """{query: its rows} as they were received last."""
     files = database.received.records_of(source)
-    return {name.removesuffix(".parquet"): pq.read_table(path).to_pylist() for name, path, _ in files}
+    return {name.partition("/")[0]: pq.read_table(path).to_pylist() for name, path, _ in files}
 
 
 TYPES = {  # (type, value) in PostgreSQL: (type in Arrow, text of the value)
@@ -104,8 +104,8 @@ def test_100_000_rows_are_one_state_of_the_database_in_bounded_memory_while_othe
         stop.set()
         writer.join()
     assert memory("VmHWM") - before < GROWTH
-    [counted] = pq.read_table(files["b.parquet"]).to_pylist()
-    moves = pq.read_table(files["c.parquet"], columns=["id", "amount"]).to_pydict()
+    [counted] = pq.read_table(files["b/rows.parquet"]).to_pylist()
+    moves = pq.read_table(files["c/rows.parquet"], columns=["id", "amount"]).to_pydict()
     assert counted == {"count": len(moves["id"]), "sum": sum(moves["amount"])}
     assert len(set(moves["id"])) == len(moves["id"]) >= 100_000
     assert done[0] > 5 and done[0] > len(moves["id"]) - 100_000  # it wrote, also after the first query

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.defs import sources as of_sources
-from orchestration.defs.resources import AnalysisDates
+from orchestration.defs.resources import AnalysisDates, PulledSources
 from orchestration.home import Home
 
 SQL = "select 'e' as event_id, 'deployed' as event_type, 'orders' as data_product_id, '2026-01-01' as occurred_at"
@@ -50,6 +50,14 @@ SOURCES = {  # of each kind one that works and one that fails: add yours
     "no_lake": Declared(database(f"{LAKE}x?application_name=${{TOKEN}}"), {"PASSWORD": PASSWORD, "TOKEN": TOKEN}),
     "no_column": Declared(database(LAKE, "select ${COLUMN}"), {"PASSWORD": PASSWORD, "COLUMN": "se_cret_column"}),
     "no_server": Declared(database("${ADDRESS}"), {"ADDRESS": ADDRESS}),
+    "no_api": Declared(
+        "kind: http\nwhere: 'http://127.0.0.1:1/?key=${API_KEY}'\nrequests: {a: {path: /a}}", {"API_KEY": "se/cret api"}
+    ),
+    "no_header": Declared(
+        "kind: http\nwhere: http://127.0.0.1:1\nheaders: {X-Key: '${HEADER}'}\nlogin: {user: a, password: '${LOGIN}'}\n"
+        "requests: {a: {path: /a}}",
+        {"HEADER": "se/cret header\n", "LOGIN": "se/cret login"},
+    ),
     "no_address": Declared(database("${DSN}"), {"DSN": "host=127.0.0.1 password=se/cret@dsn"}),
 }
 IN_DAGSTER = ("lake", "no_lake", "no_clone")  # its own files are the same for all
@@ -103,7 +111,7 @@ def test_no_secret_is_written_printed_or_an_argument_of_a_process(home, tmp_path
     )
     (tmp_path / "dagster").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
-        resources = {"dates": AnalysisDates()}
+        resources = {"dates": AnalysisDates(), "sources": PulledSources()}
         result = dg.materialize(list(of_sources.sources().assets or []), resources=resources, instance=instance)
     passed = {check.asset_key.path[1]: check.passed for check in result.get_asset_check_evaluations()}
     assert passed == {name: SOURCES[name].works for name in IN_DAGSTER}

@@ -67,6 +67,8 @@ def test_a_template_is_copied_once_and_its_place_may_come_from_the_environment(h
         add(home, "nope", "/x")
     with pytest.raises(SourceError, match="Shop can't name a source"):
         add(home, "dbt", "/x", "Shop")
+    with pytest.raises(SourceError, match="The address holds a secret; put it into the environment"):
+        add(home, "postgres", "postgresql://reader:abc@host/lake", "lake")
 
 
 def key_of(event: dict) -> tuple:
@@ -81,9 +83,15 @@ def test_the_history_of_a_real_repository_gives_the_known_events(shared):
     records = records_table([("history.jsonl.gz", folder / "history_records.jsonl.gz", RECEIVED_AT)])
     with Mapping(TEMPLATES / "dbt" / "mapping.sql", {"records": records}) as mapping:
         events = mapping.events()
-    assert Counter(e["event_type"] for e in events) == {"deployed": 226, "adopted": 258, "retired": 16}
+    moved = {"owner_changed": 4}
+    assert Counter(e["event_type"] for e in events) == {"deployed": 226, "adopted": 258, "retired": 16} | moved
     known = map(json.loads, (folder / "events.jsonl").read_text().splitlines())
-    assert Counter(map(key_of, events)) == Counter(key_of(e) for e in known if e["event_type"] != "idea_logged")
+    steps = [event for event in events if event["event_type"] not in moved]
+    assert Counter(map(key_of, steps)) == Counter(key_of(e) for e in known if e["event_type"] != "idea_logged")
+    quirks = [line.split(",") for line in (folder / "quirks.csv").read_text().splitlines()]
+    assert {(e["data_product_id"], e["domain"], e["occurred_at"][:10]) for e in events if e not in steps} == {
+        (product, *words.split(" -> ")[1].split(" at ")) for product, kind, words in quirks if "owning_domain" in kind
+    }
 
 
 def test_the_manifest_of_this_project_gives_what_its_models_read(tmp_path):
