@@ -7,13 +7,17 @@ export PYTHONDONTWRITEBYTECODE :=
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak tests lint-python lint-sql ui notebook sample lint lock format bench contracts wheel clean
+.PHONY: help run try check test soak tests lint-python lint-sql ui notebook sample lint lock format bench contracts wheel clean
 
 help: ## print this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: .venv/ready ## land the inbox, shape, check and publish (the sample organisation, when nothing was ever sent)
 	@$(BIN)/flywheel run $(HOME_OPTION)
+
+try: .venv/ready ## measure a dbt repository by its history: make try DBT=path/to/clone
+	@test -n "$(DBT)" || { echo "Name a dbt repository: make try DBT=path/to/clone"; exit 2; }
+	@name=$$(basename "$$(realpath -eq "$(DBT)" || echo "$(DBT)")" .git) && $(BIN)/flywheel try "$(DBT)" --home "data/try/$$name"
 
 check: .venv/ready ## lint of the Python and the fast tests, about two minutes
 	@$(MEASURED) $(MAKE) --no-print-directory lint-python tests WHICH="not slow and not soak"

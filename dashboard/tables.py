@@ -12,6 +12,7 @@ import duckdb
 
 Row = dict[str, Any]  # column: value as served, None for NULL
 EVERYONE = "all"
+WHOLE_WAY, ADOPTION_LAG = "idea_to_adopted", "deployed_to_adopted"
 HEADLINE = "incidence"  # the estimator of the headline: a dropped idea is never adopted
 MINIMUM_OBSERVED = 10  # data products that completed an interval: fewer give no median and no comparison
 PROVISIONAL_POINTS = 10  # process limits from fewer points are provisional
@@ -25,7 +26,8 @@ SELECTS = {
     "time_to_value": "from authoritative.time_to_value order by domain, interval_id, cohort, estimator",
     "curves": """
         from authoritative.time_to_value_curve
-        where interval_id = 'idea_to_adopted' or (interval_id = 'idea_to_deployed' and domain = 'all')
+        where interval_id in ('idea_to_adopted', 'deployed_to_adopted')
+            or (interval_id = 'idea_to_deployed' and domain = 'all')
         order by domain, interval_id, day
     """,
     "stages_open": """
@@ -148,8 +150,11 @@ class PageData:
         return {metric for (_, metric), rows in self.leading.items() if rows[0]["period"] == "quarter"}
 
     def headline(self, domain: str = EVERYONE) -> Row | None:
-        """Time to value of a domain's ideas, from idea to adopted."""
-        return self.time_to_value.get((domain, "idea_to_adopted", EVERYONE, HEADLINE))
+        """Time to value of a domain: from the idea to adoption; where no idea was ever logged, from deployment on."""
+        whole, lag = (
+            self.time_to_value.get((domain, interval, EVERYONE, HEADLINE)) for interval in (WHOLE_WAY, ADOPTION_LAG)
+        )
+        return lag if lag and lag["product_count"] and whole and not whole["product_count"] else whole
 
 
 def connect(serving: Path) -> duckdb.DuckDBPyConnection:

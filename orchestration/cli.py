@@ -1,5 +1,5 @@
 """The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`, `sources`,
-`receive`.
+`receive`, `try`.
 
 Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2 bad usage). Does not belong here: work.
 """
@@ -32,7 +32,8 @@ from orchestration.settings import SettingsError, load_settings, write_settings
 from orchestration.sources.declaration import declared_names
 from orchestration.sources_cli import app as sources_app
 from orchestration.sources_cli import pull_every_source, receive
-from orchestration.terminal import HomeOption, exit_with_usage_error, print_plain
+from orchestration.terminal import Commands, HomeOption, exit_with_usage_error, print_plain
+from orchestration.try_cli import try_repository
 
 if TYPE_CHECKING:  # Dagster takes seconds to import
     import dagster as dg
@@ -41,7 +42,10 @@ if TYPE_CHECKING:  # Dagster takes seconds to import
     from orchestration.sources.pull import Pulled
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Delivery events in; North Star and time to value out."
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Delivery events in; North Star and time to value out.",
 )
 
 NOT_PUBLISHED = "[bold red]Not published.[/] The last good tables stay in place."
@@ -51,6 +55,7 @@ MARKER = "holds no events: an operating system or a tool writes such a file next
 GONE = "the inbox no longer holds this file as it was refused. Send it again, or dismiss it."
 READ = "can be read now: {rows_landed:,} rows landed, {rows_quarantined:,} quarantined."
 app.add_typer(sources_app, name="sources")
+app.command("try")(try_repository)
 app.command()(receive)
 
 

@@ -1,16 +1,32 @@
-"""What the commands share: the option for the home, how they print and how they refuse.
+"""What the commands share: the option for the home, how they print, how they refuse, and what stops each of them.
 
 Belongs here: what two modules of commands need. Does not belong here: a command.
 """
 
+import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
+
+from orchestration.landing.batch import DamagedReceiptError
 
 HOME_HELP = "Home folder; else FLYWHEEL_HOME, else data/ in a checkout and ~/flywheel for an installed package."
 HomeOption = Annotated[Path | None, typer.Option("--home", help=HOME_HELP)]
+
+
+class Commands(TyperGroup):
+    """Commands that end with a plain message and 1 where a file of landing is damaged."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except DamagedReceiptError as error:
+            print_plain(Console(file=sys.stdout), str(error))
+            raise typer.Exit(1) from None
 
 
 def print_plain(console: Console, words: str) -> None:

@@ -60,11 +60,16 @@ class Model:
 
 
 @cache
-def _nodes(as_of: str, north_star: str) -> list[dict]:
-    """dbt's models and tests, compiled."""
+def manifest(as_of: str = AS_OF, north_star: str = "") -> dict:
+    """What dbt says of the project, its models and tests compiled."""
     name = f"compiled-{hashlib.sha256(f'{as_of} {north_star}'.encode()).hexdigest()[:16]}"
     target = once_a_session(name, lambda target: compile_project(target, as_of, north_star))
-    return list(json.loads((target / "manifest.json").read_text())["nodes"].values())
+    return json.loads((target / "manifest.json").read_text())
+
+
+def _nodes(as_of: str, north_star: str) -> list[dict]:
+    """dbt's models and tests, compiled."""
+    return list(manifest(as_of, north_star)["nodes"].values())
 
 
 @cache

@@ -6,7 +6,7 @@ Rows are those of `time_to_value_curve`.
 import math
 
 from dashboard.charts.marks import LABEL_HEIGHT, Part, category, layer, mark, other_end, quantity, spread_out, wrapped
-from dashboard.tables import Row
+from dashboard.tables import ADOPTION_LAG, WHOLE_WAY, Row
 from dashboard.theme import PALETTE, Chart, frame
 
 LINES = {  # line: (label, colour)
@@ -23,13 +23,15 @@ def time_to_value_chart(
     """The share of ideas adopted by day, with its 95 % band, and how many ideas were still at risk.
 
     Parameters: `curves`, rows of `time_to_value_curve` of one domain in order of day: idea_to_adopted, and
-    idea_to_deployed where it is to be drawn; `medians`, {interval_id: days or None}.
+    idea_to_deployed where it is to be drawn; or deployed_to_adopted alone, where no idea was logged; `medians`,
+    {interval_id: days or None}.
     """
-    median = (medians or {}).get("idea_to_adopted")
+    main = ADOPTION_LAG if any(row["interval_id"] == ADOPTION_LAG for row in curves) else WHOLE_WAY
+    median = (medians or {}).get(main)
     has_labels = width >= 600
     left, right, top, bottom = 44, 128 if has_labels else 22, 12, 62
     plot_width, plot_height = width - left - right, height - top - bottom
-    adopted = [row for row in curves if row["interval_id"] == "idea_to_adopted"]
+    adopted = [row for row in curves if row["interval_id"] == main]
     last_day = _last_day_shown(adopted or curves, median)
     x = quantity("day", axis=None, scale={"domain": [0, last_day], "nice": False})
     y = quantity("share", title=None, scale={"domain": [0, 1]}, axis=_share_axis())
@@ -43,7 +45,8 @@ def time_to_value_chart(
         steps = mark("line", interpolate="step-after", color=LINES[line][1], **stroke)
         layers.append(layer(drawn.get(line, []), steps, x=x, y=y))
     layers += _median_layers(median, last_day, x, y)
-    layers += _day_labels(adopted or curves, last_day, x, plot_width, plot_height)
+    words = ("deployment", "data products") if main == ADOPTION_LAG else ("the idea", "ideas")
+    layers += _day_labels(adopted or curves, last_day, x, plot_width, plot_height, words)
     if has_labels and drawn:
         layers.append(_end_labels(drawn, last_day, x, y, plot_height))
     return frame(layers, width, height, left, right, top, bottom)
@@ -118,12 +121,15 @@ def _median_layers(median: float | None, last_day: int, x: Part, y: Part) -> lis
     ]
 
 
-def _day_labels(curve: list[Row], last_day: int, x: Part, plot_width: float, plot_height: float) -> list[Part]:
-    """The days, and under them how many ideas were at risk then."""
+def _day_labels(
+    curve: list[Row], last_day: int, x: Part, plot_width: float, plot_height: float, words: tuple[str, str]
+) -> list[Part]:
+    """The days, and under them how many were at risk then; `words`, since when, and of what."""
+    since, things = words
     count = max(2, min(6, int(plot_width // 70)))
     days = [round(last_day * i / count) for i in range(count + 1)]
-    long_title = "days since the idea; below: ideas still open when the curve steps there"
-    title = long_title if plot_width > 480 else "days; below: ideas still open"
+    long_title = f"days since {since}; below: {things} still open when the curve steps there"
+    title = long_title if plot_width > 480 else f"days; below: {things} still open"
     label = mark("text", color=PALETTE["muted"], baseline="top")
     return [
         layer(rows, label, x=x, y={"value": plot_height + below}, text=category("words"))

@@ -138,8 +138,14 @@ def _domain_row(row: Row, slugs: dict[str, str], largest: int, highest: float) -
         "difference": row["difference"] or "",
         "is_rankable": row["is_rankable"],
         "observed": numbers.observed_of_all(row),
-        "reason": codes.reason(row["reason"]) if row["gave_count"] is not None and row["reason"] else "–",
+        "reason": _why_no_median(row),
     }
+
+
+def _why_no_median(row: Row) -> str:
+    if row["gave_count"] is None or not row["reason"]:
+        return "–"
+    return "no ideas of its own" if row["reason"] == "no_products" else codes.reason(row["reason"])
 
 
 def _evolution(data: PageData, slugs: dict[str, str]) -> View:

@@ -86,10 +86,15 @@ def time_to_value_card(data: PageData, domain: str) -> View:
     if not headline:
         why = codes.reason("no_products")
         return {"headline": "", "finished_only": "", "count": 0, "reason": why, "table": [], "chart": None}
-    curve = [row for row in data.curves.get(domain, []) if row["share_adopted"] is not None]
-    adopted = [row for row in curve if row["interval_id"] == "idea_to_adopted"]
+    is_later = time_to_value.is_from_deployment(headline)
+    lines = {headline["interval_id"], *([] if is_later else ["idea_to_deployed"])}
+    known = [row for row in data.curves.get(domain, []) if row["share_adopted"] is not None]
+    curve = [row for row in known if row["interval_id"] in lines]
+    adopted = [row for row in curve if row["interval_id"] == headline["interval_id"]]
     view: View = {
-        "headline": time_to_value.half_within(headline, "all ideas" if domain == EVERYONE else "its ideas"),
+        "since": ", from deployment" * is_later,
+        "noun": time_to_value.noun(headline),
+        "headline": time_to_value.half_within(headline, "all" if domain == EVERYONE else "its"),
         "finished_only": time_to_value.finished_only(data, domain),
         "count": headline["product_count"],
     }
@@ -100,14 +105,16 @@ def time_to_value_card(data: PageData, domain: str) -> View:
 
 
 def _curve_charts(curve: list[Row], headline: Row, words: str, domain: str) -> dict[str, Markup]:
-    medians = {"idea_to_adopted": headline["median_days"]}
+    medians = {headline["interval_id"]: headline["median_days"]}
+    noun = time_to_value.noun(headline)
+    since = "deployment" if time_to_value.is_from_deployment(headline) else "the idea"
     sizes = {"wide": (740, 330), "narrow": (WIDTHS["narrow"], 290)} if domain == EVERYONE else {"any": (440, 300)}
     name = "time-to-value" if domain == EVERYONE else "domain-time-to-value"
     return {
         size: chart_svg(
             charts.time_to_value_chart(curve, medians, width, height),
             f"{name}-{size}",
-            "Share of ideas adopted by another domain, by days since the idea",
+            f"Share of {noun}s adopted by another domain, by days since {since}",
             f"{words[0].upper()}{words[1:]}.",
         )
         for size, (width, height) in sizes.items()
@@ -134,7 +141,13 @@ def _curve_table(curve: list[Row]) -> list[View]:
 def stages_card(data: PageData, domain: str) -> View:
     """Days of each interval whose events are sent, by the estimator of the headline."""
     served = [data.time_to_value.get((domain, interval, EVERYONE, HEADLINE)) for interval in codes.INTERVALS]
-    stages = [row for row in served if row and row["reason"] != _reason_if_not_sent(row["interval_id"])]
+    has_ideas = not time_to_value.is_from_deployment(data.headline(domain))
+    stages = [
+        row
+        for row in served
+        if row and row["reason"] != _reason_if_not_sent(row["interval_id"])
+        if has_ideas or not row["interval_id"].startswith("idea_")
+    ]
     known = [row for row in stages if row["median_days"] is not None]
     chart = None
     if known:

@@ -62,7 +62,7 @@ REASONS = {
     "no_ideas": "no idea was logged",
     "no_named_consumers": "no current idea names a consumer",
     "no_other_domain": "there is no other domain",
-    "no_products": "there are no data products",
+    "no_products": "there is no data product to measure",
     "no_repeat_use_events": "there is no current event of repeated use",
     "no_target": "no target is declared",
     "no_work_started_events": "there is no current event of started work",

@@ -5,6 +5,7 @@
         'work_started': {'event_type': "'work_started'", 'columns': []},
         'products_deployed': {'event_type': "'deployed'", 'columns': ['version']},
         'products_adopted': {'event_type': "'adopted'", 'columns': ['consumer_domain', 'evidence']},
+        'owners_changed': {'event_type': "'owner_changed'", 'columns': []},
         'products_closed': {'event_type': 'close_reason', 'columns': ['close_reason']},
         'contract_events': {'event_type': 'contract_event',
             'columns': ['contract_event', 'contract_version', 'passed_count', 'failed_count']},

@@ -1,13 +1,13 @@
-{# The value of the last row by (occurred_at, source, event_id): a total order, so ties can't flip between runs.
+{# The value of the last row by (occurred_at, source, event_id), or another total order: ties can't flip between runs.
    An aggregate; rows where the value is NULL do not count. #}
-{% macro latest(value) -%}
-    {{ return(adapter.dispatch('latest')(value)) }}
+{% macro latest(value, order='occurred_at, source, event_id') -%}
+    {{ return(adapter.dispatch('latest')(value, order)) }}
 {%- endmacro %}
 
-{% macro default__latest(value) -%}
-    max_by({{ value }}, struct(occurred_at, source, event_id)) filter (where {{ value }} is not null)
+{% macro default__latest(value, order) -%}
+    max_by({{ value }}, struct({{ order }})) filter (where {{ value }} is not null)
 {%- endmacro %}
 
-{% macro duckdb__latest(value) -%}
-    max_by({{ value }}, row(occurred_at, source, event_id)) filter (where {{ value }} is not null)
+{% macro duckdb__latest(value, order) -%}
+    max_by({{ value }}, row({{ order }})) filter (where {{ value }} is not null)
 {%- endmacro %}

@@ -304,7 +304,8 @@ def _freshness_check(contract: Contract, latest: datetime | None, as_of: datetim
     if latest is None or age is None:
         words = "no such event has ever been received"
     else:
-        words = f"latest {latest:%Y-%m-%d %H:%M} UTC, {max(age, 0):.1f} days before as_of; expected within {days} days"
+        expected = "no frequency is promised" if days is None else f"expected within {days} days"
+        words = f"latest {latest:%Y-%m-%d %H:%M} UTC, {max(age, 0):.1f} days before as_of; {expected}"
     return dg.AssetCheckResult(
         passed=passed,
         check_name="freshness",

@@ -102,8 +102,12 @@ RECEIPT = pa.schema(
 )
 
 
+class DamagedReceiptError(RuntimeError):
+    """A receipt that can't be read: says which file, and what to do."""
+
+
 def receipts(home: Home) -> list[dict[str, Any]]:
-    """Every batch's receipt, oldest first.
+    """Every batch's receipt, oldest first; raises DamagedReceiptError.
 
     A process reads a receipt once (0.4 ms each), and again only where its file was changed.
     """
@@ -126,14 +130,32 @@ def _read_receipts(paths: list[str]) -> list[list[dict[str, Any]]]:
     """Each file's one row; none in `_empty.parquet`. What an older receipt lacks is null."""
     if not paths:
         return []
-    # whole files: opening them by path takes a quarter longer
-    tables = [pq.ParquetFile(pa.BufferReader(Path(path).read_bytes())).read(use_threads=False) for path in paths]
+    tables = [_read_receipt(Path(path)) for path in paths]
     table = pa.concat_tables(tables, promote_options="default")
     ticks = table["landed_at"].cast(pa.int64()).to_pylist()  # for a timestamp pyarrow would import pandas
     instants = ({"landed_at": EPOCH + timedelta(microseconds=at)} for at in ticks)
     rows = (dict.fromkeys(RECEIPT.names) | row for row in table.drop_columns("landed_at").to_pylist())
     receipts = (row | at for row, at in zip(rows, instants, strict=True))
     return [list(islice(receipts, table.num_rows)) for table in tables]
+
+
+def _read_receipt(path: Path) -> pa.Table:
+    """Raises DamagedReceiptError."""
+    try:
+        # the whole file: opening it by path takes a quarter longer
+        table = pq.ParquetFile(pa.BufferReader(path.read_bytes())).read(use_threads=False)
+        table.validate(full=True)  # texts, and names below, that are not UTF-8 would only be met later
+        str(table.schema.field("landed_at")), str(table.schema)
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        words = " ".join(str(error).split()).rstrip(".")
+        what_to_do = "It holds no rows: delete it and run."
+        if path.stem != "_empty":
+            what_to_do = (
+                "It is the receipt of a batch: copy it back from a backup, which may be of any age. Without one, "
+                f"delete the batch, rm {path.parent.parent}/*/{path.name}, and run: its file lands again."
+            )
+        raise DamagedReceiptError(f"{path} can't be read: {words}. {what_to_do}") from error
+    return table
 
 
 def visible_rows(

@@ -24,6 +24,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 URL = re.compile(r"(https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")  # what `where` begins with, when git is to fetch it
 CRON = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minute, hour, day, month, day of week
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+SECRET = re.compile(r"://[^/@]*:(?!\$\{)[^@/]+@|[?&](?:password|passwd|token)=(?!\$\{)[^&]")  # one in an address
 
 
 class SourceError(ValueError):
@@ -111,8 +112,11 @@ def declared_names(home: Home) -> list[str]:
     return sorted(path.stem for path in home.sources.glob("*.yml"))
 
 
-def load_source(home: Home, name: str) -> Source:
-    """One source of a home; raises SourceError with every fault of its file."""
+def load_source(home: Home, name: str, needs_environment: bool = True) -> Source:
+    """One source of a home; raises SourceError with every fault of its file.
+
+    Unless it `needs_environment`, a value that is not in it is empty: for a test of its SQL, which reads nothing else.
+    """
     path = home.sources / f"{name}.yml"
     if not path.exists():
         known = ", ".join(declared_names(home)) or "none yet; `flywheel sources add` adds one"
@@ -126,8 +130,10 @@ def load_source(home: Home, name: str) -> Source:
     if faults := _faults(given, root):
         raise SourceError("\n".join(f"{path} line {line}: {words}" for line, words in sorted(faults)))
     common = {key: given.pop(key) for key in ("kind", "where", *EVERY) if key in given}
+    common.setdefault("record_kind", KINDS[common["kind"]].record_kind)
     settings = KINDS[common["kind"]].defaults | given
-    return Source(home, name, **common, settings=settings, variables=_variables(path, common, given, root))
+    variables = _variables(path, common, given, root, needs_environment)
+    return Source(home, name, **common, settings=settings, variables=variables)
 
 
 def _faults(given: object, root: yaml.Node | None) -> list[tuple[int, str]]:
@@ -139,6 +145,10 @@ def _faults(given: object, root: yaml.Node | None) -> list[tuple[int, str]]:
         if kind not in KINDS and path != ["kind"] and isinstance(given, dict) and "kind" in given:
             continue  # which settings there are depends on the kind
         found += _words(error, path, root)
+    where = given.get("where") if isinstance(given, dict) else None
+    if isinstance(where, str) and SECRET.search(where):
+        words = "where holds a secret; put it into the environment, and write ${NAME} in its place."
+        found.append((line_of(root, ["where"]), words))
     schedule = given.get("schedule") if isinstance(given, dict) else None
     if isinstance(schedule, str) and schedule and not _is_cron(schedule):
         words = f"schedule can't be {schedule!r}; write {EVERY['schedule']['description']}."
@@ -160,7 +170,9 @@ def _is_cron_part(part: str, least: int, most: int) -> bool:
     return all(least <= number <= most for number in bounds) and bounds == sorted(bounds)
 
 
-def _variables(path: Path, common: dict[str, Any], own: dict[str, Any], root: yaml.Node | None) -> dict[str, str]:
+def _variables(
+    path: Path, common: dict[str, Any], own: dict[str, Any], root: yaml.Node | None, is_needed: bool
+) -> dict[str, str]:
     """{name: value} of the environment for each ${NAME} in any text of a file; raises SourceError for one not set.
 
     A variable that only `flywheel receive` needs is left out where it is not set.
@@ -168,13 +180,13 @@ def _variables(path: Path, common: dict[str, Any], own: dict[str, Any], root: ya
     found = {}
     for place, text in _texts(common | own, []):
         for variable in VARIABLE.findall(text):
-            if variable not in os.environ:
-                if place[0] in KINDS[common["kind"]].of_receiver:
-                    continue
+            if variable not in os.environ and place[0] in KINDS[common["kind"]].of_receiver:
+                continue
+            if is_needed and variable not in os.environ:
                 line = line_of(root, place)
                 words = f"{variable} is not in the environment; set it, or write the value."
                 raise SourceError(f"{path} line {line}: {words}")
-            found[variable] = os.environ[variable]
+            found[variable] = os.environ.get(variable, "")
     return found
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 import orjson
 import pyarrow as pa
 
-from orchestration.declared import read_declared
+from orchestration.contracts.odcs import load_layer
+from orchestration.declared import DeclarationError, read_declared
 from orchestration.home import Home, current_time, write_whole
-from orchestration.sources import received
 from orchestration.sources.declaration import Source, SourceError, load_source
 from orchestration.sources.mapping import Mapping
-from orchestration.sources.pull import PRODUCTS, receive, refuse_in_sample, tables, without_secrets
+from orchestration.sources.pull import PRODUCTS, receive, records_of, refuse_in_sample, tables, without_secrets
 from orchestration.sources.records import reader_for, records_table
 from orchestration.sources.statement import Event
 
@@ -50,9 +50,9 @@ def examine(home: Home, name: str) -> Examined:
         source = load_source(home, name)
         with without_secrets(source):
             receive(source, current_time())
-            records = records_table(received.records_of(source))
+            records = records_of(source)
             with Mapping(source.sql, tables(home, source, records)) as mapping:
-                types = Counter(str(event.get("event_type")) for event in mapping.events())
+                types = Counter(map(_type, mapping.events()))
                 return _examined(mapping, source, records, types)
 
 
@@ -63,12 +63,17 @@ def _examined(mapping: Mapping, source: Source, records: pa.Table, types: Counte
     for number in tried:
         kind, events = kinds[names[number]], mapping.events_of_record(number)
         kind.tried += 1
-        kind.event_types.update(str(event.get("event_type")) for event in events)
+        kind.event_types.update(map(_type, events))
         kind.silent += not events
         if not events and len(kind.examples) < EXAMPLES:
             row = records.slice(number, 1).select(["file_name", "record_number"]).to_pylist()[0]
             kind.examples.append(f"{row['file_name']} record {row['record_number']}")
     return Examined(types, kinds)
+
+
+def _type(event: Event) -> str:
+    """Its type, apart from those that the mapping says never happened."""
+    return f"{event.get('event_type')}{', retracted' if event.get('is_retracted') else ''}"
 
 
 def run_test(home: Home, name: str, accept: bool = False) -> list[str]:
@@ -77,7 +82,7 @@ def run_test(home: Home, name: str, accept: bool = False) -> list[str]:
     A line of an event that is missing begins with -, of one that is not expected with +. `accept` writes the events as
     the expected ones. Raises SourceError.
     """
-    source = load_source(home, name)
+    source = load_source(home, name, needs_environment=False)
     with without_secrets(source):
         got = _lines(events_of_test(home, source))
         expected = source.tests / "expected.jsonl"
@@ -96,13 +101,19 @@ def events_of_test(home: Home, source: Source) -> list[Event]:
     if not paths:
         raise SourceError(f"{folder} holds no file of records; put some there.")
     files = [(p.relative_to(folder).as_posix(), p, _received_at(minute)) for minute, p in enumerate(paths)]
-    read = tables(home, source, records_table(files))
-    declared = source.tests / "data_products.csv"
-    if declared.exists():
-        products = read_declared(declared, "data_products")
-        read |= {PRODUCTS: products, "data_products": products}
+    read = tables(home, source, records_table(files)) | _declared_in_test(source)
     with Mapping(source.sql, read) as mapping:
         return mapping.events()
+
+
+def _declared_in_test(source: Source) -> dict[str, pa.Table]:
+    """The declared tables that stand in a source's test, for those of the home; all their rows are about it."""
+    files = {name: source.tests / f"{name}.csv" for name in load_layer("declared")}
+    try:
+        read = {name: read_declared(path, name) for name, path in files.items() if path.exists()}
+    except DeclarationError as error:
+        raise SourceError(str(error)) from None
+    return read | ({PRODUCTS: read["data_products"]} if "data_products" in read else {})
 
 
 def _received_at(minute: int) -> str:

@@ -4,34 +4,38 @@ Belongs here: the git command, and its output to records. Does not belong here: 
 
 The main line is what following the first parents gives: a merge is one commit, with all that it brought. A record has
 `sequence` (from 1, the oldest first), `commit_id`, `committed_at` (RFC 3339), `change` (added, modified, renamed or
-deleted), `path`, `old_path` (of a rename or modification) and `added_refs` (the dbt models in ref() on added lines).
+deleted), `path`, `old_path` (of a rename or modification) and `added_refs` (the dbt models in ref() on added lines);
+of an added or renamed file `first_authored_at` (RFC 3339), the author date of the first commit on any branch that
+brought it; and what dbt's files say of the models (dbt_properties.py).
 """
 
 import gzip
 import os
-import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 import orjson
 
-from orchestration.sources import received
+from orchestration.sources import git_starts, received
+from orchestration.sources.dbt_properties import MENTION, refs_in, with_properties
 from orchestration.sources.declaration import Source, SourceError
+from orchestration.sources.git_starts import COMMIT, FIELD
 
-REF = re.compile(r"\bref\(\s*['\"]([\w-]+)['\"]\s*(?:,\s*['\"]([\w-]+)['\"])?")
-READER = 1  # raise it when the same history gives other records
+READER = 2  # raise it when the same history gives other records
 NO_GIT = "git is not installed; install it to read a repository."
 FETCHED = "refs/flywheel/main"  # the main line of a remote repository, in Flywheel's own clone
 FETCH_SECONDS = 1800
-COMMIT, FIELD = "\x1e", "\x1f"  # begin a commit's line, and separate its fields
 # the same output whatever the user has configured
 FIXED = {"core.quotepath": "off", "diff.renameLimit": "20000", "log.showSignature": "false", "diff.noprefix": "false"}
+LITERAL = {"GIT_LITERAL_PATHSPECS": "1"}  # a folder's name is no pattern
 LOG = (
     *("--first-parent", "-m", "--reverse", "-M50%", "-p", "-U0", "--no-color", "--no-ext-diff", "--no-textconv"),
-    *("--diff-algorithm=myers", "--src-prefix=a/", "--dst-prefix=b/", f"--format={COMMIT}%H{FIELD}%cI"),
+    *("--full-index", "--diff-algorithm=myers", "--src-prefix=a/", "--dst-prefix=b/", f"--format={COMMIT}%H{FIELD}%cI"),
 )
 
 
@@ -59,10 +63,10 @@ def head(source: Source) -> str:
     if source.is_remote:
         _fetch(source)
     branch = FETCHED if source.is_remote else source.settings["branch"]
-    commit = _git(source, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{branch}^{{commit}}")
+    commit = git(source, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{branch}^{{commit}}")
     if not commit:
         raise SourceError(f"{source.where} has no branch {source.settings['branch']}; correct `branch`.")
-    if _git(source, "rev-parse", "--is-shallow-repository") == "true":
+    if git(source, "rev-parse", "--is-shallow-repository") == "true":
         raise SourceError(
             f"{source.where} is a shallow clone, without its older commits: git -C {source.where} fetch --unshallow"
         )
@@ -71,21 +75,49 @@ def head(source: Source) -> str:
 
 def read_history(source: Source, commit: str) -> list[dict[str, Any]]:
     """The records of the main line up to a commit, oldest first; raises SourceError where nothing changed `folder`."""
-    folder = source.settings["folder"]
-    command = _command(source, "log", commit, *LOG, "--", folder)
-    with (
-        tempfile.TemporaryFile() as words,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, env=_environment()) as git,
-    ):
-        assert git.stdout
-        lines = (line.decode("utf-8", "replace").rstrip("\n") for line in git.stdout)
-        records = [{"sequence": n, **change} for n, change in enumerate(_changes(lines), 1)]
-        if git.wait():
-            words.seek(0)
-            raise SourceError(f"git can't read the history of {source.where}: {_last_line(words.read().decode())}")
-    if not records:
-        raise SourceError(f"no commit of {source.where} changed a file in {folder}; correct `folder`.")
-    return records
+    folders, projects = folders_of(source, commit)
+    with _lines(source, "log", commit, *LOG, "--", *folders, *projects) as lines:
+        changes = list(_changes(lines))
+    with _blobs(source) as blob:
+        changes = with_properties(changes, folders, projects, blob)
+    if not changes:
+        raise SourceError(f"no commit of {source.where} changed a file in {folders[0]}; correct `folder`.")
+    _note_starts(source, commit, folders, changes)
+    return [{"sequence": number, **change} for number, change in enumerate(changes, 1)]
+
+
+def folders_of(source: Source, commit: str) -> tuple[list[str], list[str]]:
+    """(folder of the source, paths of the dbt_project.yml it belongs to) at a commit, each with those it moved from."""
+    folder = PurePosixPath(source.settings["folder"])
+    files = [str(parent / "dbt_project.yml") for parent in (folder / "x").parents]
+    found = git(source, "ls-tree", "--name-only", commit, "--", *files).splitlines()
+    if not found:
+        return [str(folder)], []
+    projects = [max(found, key=len)]
+    follow = ("--follow", "--first-parent", "-m", "-M50%", "--diff-filter=R", "--name-status", "--format=")
+    for line in git(source, "log", commit, *follow, "--", projects[0]).splitlines():
+        if line.startswith("R") and (old := line.split("\t")[1]) not in projects:
+            projects.append(old)
+    below = folder.relative_to(PurePosixPath(projects[0]).parent)
+    return list(dict.fromkeys(str(PurePosixPath(path).parent / below) for path in projects)), projects
+
+
+def _note_starts(source: Source, commit: str, folders: list[str], changes: list[dict[str, Any]]) -> None:
+    """Add `first_authored_at` to the changes that brought a file: of a renamed one, that of its first name."""
+    arrival = git_starts.by_arrival(git(source, "rev-list", "--topo-order", "--parents", commit).splitlines())
+    brought: dict[str, list[git_starts.Commit]] = {}
+    with _lines(source, "log", commit, *git_starts.LOG, "--", *folders) as lines:
+        for commit_id, other in git_starts.read_commits(lines):
+            brought.setdefault(arrival[commit_id], []).append(other)
+    starts: dict[str, str | None] = {}
+    for change in changes:
+        path = change["path"]
+        if change["change"] == "added":
+            starts[path] = git_starts.first_authored(path, brought.get(change["commit_id"], []))
+        elif change["change"] == "renamed":
+            starts[path] = starts.pop(change["old_path"], None)
+        if change["change"] in ("added", "renamed") and starts[path]:
+            change["first_authored_at"] = starts[path]
 
 
 def _fetch(source: Source) -> None:
@@ -136,7 +168,7 @@ def _changes(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
         elif line.startswith("diff --git "):
             path = _path(line.removeprefix("diff --git "))
             change = {"commit_id": commit, "committed_at": committed_at, "change": "modified"}
-            change |= {"path": path, "old_path": path, "added_refs": []}
+            change |= {"path": path, "old_path": path, "added_refs": [], "_blob": None, "_mentions": False}
         elif change:
             _note(change, line)
     if change:
@@ -153,9 +185,12 @@ def _note(change: dict[str, Any], line: str) -> None:
         change |= {"change": "renamed", "old_path": line.removeprefix("rename from ")}
     elif line.startswith("rename to "):
         change["path"] = line.removeprefix("rename to ")
-    elif line.startswith("+") and not line.startswith("+++ ") and not line[1:].lstrip().startswith("--"):
-        found = {second or first for first, second in REF.findall(line)}
-        change["added_refs"] = sorted({*change["added_refs"], *found})
+    elif line.startswith("index "):
+        change["_blob"] = line.split()[1].split("..")[1]
+    elif line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- ")):
+        change["_mentions"] |= MENTION.search(line) is not None
+        if line.startswith("+") and not line[1:].lstrip().startswith("--"):
+            change["added_refs"] = sorted({*change["added_refs"], *refs_in(line)})
 
 
 def _path(both: str) -> str:
@@ -163,7 +198,42 @@ def _path(both: str) -> str:
     return both[2 : (len(both) - 1) // 2]
 
 
-def _git(source: Source, *arguments: str) -> str:
+@contextmanager
+def _lines(source: Source, *arguments: str) -> Iterator[Iterator[str]]:
+    """The lines of what a git command prints; raises SourceError, at the end, where it fails."""
+    command = _command(source, *arguments)
+    with (
+        tempfile.TemporaryFile() as words,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, env=_environment()) as process,
+    ):
+        assert process.stdout
+        yield (line.decode("utf-8", "replace").rstrip("\n") for line in process.stdout)
+        if process.wait():
+            words.seek(0)
+            raise SourceError(f"git can't read the history of {source.where}: {_last_line(words.read().decode())}")
+
+
+@contextmanager
+def _blobs(source: Source) -> Iterator[Callable[[str], str]]:
+    """The text of a blob, by its id; empty where it is not there."""
+    command = _command(source, "cat-file", "--batch")
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment()
+    ) as process:
+        assert process.stdin and process.stdout
+        given, printed = process.stdin, process.stdout
+
+        def text(blob: str) -> str:
+            given.write(f"{blob}\n".encode())
+            given.flush()
+            header = printed.readline().split()
+            return printed.read(int(header[2]) + 1)[:-1].decode("utf-8", "replace") if len(header) == 3 else ""
+
+        yield text
+        given.close()
+
+
+def git(source: Source, *arguments: str) -> str:
     """What a git command prints; empty where it says no. Raises SourceError where there is no repository, or no git."""
     if not source.location.is_dir():
         raise SourceError(f"{source.where} is no folder; correct `where` in {source.name}.yml.")
@@ -183,4 +253,4 @@ def _command(source: Source, *arguments: str) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    return os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "LC_ALL": "C"}
+    return os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "LC_ALL": "C"} | LITERAL

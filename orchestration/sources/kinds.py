@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TEXT = {"type": "string", "minLength": 1}
+_QUERIES = "names, in small letters, digits and _, each with one SELECT"
+PATH = {"type": "string", "pattern": r"^\$(\.[A-Za-z_][A-Za-z0-9_-]*|\['[^']+'\]|\[\d+\])*$"}  # of JSON, as in RFC 9535
 SENDERS = ["github", "gitea", "gitlab", "jira", "linear", "standard", "bearer"]
 SECRET = {
     "type": "string",
@@ -25,8 +27,33 @@ class Kind:
     settings: dict[str, dict[str, Any]]
     required: tuple[str, ...] = ("where",)
     defaults: dict[str, Any] = field(default_factory=dict)
+    record_kind: str = "file_name"
     of_receiver: tuple[str, ...] = ()  # settings with variables that `flywheel receive` needs, and a pull does not
 
+
+REQUEST: dict[str, dict[str, Any]] = {
+    "path": {**TEXT, "description": "the path of a list after `where`, such as /issues"},
+    "parameters": {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "integer"], "description": "a text or a whole number"},
+        "description": 'the parameters of the request by name, such as per_page: 100 or since: "{cursor}"',
+    },
+    "records": {**PATH, "description": "the JSON path of the list in an answer, such as $ or $.issues"},
+    "id": {**PATH, "description": "the JSON path of what identifies a record, such as $.id"},
+    "cursor": {**PATH, "description": "the JSON path of the value that the list is in ascending order of"},
+    "start": {**TEXT, "description": "the cursor's first value, as text, such as '1970-01-01T00:00:00Z'"},
+    "newest_first": {"type": "boolean", "description": "true where the newest record is first, and none changes"},
+    "next": {**PATH, "description": "the JSON path of the next page's address, or of its token with `next_parameter`"},
+    "next_parameter": {**TEXT, "description": "the parameter that takes the next page's token"},
+    "for_each": {**TEXT, "description": "the name of the request, each record of which is asked about"},
+    "until": {
+        "type": "object",
+        "maxProperties": 1,
+        "propertyNames": {**PATH, "description": "a JSON path, such as $.state"},
+        "additionalProperties": {"type": "array", "items": TEXT, "description": "a list of texts"},
+        "description": "a JSON path and values, such as $.state: [success]: after one of them none follows",
+    },
+}
 
 KINDS: dict[str, Kind] = {
     "files": Kind(
@@ -56,6 +83,70 @@ KINDS: dict[str, Kind] = {
             "branch": {**TEXT, "description": "the name of the main branch"},
         },
         defaults={"folder": ".", "branch": "HEAD"},
+    ),
+    "database": Kind(
+        "orchestration.sources.database",
+        {
+            "where": {
+                **TEXT,
+                "description": "the address of the database, such as postgresql://reader:${PASSWORD}@host:5432/lake",
+            },
+            "queries": {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"pattern": "^[a-z][a-z0-9_]*$", "description": _QUERIES},
+                "additionalProperties": {**TEXT, "description": "one SELECT in the SQL of the database"},
+                "description": _QUERIES,
+            },
+            "timeout": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 86_400,
+                "description": "the seconds that all queries together may take, at most 86400",
+            },
+        },
+        required=("where", "queries"),
+        defaults={"timeout": 300},
+        record_kind="split_part(file_name, '/', 1)",
+    ),
+    "http": Kind(
+        "orchestration.sources.http",
+        {
+            "where": {**TEXT, "description": "the address that the paths of the API follow, such as https://host/api"},
+            "headers": {
+                "type": "object",
+                "additionalProperties": {**TEXT, "description": "a text"},
+                "description": 'headers by name, such as Authorization: "Bearer ${TOKEN}"',
+            },
+            "login": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["user", "password"],
+                "properties": {
+                    "user": {**TEXT, "description": "a user, such as ${USER}"},
+                    "password": {**TEXT, "description": "a password or token, such as ${TOKEN}"},
+                },
+                "description": "user and password, for basic authentication",
+            },
+            "requests": {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {
+                    "pattern": "^[a-z][a-z0-9_]*$",
+                    "description": "names of small letters, digits and _",
+                },
+                "additionalProperties": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["path"],
+                    "properties": REQUEST,
+                    "description": f"the settings {', '.join(REQUEST)}",
+                },
+                "description": "requests by name, each with its path",
+            },
+        },
+        required=("where", "requests"),
+        record_kind="split_part(file_name, '/', 1)",
     ),
     "webhook": Kind(
         "orchestration.sources.webhook",

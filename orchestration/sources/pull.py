@@ -29,6 +29,7 @@ from orchestration.sources.statement import commit, deliver, difference, ledger,
 
 FILES_SHOWN = 3
 PRODUCTS = "products"  # the rows of declared/data_products.csv about one source
+SERVICE_ACCOUNTS = "service_accounts"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def pull(home: Home, name: str, allow_retractions: bool = False, now: datetime |
 def _send_changes(source: Source, allow_retractions: bool) -> Pulled:
     """Map all that was received, commit what has changed in the events, and deliver it."""
     name = source.name
-    records = records_table(received.records_of(source))
+    records = records_of(source)
     with Mapping(source.sql, tables(source.home, source, records)) as mapping:
         events = mapping.events()
     changes = difference(name, events, said(source.sent), source.vanished, allow_retractions)
@@ -112,15 +113,27 @@ def receive(source: Source, now: datetime) -> tuple[str, ...]:
     return reader.receive(source, now)
 
 
+def records_of(source: Source) -> pa.Table:
+    """The records to map, of what was received; see `records_table`. Raises SourceError."""
+    reader = import_module(KINDS[source.kind].module)
+    if hasattr(reader, "records"):  # of a kind whose files are not what people write
+        return reader.records(source)
+    return records_table(received.records_of(source))
+
+
 def tables(home: Home, source: Source, records: pa.Table) -> dict[str, pa.Table]:
-    """What a mapping can read: `records`, the declared tables, and `products`, those of this source."""
+    """What a mapping can read: `records`, the declared tables, and `products`, those of this source.
+
+    `service_accounts` has the rows about this source and about every source.
+    """
     try:
         declared = declared_tables(home)
     except DeclarationError as error:
         raise SourceError(str(error)) from None
-    products = declared["data_products"]
+    products, accounts = declared["data_products"], declared[SERVICE_ACCOUNTS]
     mine = products.filter(pc.equal(products["source"], source.name))
-    return declared | {"records": records, PRODUCTS: mine}
+    everyone = pc.or_kleene(pc.is_null(accounts["source"]), pc.equal(accounts["source"], source.name))
+    return declared | {"records": records, PRODUCTS: mine, SERVICE_ACCOUNTS: accounts.filter(everyone)}
 
 
 def refuse_in_sample(home: Home, name: str = "") -> None:

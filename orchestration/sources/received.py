@@ -8,6 +8,7 @@ written last, in one rename, and only where it differs from the one before.
 """
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -65,7 +66,7 @@ def last_files(source: Source) -> dict[str, ReceivedFile]:
     return {file.name: file for file in every[-1].files} if every else {}
 
 
-def keep(source: Source, files: dict[str, Path | ReceivedFile], state: dict[str, Any], now: datetime) -> None:
+def keep(source: Source, files: Mapping[str, Path | ReceivedFile], state: dict[str, Any], now: datetime) -> None:
     """Keep files, by name, as what is there now; one that was received already is given as it was.
 
     Raises SourceError, and keeps nothing, where one can't be read.

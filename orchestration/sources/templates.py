@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orchestration.declared import write_declared
 from orchestration.home import FILES, Home, write_whole
-from orchestration.sources.declaration import NAME, URL, VARIABLE, SourceError
+from orchestration.sources.declaration import NAME, SECRET, URL, VARIABLE, SourceError
 
 TEMPLATES = FILES / "sources"
 PLACE = "where: FOLDER"  # what `add` fills in, in a template's source.yml; that of a receiver has none
@@ -32,6 +32,8 @@ def add(home: Home, template: str, where: str = "", name: str | None = None) -> 
         raise SourceError(f"There is no template {template}. There are: {', '.join(known)}.")
     if not NAME.fullmatch(name):
         raise SourceError(f"{name} can't name a source: write small letters, digits and _, a letter first.")
+    if SECRET.search(where):
+        raise SourceError("The address holds a secret; put it into the environment, and write '${NAME}' in its place.")
     has_place = PLACE in (TEMPLATES / template / "source.yml").read_text()
     if has_place != bool(where):
         words = "reads from a place: add --where" if has_place else "receives what is sent to it: leave out --where"

@@ -1,5 +1,6 @@
 -- dbt manifests: a public model is deployed when first seen, adopted by another group's model or an exposure, retired.
--- Verified on manifests of dbt 1.11. A thing happened when the first manifest that has it was generated.
+-- Verified on manifests of dbt 1.11: a project of two groups, and Flywheel's own with its exposures. A thing happened when
+-- the first manifest that has it was generated.
 --
 -- records: one for each manifest. products: the rows of declared/data_products.csv about this source; a key is a
 -- model's name.
@@ -22,8 +23,11 @@ nodes as (
         node.value->>'$.name' as name,
         node.value->>'$.resource_type' as kind,
         coalesce(node.value->>'$.access', node.value->>'$.config.access') as access,
-        -- YOUR DOMAINS: a model's group; the owner of an exposure
-        coalesce(node.value->>'$.group', node.value->>'$.config.group', node.value->>'$.owner.name') as domain,
+        -- YOUR DOMAINS: a model's group; the owner of an exposure, by name, else the exposure itself
+        coalesce(
+            node.value->>'$.group', node.value->>'$.config.group', node.value->>'$.owner.name',
+            case when node.value->>'$.resource_type' = 'exposure' then 'exposure:' || (node.value->>'$.name') end
+        ) as domain,
         from_json(node.value->'$.depends_on.nodes', '["VARCHAR"]') as parents
     from manifests, lateral (from json_each(body, '$.nodes') union all from json_each(body, '$.exposures')) as node
     where node.value->>'$.resource_type' in ('model', 'exposure')

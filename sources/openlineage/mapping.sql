@@ -3,7 +3,8 @@
 -- that openlineage-dbt 1.54 ran with dbt 1.11 on DuckDB and sent to `flywheel receive`: finance reads orders, one adoption.
 --
 -- records: one for each event. products: the rows of declared/data_products.csv about this source; a key is a
--- dataset's namespace, a slash and its name. Other datasets are no data products.
+-- dataset's namespace, a slash and its name. Other datasets are no data products. service_accounts: the rows of
+-- declared/service_accounts.csv about this source; an account is a job's namespace, or that, a slash and its name.
 with events as (
 
     select
@@ -44,8 +45,7 @@ reads as (
     from events, unnest(events.inputs) as inputs (input)
     inner join products on products.key = input.namespace || '/' || input.name
     inner join finished on events.run_id = finished.run_id
-    -- YOUR SERVICE JOBS: those whose reads are no use
-    where finished.job not in ('monitoring/freshness', 'backup/copy')
+    where not exists (from service_accounts where account in (finished.job, finished.namespace))
 
 ),
 
@@ -56,7 +56,7 @@ days as (
         min(finished_at) as finished_at,
         arg_min(job, (finished_at, job)) as job
     from reads
-    where consumer_domain <> owner
+    where consumer_domain is distinct from owner -- where no owner is declared, use is judged by that of its day
     group by all
 
 ),

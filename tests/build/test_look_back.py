@@ -22,14 +22,20 @@ def test_known_at_counts_only_what_had_been_recorded_by_then(tmp_path):
     statuses = (
         "select current_count::int, superseded_count::int, not_yet_known_count::int from authoritative.event_accounting"
     )
+    last_pass_rate = (
+        "select value, reason from authoritative.leading_metrics_monthly where metric_id = 'contract_pass_rate' "
+        "order by month_starting desc limit 1"
+    )
     run_well(home, write_events(tmp_path / "events.jsonl", rows), as_of=AS_OF)
     now = served(home)
+    assert query(home, last_pass_rate) == [(1, None)]
     assert query(home, consumers) == [("c2",), ("c9",)]
     assert query(home, statuses) == [(4, 1, 0)]
     run_well(home, as_of=AS_OF, known_at="2026-03-31")
     then = home / "as_of" / "2026-06-01-known-2026-03-31"
     assert query(then, consumers) == [("c1",)]
     assert query(then, statuses) == [(3, 0, 2)]
+    assert query(then, last_pass_rate) == [(None, "nothing_landed")]  # the file landed on the day of as_of
     assert query(then, "select strftime(known_at, '%Y-%m-%d') from main.publication") == [("2026-03-31",)]
     assert served(home) == now
 

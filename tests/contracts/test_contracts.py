@@ -33,8 +33,8 @@ def test_every_event_type_lands_in_one_table():
     kinds = [kind for contract in load_layer("landing").values() for kind in contract.event_types]
 
     closings = ["abandoned", "rejected", "retired", "withdrawn"]
-    checks = ["contract_activated", "contract_checked"]
-    assert sorted(kinds) == sorted([*closings, *checks, "adopted", "deployed", "idea_logged", "work_started"])
+    others = ["contract_activated", "contract_checked", "owner_changed"]
+    assert sorted(kinds) == sorted([*closings, *others, "adopted", "deployed", "idea_logged", "work_started"])
 
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -240,6 +240,8 @@ RULES = [
     ({"source_ref": "\x00r"}, "source_ref_pattern"),
     ({"initiative": "i" * 2001}, "initiative_length"),
     ({"named_consumer_domains": [1]}, "named_consumer_domains_wrong_type"),
+    ({"event_type": "owner_changed", "domain": None}, "domain_missing"),
+    ({"event_type": "owner_changed", "domain": "all"}, "domain_reserved"),
     ({"event_type": "adopted", "consumer_domain": None}, "consumer_domain_missing"),
     ({"event_type": "adopted", "consumer_domain": "all"}, "consumer_domain_reserved"),
     ({"event_type": "adopted", "evidence": "guessed"}, "evidence_not_allowed"),

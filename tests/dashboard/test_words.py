@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from page_data import MEDIAN, domain, interval, month, refused, served, waiting
@@ -169,6 +170,25 @@ def test_no_adoption_ever_means_time_to_value_is_not_known():
     assert plain_text([time_to_value.time_to_value_answer(served(intervals=nothing))]) == (
         "Time to value is not known: there is no current adoption event."
     )
+
+
+def test_without_any_idea_time_to_value_is_that_from_deployment():
+    lag = {("all", "deployed_to_adopted", "all", "incidence"): interval(interval_id="deployed_to_adopted")}
+    finished = {("all", "deployed_to_adopted", "all", "completed_only"): interval(median_days=40.0)}
+    no_idea = served(intervals={"incidence": interval(product_count=0, reason="no_products")})
+    data = replace(no_idea, time_to_value=no_idea.time_to_value | lag | finished)
+    assert plain_text([time_to_value.time_to_value_answer(data)]) == (
+        "Time to value is known from deployment on only: half of all data products are adopted by another domain "
+        "within 90 days of deployment (95% interval 80 to 110)."
+    )
+    assert time_to_value.finished_only(data) == (
+        " Counting adopted data products only would show 40 days instead of 90."
+    )
+    few = interval(interval_id="deployed_to_adopted", median_days=None, product_count=7, observed_count=2)
+    assert time_to_value.half_within(few) == "2 of 7 data products have been adopted by another domain"
+    with_ideas = served()
+    data = replace(with_ideas, time_to_value=with_ideas.time_to_value | lag)
+    assert plain_text([time_to_value.time_to_value_answer(data)]).startswith("Time to value: half of all ideas are")
 
 
 def test_counting_finished_ideas_only_is_shown_for_what_it_is():

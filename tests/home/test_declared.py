@@ -24,9 +24,10 @@ def changes(home: Home, text: str | bytes) -> list[dict]:
 def test_a_home_that_declares_nothing_has_empty_tables(tmp_path):
     home = Home.at(tmp_path)
     assert declared_tables(home)["process_changes"].num_rows == 0
-    products, path, timezones = write_declared(home)
+    products, path, accounts, timezones = write_declared(home)
     assert products.read_text() == "data_product_id,domain,source,key\n"
     assert path.read_text() == "changed_on,note\n"
+    assert accounts.read_text() == "account,source,note\n"
     assert timezones.read_text() == "source,timezone,note\n"
     assert declared_tables(home)["process_changes"].num_rows == 0
     path.write_text("changed_on,note\n2025-01-01,mine\n")
@@ -61,3 +62,20 @@ def test_a_row_that_breaks_the_contract_is_named_with_file_line_and_reason(home,
     message = str(refused.value)
     assert f"{home.declared / 'process_changes.csv'} line {line}: " in message and words in message
     assert message.endswith("Correct the file and run again.")
+
+
+def test_an_account_is_declared_once_for_a_source_and_once_for_all(home):
+    path = home.declared / "service_accounts.csv"
+    path.write_text("account,source,note\nLOADER,,every night\nLOADER,warehouse,\nbot,warehouse,\n")
+    rows = declared_tables(home)["service_accounts"].to_pylist()
+    assert [(row["account"], row["source"]) for row in rows] == [
+        ("LOADER", None),
+        ("LOADER", "warehouse"),
+        ("bot", "warehouse"),
+    ]
+    path.write_text(f"{path.read_text()}LOADER,,\nbot,warehouse,\n")
+    with pytest.raises(DeclarationError) as refused:
+        declared_tables(home)
+    named = [line.partition(" line ")[2] for line in str(refused.value).splitlines()]
+    words = "row is declared twice for this source; keep one row."
+    assert named == [*(f"{line}: {words}" for line in (2, 4, 5, 6)), ""]

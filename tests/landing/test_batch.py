@@ -10,8 +10,10 @@ import pytest
 from conftest import NOW, Crash, as_lines, examples, landed_count, make_event, put, visible
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from orchestration import home as home_module
+from orchestration.cli import app
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
 from orchestration.landing import batch, check
@@ -66,7 +68,7 @@ def test_the_same_inbox_gives_the_same_bytes_in_every_home(tmp_path):
         found.append(landing_files(home))
 
     assert found[0] == found[1]
-    assert len(found[0]) == 8 + 5  # an empty file a table; ideas, adoptions, and three files of quarantined rows
+    assert len(found[0]) == 9 + 5  # an empty file a table; ideas, adoptions, and three files of quarantined rows
 
 
 MIXED = [make_event(), make_event("adopted"), make_event("adopted", consumer_domain=True), "nonsense"]
@@ -263,3 +265,26 @@ def test_how_rows_are_cut_into_chunks_changes_nothing(tmp_path, monkeypatch):
 
     assert found[0][0]["rows_landed"] == 32  # of 40 ideas and adoptions, every fifth has revision -1
     assert found[0] == found[1] == found[2]
+
+
+DAMAGES = {"empty": lambda whole: b"", "cut": lambda whole: whole[:-9], "zeros": lambda whole: whole[:4] + bytes(99)}
+
+
+@pytest.mark.parametrize(("command", "damage"), [("status", "empty"), ("quarantine", "cut"), ("replay", "zeros")])
+def test_a_damaged_receipt_is_named_with_what_to_do(unchecked, land, home, command, damage):
+    path = home.landing / "batches" / f"{land(make_event())['batch_id']}.parquet"
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    ended = CliRunner().invoke(app, [command, "--home", str(home.root)])
+    assert (ended.exit_code, ended.output.count("\n")) == (1, 1)
+    assert ended.output.startswith(f"{path} can't be read: ")
+    assert ended.output.endswith(
+        "It is the receipt of a batch: copy it back from a backup, which may be of any age. Without one, "
+        f"delete the batch, rm {home.landing}/*/{path.name}, and run: its file lands again.\n"
+    )
+
+
+def test_a_damaged_empty_file_of_receipts_holds_nothing(unchecked, land, home):
+    land(make_event())
+    (home.landing / "batches" / "_empty.parquet").write_bytes(b"PAR1")
+    ended = CliRunner().invoke(app, ["status", "--home", str(home.root)])
+    assert ended.exit_code == 1 and ended.output.endswith("It holds no rows: delete it and run.\n")

@@ -24,6 +24,7 @@ REQUIRED = {
     "rejected": set(),
     "retired": set(),
     "contract_activated": set(),
+    "owner_changed": {"domain"},
     "contract_checked": {"passed_count", "failed_count"},
 }
 ALWAYS = {"event_id", "source", "event_type", "data_product_id", "occurred_at"}

@@ -1,50 +1,14 @@
 """The history of a git repository, as records: renames, merges, reverts, deletions that return."""
 
-import os
-import subprocess
-from pathlib import Path
-
 import orjson
 import pytest
+from git_repository import BODY, Repository
 
 from orchestration.home import Home
 from orchestration.sources.declaration import SourceError, load_source
-from orchestration.sources.git import head, read_history
+from orchestration.sources.git import folders_of, head, read_history
 from orchestration.sources.pull import pull
 from orchestration.sources.templates import add
-
-BODY = "select 1 as order_id, 2 as customer_id, 3 as amount, 4 as placed_at, 5 as country\n" * 5
-
-
-class Repository:
-    """A git repository with one commit a day, from 1 January 2025 on."""
-
-    def __init__(self, folder: Path):
-        self.folder, self.day = folder, 0
-        folder.mkdir()
-        self.git("init", "-q", "-b", "main")
-
-    def git(self, *arguments: str) -> str:
-        at = f"2025-01-{self.day:02}T12:00:00+02:00"
-        own = {"GIT_AUTHOR_DATE": at, "GIT_COMMITTER_DATE": at, "GIT_CONFIG_GLOBAL": os.devnull}
-        who = {f"GIT_{w}_{k}": "a@b.c" for w in ("AUTHOR", "COMMITTER") for k in ("NAME", "EMAIL")}
-        command = ["git", "-C", str(self.folder), *arguments]
-        return subprocess.run(command, env=os.environ | own | who, capture_output=True, text=True, check=True).stdout
-
-    def commit(self, **files: str | None) -> str:
-        """Commit files by their path below models/, with __ for a slash; None deletes one. Returns the commit's id."""
-        self.day += 1
-        for name, content in files.items():
-            path = self.folder / "models" / f"{name.replace('__', '/')}.sql"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content) if content is not None else path.unlink()
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", f"day {self.day}")
-        return self.git("rev-parse", "HEAD").strip()
-
-    def move(self, old: str, new: str) -> None:
-        (self.folder / "models" / new).parent.mkdir(parents=True, exist_ok=True)
-        self.git("mv", f"models/{old}", f"models/{new}")
 
 
 @pytest.fixture
@@ -64,11 +28,14 @@ def history(source) -> list[tuple]:
     return [(r["committed_at"][8:10], r["change"], r["path"][7:], r["added_refs"]) for r in records]
 
 
+def lines_said(home: Home) -> list[dict]:
+    files = sorted(home.inbox.glob("shop-*"))
+    return [orjson.loads(line) for file in files for line in file.read_bytes().splitlines()]
+
+
 def said(home: Home) -> list[tuple]:
     pull(home, "shop")
-
-    lines = [line for file in sorted(home.inbox.glob("shop-*")) for line in file.read_bytes().splitlines()]
-    events = map(orjson.loads, lines)
+    events = lines_said(home)
     return [(e["event_type"], e["data_product_id"], e["occurred_at"][8:10], e["is_retracted"]) for e in events]
 
 
@@ -187,3 +154,149 @@ def test_a_repository_that_cant_be_read_is_named(home, repository, source, spoil
     path.write_text("\n".join([*lines, setting]))
     with pytest.raises(SourceError, match=words):
         pull(home, "shop")
+
+
+def starts(source) -> list[tuple]:
+    records = read_history(source, head(source))
+    return [
+        (r["path"][7:], r["committed_at"][8:10], r["first_authored_at"][8:10])
+        for r in records
+        if "first_authored_at" in r
+    ]
+
+
+def test_a_file_starts_with_the_first_commit_on_any_branch_that_brought_it_under_any_name(repository, source):
+    repository.commit(marts__sales__orders=BODY)
+    repository.git("checkout", "-q", "-b", "work")
+    repository.commit(marts__sales__draft=BODY + "select 2")
+    repository.day += 1
+    repository.move("marts/sales/draft.sql", "marts/sales/stock.sql")
+    repository.git("commit", "-q", "-m", "rename")
+    repository.git("checkout", "-q", "-b", "nested")
+    repository.commit(marts__finance__revenue="select 1")
+    repository.git("checkout", "-q", "work")
+    repository.commit(marts__finance__costs="select 2")
+    repository.day += 1
+    repository.git("merge", "-q", "--no-ff", "nested", "-m", "merge")
+    repository.git("checkout", "-q", "main")
+    repository.commit(marts__sales__orders=BODY + "select 3")
+    repository.day += 1
+    repository.git("merge", "-q", "--no-ff", "work", "-m", "merge")
+    started = {path: days for path, *days in starts(source) if path != "marts/sales/orders.sql"}
+    assert started == {
+        "marts/finance/costs.sql": ["08", "05"],
+        "marts/finance/revenue.sql": ["08", "04"],
+        "marts/sales/stock.sql": ["08", "02"],
+    }
+
+
+def test_what_returns_starts_anew_and_what_is_renamed_keeps_its_start(repository, source):
+    repository.commit(marts__sales__orders=BODY)
+    repository.commit(marts__sales__orders=None)
+    repository.commit(marts__sales__orders=BODY)
+    repository.day += 1
+    repository.move("marts/sales/orders.sql", "marts/sales/all_orders.sql")
+    repository.git("commit", "-q", "-m", "rename")
+    assert starts(source) == [
+        *(("marts/sales/orders.sql", "01", "01"), ("marts/sales/orders.sql", "03", "03")),
+        ("marts/sales/all_orders.sql", "04", "03"),
+    ]
+
+
+PROJECT = "name: shop\nmodels:\n  shop:\n    marts:\n      +group: core\n      sales:\n        group: sales_team\n"
+EXPOSURES = """
+exposures:
+  - name: board
+    type: dashboard
+    owner: {name: Sales Ops, email: a@b.c}
+    depends_on: [ref('orders'), "ref('shop', 'stock')", "source('raw', 'x')"]
+  - name: app
+    owner: {email: a@b.c}
+    depends_on:
+      - ref("orders")
+"""
+
+
+def properties(source) -> list[tuple]:
+    records = read_history(source, head(source))
+    return [(r["committed_at"][8:10], r["change"], r["path"][7:], r.get("group"), r.get("is_public")) for r in records]
+
+
+def test_a_model_has_the_group_that_dbt_s_files_give_it_by_precedence(repository, source):
+    repository.commit_files({"dbt_project.yml": PROJECT, "models/marts/sales/a.sql": "select 1"})
+    repository.commit(marts__b="select 2", marts__c="{{ config(\n  group = 'own',\n  access=\"public\") }} select 3")
+    repository.commit_files({"models/marts/b.yml": "models: [{name: b, config: {group: listed, access: public}}]"})
+    repository.commit_files({"models/marts/b.yml": "models: [{name: b}, {name: c, group: late}]"})
+    assert [record for record in properties(source) if not record[2].endswith("yml")] == [
+        ("01", "added", "marts/sales/a.sql", "sales_team", None),
+        ("02", "added", "marts/b.sql", "core", True),
+        ("02", "added", "marts/c.sql", "own", True),
+        ("03", "configured", "marts/b.sql", "listed", True),
+        ("04", "configured", "marts/b.sql", "core", True),
+    ]
+
+
+def test_the_first_group_of_a_model_counts_before_it_too_and_stays_when_its_file_is_renamed(repository, source):
+    repository.commit(marts__orders=BODY)
+    repository.day += 1
+    repository.move("marts/orders.sql", "marts/all_orders.sql")
+    repository.git("commit", "-q", "-m", "rename")
+    repository.commit_files({"models/m.yml": "models:\n  - name: all_orders\n    group: sales\n"})
+    repository.commit(marts__all_orders=None)
+    repository.commit_files({"models/m.yml": "models: [{name: {{ broken }}"})
+    assert [record[:4] for record in properties(source) if record[2].endswith("sql")] == [
+        *(("01", "added", "marts/orders.sql", "sales"), ("02", "renamed", "marts/all_orders.sql", "sales")),
+        *(("03", "configured", "marts/all_orders.sql", "sales"), ("04", "deleted", "marts/all_orders.sql", "sales")),
+    ]
+
+
+def test_an_exposure_is_a_declared_use_by_its_owner_else_by_itself(repository, source, home):
+    repository.commit(marts__sales__orders=BODY, marts__sales__stock="select 2")
+    repository.commit_files({"models/marts/exposures.yml": EXPOSURES})
+    [_, _, record] = read_history(source, head(source))
+    assert record["exposures"] == [
+        {"name": "board", "owner": "Sales Ops", "refs": ["orders", "stock"]},
+        {"name": "app", "owner": None, "refs": ["orders"]},
+    ]
+    pull(home, "shop")
+    uses = [event for event in lines_said(home) if event["event_type"] == "adopted"]
+    assert [(e["data_product_id"], e["consumer_domain"], e["evidence"]) for e in uses] == [
+        *(("orders", "Sales Ops", "declared"), ("orders", "exposure:app", "declared")),
+        ("stock", "Sales Ops", "declared"),
+    ]
+
+
+def test_a_start_is_said_only_where_it_is_before_the_arrival(repository, home, source):
+    repository.commit(marts__sales__orders=BODY)
+    repository.git("checkout", "-q", "-b", "work")
+    repository.commit(marts__sales__stock="select 1")
+    repository.git("checkout", "-q", "main")
+    repository.commit(marts__sales__other="select 2")
+    repository.day += 1
+    repository.git("merge", "-q", "--no-ff", "work", "-m", "merge")
+    assert [event[:3] for event in said(home) if event[1] == "stock" or event[0] == "work_started"] == [
+        *(("deployed", "stock", "04"), ("work_started", "stock", "02")),
+    ]
+
+
+def test_a_project_that_moved_keeps_its_models_and_their_groups(repository, home):
+    repository.commit_files({"dbt_project.yml": PROJECT, "models/marts/sales/orders.sql": BODY})
+    repository.day += 1
+    (repository.folder / "dbt").mkdir()
+    repository.git("mv", "models", "dbt_project.yml", "dbt")
+    repository.git("commit", "-q", "-m", "move")
+    repository.commit_files({"dbt/models/marts/finance/revenue.sql": "select * from {{ ref('orders') }}"})
+    add(home, "dbt", str(repository.folder), "shop")
+    path = home.sources / "shop.yml"
+    path.write_text(path.read_text().replace("folder: models", "folder: dbt/models"))
+    source = load_source(home, "shop")
+    assert folders_of(source, "HEAD") == (["dbt/models", "models"], ["dbt/dbt_project.yml", "dbt_project.yml"])
+    assert [(r["change"], r["path"], r["group"]) for r in read_history(source, head(source))] == [
+        ("added", "models/marts/sales/orders.sql", "sales_team"),
+        ("renamed", "dbt/models/marts/sales/orders.sql", "sales_team"),
+        ("added", "dbt/models/marts/finance/revenue.sql", "core"),
+    ]
+    assert said(home) == [
+        *(("adopted", "orders", "03", False), ("deployed", "orders", "01", False)),
+        ("deployed", "revenue", "03", False),
+    ]

@@ -51,6 +51,8 @@ def _life(chance, product: str, owner: str | None, age: float) -> list[dict]:
         events.append(event("work_started", product, after(40)))
     if chance.random() < 0.8:
         events.append(event("deployed", product, after(150), domain=chance.choice([None, None, *DOMAINS])))
+    for _ in range(chance.choice([0, 0, 0, 1, 2])):
+        events.append(event("owner_changed", product, after(500), domain=chance.choice(DOMAINS)))
     for _ in range(chance.choice([0, 1, 1, 2, 4])):
         events.append(event("adopted", product, after(500), consumer_domain=chance.choice(DOMAINS)))
     if chance.random() < 0.2:

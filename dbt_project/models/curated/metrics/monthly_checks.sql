@@ -31,6 +31,7 @@ checks as (
         {{ count_sum('landed_count') }} as numerator,
         {{ count_sum('read_count') }} as denominator
     from {{ ref('batch_accounting') }}
+    where {{ is_known('landed_at') }}
     group by {{ month_starting('least(landed_at, ' ~ as_of() ~ ')') }}
 
 ),

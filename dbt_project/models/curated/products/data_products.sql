@@ -10,7 +10,7 @@ milestones as (
     select
         data_product_id,
         {{ latest('title') }} as title,
-        {{ latest('domain') }} as domain,
+        {{ latest('domain', naming_order()) }} as domain,
         {{ latest('initiative') }} as initiative,
         min(case when event_type = 'idea_logged' then occurred_at end) as idea_logged_at,
         min_by(
@@ -24,6 +24,7 @@ milestones as (
         max(case when {{ is_delivery('event_type') }} then occurred_at end) as last_delivery_at
     from events
     group by data_product_id
+    having count(case when event_type <> 'owner_changed' then 1 end) > 0 -- an owner alone makes no data product
 
 ),
 

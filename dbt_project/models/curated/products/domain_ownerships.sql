@@ -4,6 +4,7 @@ with named as (
     select
         data_product_id,
         domain,
+        event_type,
         occurred_at,
         source,
         event_id
@@ -27,11 +28,9 @@ claims as (
 
     select
         named.*,
-        lag(named.domain) over (
-            partition by named.data_product_id order by named.occurred_at, named.source, named.event_id
-        ) as previous_domain
+        lag(named.domain) over (partition by data_product_id order by {{ naming_order() }}) as previous_domain
     from named
-    inner join owners on named.data_product_id = owners.data_product_id
+    inner join owners using (data_product_id)
     where owners.first_by_name <> owners.last_by_name
 
 ),
@@ -40,10 +39,11 @@ changes as (
 
     select
         *,
-        row_number() over (partition by data_product_id order by occurred_at, source, event_id) as change_number,
-        lead(occurred_at) over (partition by data_product_id order by occurred_at, source, event_id) as next_change_at
+        row_number() over namings as change_number,
+        lead(occurred_at) over namings as next_change_at
     from claims
     where previous_domain is null or previous_domain <> domain
+    window namings as (partition by data_product_id order by {{ naming_order() }})
 
 )
 

@@ -5,7 +5,18 @@ with events as (
         consumer_domain,
         occurred_at
     from {{ ref('lifecycle_events') }}
-    where occurred_at <= {{ as_of() }}
+    where event_type <> 'owner_changed' and occurred_at <= {{ as_of() }}
+
+    union all
+
+    -- the new owner of what is no data product is no domain
+    select
+        changes.domain,
+        changes.consumer_domain,
+        changes.occurred_at
+    from {{ ref('lifecycle_events') }} as changes
+    inner join {{ ref('data_products') }} as data_products on changes.data_product_id = data_products.data_product_id
+    where changes.event_type = 'owner_changed' and changes.occurred_at <= {{ as_of() }}
 
 ),
 

@@ -15,7 +15,9 @@ owners as (
         {{ dbt.listagg("domain || coalesce(' from ' || owned_from, '')", "', '",
             "order by owned_from nulls first, owned_until nulls last, domain", 20) }} as owner_names
     from {{ ref('domain_ownerships') }}
-    where owned_from is not null or owned_until is not null
+    where
+        (owned_from is not null or owned_until is not null)
+        and data_product_id in (select data_products.data_product_id from data_products)
     group by data_product_id
 
 ),

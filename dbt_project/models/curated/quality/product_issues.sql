@@ -35,7 +35,10 @@ without_idea as (
         min(events.occurred_at) as first_at
     from {{ ref('lifecycle_events') }} as events
     inner join data_products on events.data_product_id = data_products.data_product_id
-    where data_products.idea_logged_at is null and events.occurred_at <= {{ as_of() }}
+    where
+        data_products.idea_logged_at is null
+        and events.event_type <> 'owner_changed'
+        and events.occurred_at <= {{ as_of() }}
     group by events.data_product_id
 
 )

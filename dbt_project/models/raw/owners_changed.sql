@@ -1,0 +1,1 @@
+{{ landed_events('owners_changed') }}
