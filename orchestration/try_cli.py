@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.home import Home
 from orchestration.sources.declaration import SourceError
 from orchestration.terminal import print_plain
 
@@ -30,10 +31,14 @@ def try_repository(
 
     console = Console(file=sys.stdout)
     try:
-        home, tried = try_dbt.set_up(root or try_dbt.default_home(path), path, project or None)
+        root = (root or try_dbt.default_home(path)).expanduser().resolve()
+        Home(root).dates(as_of)
+        home, tried = try_dbt.set_up(root, path, project or None)
     except SourceError as error:
         console.print(Text(str(error), "red"), soft_wrap=True)
         raise typer.Exit(1) from None
+    except ValueError as error:  # no date
+        raise typer.BadParameter(str(error)) from None
     print_plain(console, f"Home: {home.root}")
     if tried:
         table = Table("", "what was assumed", "to change it", box=None, padding=(0, 2, 0, 0))

@@ -32,6 +32,7 @@ FETCHED = "refs/flywheel/main"  # the main line of a remote repository, in Flywh
 FETCH_SECONDS = 1800
 # the same output whatever the user has configured
 FIXED = {"core.quotepath": "off", "diff.renameLimit": "20000", "log.showSignature": "false", "diff.noprefix": "false"}
+LITERAL = {"GIT_LITERAL_PATHSPECS": "1"}  # a folder's name is no pattern
 LOG = (
     *("--first-parent", "-m", "--reverse", "-M50%", "-p", "-U0", "--no-color", "--no-ext-diff", "--no-textconv"),
     *("--full-index", "--diff-algorithm=myers", "--src-prefix=a/", "--dst-prefix=b/", f"--format={COMMIT}%H{FIELD}%cI"),
@@ -252,4 +253,4 @@ def _command(source: Source, *arguments: str) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    return os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "LC_ALL": "C"}
+    return os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "LC_ALL": "C"} | LITERAL

@@ -54,7 +54,7 @@ def receive(
             except (AnswerError, PagingError) as error:
                 if isinstance(error, AnswerError) and error.status not in OUTDATED:
                     raise
-                stopped.end()  # and begins anew
+                stopped.end()  # the same answers would end the same way
         _read(source, client, now)
     return ()
 
@@ -128,7 +128,6 @@ def _read(source: Source, client: Client, now: datetime) -> None:
             else:
                 lines, state[name] = request.all(former, memory)
         except PagingError as error:
-            reading.end()  # the same answers would end the same way
             raise PagingError(f"{source.name}.yml requests.{name}: {error}") from None
         found[name] = {key: former[key] if _is_same(former.get(key), line) else line for key, line in lines.items()}
     http_store.keep(source, found, state, reading.now)

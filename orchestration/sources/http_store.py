@@ -7,7 +7,6 @@ The records of a request are in files of some hundreds, in the order of their id
 others: a changed record changes one file. A file's content is kept once (received.py), so former versions stay.
 """
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -57,17 +56,16 @@ def keep(source: Source, requests: dict[str, Lines], state: dict[str, Any], now:
     """Keep the lines of every request as what the API holds now, in one rename; nothing where nothing has changed."""
     if (requests, state) == load(source):
         return
-    folder = source.received / ".files"
-    shutil.rmtree(folder, ignore_errors=True)
-    files = {}
+    source.received.mkdir(parents=True, exist_ok=True)
+    path = source.received / ".part.parquet"
+    files: dict[str, Path | received.ReceivedFile] = {}
     for request, lines in requests.items():
         for number, chunk in enumerate(_chunks(lines), 1):
             name = f"{request}/{number:06}.parquet"
-            (folder / request).mkdir(parents=True, exist_ok=True)
-            pq.write_table(pa.Table.from_pylist([asdict(line) for line in chunk], COLUMNS), folder / name)
-            files[name] = folder / name
+            pq.write_table(pa.Table.from_pylist([asdict(line) for line in chunk], COLUMNS), path)
+            files[name] = received.add_content(source, name, path, 0)
+    path.unlink(missing_ok=True)
     received.keep(source, files, state, now)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def records(source: Source) -> pa.Table:

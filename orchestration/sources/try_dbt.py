@@ -7,18 +7,17 @@ history says (git.py, the template dbt), arguments and printing (try_cli.py).
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from orchestration.declared import write_declared
 from orchestration.home import Home, current_time, write_whole
 from orchestration.landing.inbox import has_received
 from orchestration.sources import received
 from orchestration.sources.dbt_projects import Project, find_projects, is_address, main_branch, repository_of
 from orchestration.sources.declaration import Source, SourceError, declared_names, load_source
-from orchestration.sources.git import folders_of, head
+from orchestration.sources.git import folders_of, git, head
 from orchestration.sources.mapping import Mapping
 from orchestration.sources.pull import receive, refuse_in_sample, tables, without_secrets
 from orchestration.sources.records import records_table
@@ -26,6 +25,7 @@ from orchestration.sources.statement import Event
 from orchestration.sources.templates import add
 
 NAME = "dbt"  # of the source, and of its template
+DRAFT = ".try.tmp"  # a home in the home, in which a source is made before it is one
 SHOWN = 8  # domains, of each kind
 
 # what the template says, and what `try` writes in its place where the project is not laid out in layers
@@ -48,6 +48,7 @@ class Tried:
 
     source: Source
     commit: str
+    committed_on: str  # its day
     projects: list[Project]  # the chosen one first
     rule: str  # which models are data products: layers, public or every
     has_layers: bool
@@ -79,11 +80,17 @@ def set_up(root: Path, place: str, project: str | None = None) -> tuple[Home, Tr
     if not is_new and not (root / "inbox").is_dir():
         raise SourceError(f"{root} holds other files; choose another folder for the results: --home NEW.")
     home = Home.at(root)
-    with home.lock(), _taken_back(home, is_new):
+    with home.lock():
         if _is_there(home, where):
             return home, None
-        add(home, NAME, where, NAME)
-        return home, _chosen(home, PurePosixPath(within, project or ".").as_posix())
+        draft = Home(home.root / DRAFT)
+        try:
+            tried = _chosen(draft, where, PurePosixPath(within, project or ".").as_posix())
+            _move(draft, home)
+        except BaseException:
+            shutil.rmtree(home.root if is_new else draft.root, ignore_errors=True)
+            raise
+    return home, tried
 
 
 def _is_there(home: Home, where: str) -> bool:
@@ -100,21 +107,23 @@ def _is_there(home: Home, where: str) -> bool:
     return False
 
 
-@contextmanager
-def _taken_back(home: Home, is_new: bool) -> Iterator[None]:
-    """Take back what was written, where it fails: a new home whole, in another the source."""
-    before = {*home.sources.iterdir()} if home.sources.exists() else set()
-    try:
-        yield
-    except BaseException:
-        added = [home.root] if is_new else [home.received / NAME, *({*home.sources.glob("*")} - before)]
-        for path in added:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        raise
+def _move(draft: Home, home: Home) -> None:
+    """Move a source from a draft into its home; its declaration last, because it makes the source one."""
+    write_declared(home)
+    parts = [Path("received", NAME), *(Path("sources", f"{NAME}.{part}") for part in ("test", "sql", "yml"))]
+    for part in parts:
+        target = home.root / part
+        target.parent.mkdir(exist_ok=True)
+        if target.is_dir():  # of an attempt that was stopped here
+            shutil.rmtree(target)
+        (draft.root / part).rename(target)
+    shutil.rmtree(draft.root)
 
 
-def _chosen(home: Home, within: str) -> Tried:
-    """The choices for the source that was added, written into its files."""
+def _chosen(home: Home, where: str, within: str) -> Tried:
+    """A source in a new home, with the choices written into its files."""
+    shutil.rmtree(home.root, ignore_errors=True)  # of an attempt that was stopped
+    add(Home.at(home.root), NAME, where, NAME)
     source = load_source(home, NAME)
     with without_secrets(source):
         source = (
@@ -138,7 +147,8 @@ def _chosen(home: Home, within: str) -> Tried:
         events = _events(home, source, records, _sql(template, project.name, folders, rule, has_layers))
     if not _deployed(events):
         raise SourceError(f"{project.words}: its history in {source.where} has no model that could be a data product.")
-    return Tried(source, commit, projects, rule, has_layers, has_groups, folders, events)
+    day = git(source, "show", "--no-patch", "--format=%cs", commit)
+    return Tried(source, commit, day, projects, rule, has_layers, has_groups, folders, events)
 
 
 def _write_settings(source: Source, settings: dict[str, Any]) -> None:
@@ -181,43 +191,56 @@ def _deployed(events: list[Event]) -> list[Event]:
 
 def assumptions(tried: Tried) -> list[tuple[str, str, str]]:
     """(what, what was assumed, what to edit to change it), a row each; names of files are in the home's sources/."""
-    source, project, events = tried.source, tried.project, tried.events
-    of = {kind: [e for e in events if e["event_type"] == kind] for kind in ("work_started", "adopted", "retired")}
-    deployed = _deployed(events)
-    products = {event["data_product_id"] for event in deployed}
+    return [row for row in (*_choices(tried), *_rules(tried)) if row[1]]
+
+
+def _choices(tried: Tried) -> list[tuple[str, str, str]]:
+    """What is read."""
+    source, project = tried.source, tried.project
     others = "; not read: " + ", ".join(other.words for other in tried.projects[1:4]) if tried.projects[1:] else ""
     more = f", and before it moved {', '.join(tried.folders[1:])}" if tried.folders[1:] else ""
     more += f"; not read: {', '.join(project.other_folders)}" if project.other_folders else ""
     branch = "its default branch" if source.is_remote else source.settings["branch"]
-    owners = Counter({e["data_product_id"]: str(e.get("domain")) for e in deployed}.values())
-    users = Counter(str(event["consumer_domain"]) for event in of["adopted"])
-    declared = sum(event.get("evidence") == "declared" for event in of["adopted"])
-    rows = [
+    until = f"up to commit {tried.commit[:12]} of {tried.committed_on}; a merge counts on the day it arrives"
+    return [
         ("dbt project", project.words + others, "--project FOLDER, in a new home"),
         ("models", project.models_folder + more, "folder in dbt.yml"),
-        (
-            "main line",
-            f"{branch}, up to commit {tried.commit[:12]}; a merge counts on the day it arrives",
-            "branch in dbt.yml",
-        ),
-        ("data product", f"{_RULES[tried.rule]}: {len(products):,}", "YOUR LAYOUT in dbt.sql"),
-        ("domain", f"{_domain_words(tried)}: {_counted(owners)}", "YOUR LAYOUT in dbt.sql"),
-        ("not counted", _not_counted(tried), "YOUR LAYOUT in dbt.sql"),
-        ("started", _started_words(len(of["work_started"]), len(deployed)), "work_started in dbt.sql"),
-        ("deployed", f"its file's arrival on the main line: {len(deployed):,}", "deployed in dbt.sql"),
-        (
-            "adopted",
-            f"the first ref() in a model of another domain, or in an exposure: {len(of['adopted']):,}, of them "
-            f"{declared:,} by exposures" + (f"; by {_counted(users)}" if users else ""),
-            "YOUR CONSUMERS in dbt.sql",
-        ),
-        ("retired", f"its file is deleted: {len(of['retired']):,}", "retired in dbt.sql"),
-        ("not known", _unknown(tried, owners), "another source: flywheel sources list"),
+        ("main line", f"{branch}, {until}", "branch in dbt.yml; --as-of DATE looks back"),
     ]
-    return [row for row in rows if row[1]]
 
 
-_RULES = {
+def _rules(tried: Tried) -> list[tuple[str, str, str]]:
+    """What it means, with how often it happened."""
+    of = {kind: [event for event in tried.events if event["event_type"] == kind] for kind in _KINDS}
+    count = {kind: f"{len(events):,}" for kind, events in of.items()}
+    owners = Counter({e["data_product_id"]: str(e.get("domain")) for e in of["deployed"]}.values())
+    users = Counter(str(event["consumer_domain"]) for event in of["adopted"])
+    declared = sum(event.get("evidence") == "declared" for event in of["adopted"])
+    adopted = f"{_FIRST_USE}: {count['adopted']}, of them {declared:,} by exposures"
+    adopted += "; an exposure counts for its owner, who may be a person" if declared else ""
+    started = f"{_FIRST_COMMIT}: known of {count['work_started']} of {count['deployed']}"
+    layout, edit = "YOUR LAYOUT in dbt.sql", "{} in dbt.sql"
+    return [
+        ("data product", f"{_PRODUCTS[tried.rule]}: {owners.total():,}", layout),
+        ("domain", f"{_domain_words(tried)}: {_counted(owners)}", layout),
+        ("not counted", _not_counted(tried), layout),
+        ("started", f"{started}; a squashed or direct commit does not show it", edit.format("work_started")),
+        ("deployed", f"its file's arrival on the main line: {count['deployed']}", edit.format("deployed")),
+        ("adopted", adopted + (f"; by {_counted(users)}" if users else ""), edit.format("YOUR CONSUMERS")),
+        (
+            "moved",
+            f"to another folder or group, its new owner from then on: {count['owner_changed']}",
+            edit.format("owner_changed"),
+        ),
+        ("retired", f"its file is deleted: {count['retired']}", edit.format("retired")),
+        ("not known", _unknown(owners), "another source: flywheel sources list"),
+    ]
+
+
+_KINDS = ("work_started", "deployed", "adopted", "owner_changed", "retired")
+_FIRST_COMMIT = "the author date of the first commit that brought it, on any branch"
+_FIRST_USE = "the first ref() in a model of another domain, or in an exposure"
+_PRODUCTS = {
     "layers": "a model in marts (mart, gold), or in a folder of intermediate (silver)",
     "public": "a model with access: public, now or once",
     "every": "every model but those in staging, or named stg_, base_, src_, raw_, int_",
@@ -245,12 +268,7 @@ def _not_counted(tried: Tried) -> str:
     return f"models in {_counted(other)}: no domain is known for them" if other else ""
 
 
-def _started_words(started: int, deployed: int) -> str:
-    words = "the author date of the first commit that brought it, on any branch"
-    return f"{words}: known of {started:,} of {deployed:,}; a squashed or direct commit does not show it"
-
-
-def _unknown(tried: Tried, owners: Counter[str]) -> str:
+def _unknown(owners: Counter[str]) -> str:
     words = "ideas, so time to value begins at deployment; uses outside of the project that are no exposure"
     if len(owners) == 1:
         words += f"; uses by other domains: all products are in one, {next(iter(owners))}"

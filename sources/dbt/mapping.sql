@@ -1,4 +1,4 @@
--- A dbt project's history in git: a model is deployed, adopted by the first ref() of another domain, retired.
+-- A dbt project's history in git: a model is deployed, adopted by the first ref() of another domain, moved, retired.
 -- Verified on mitodl/ol-data-platform: 226 deployed, 258 adopted, 16 retired, equal to shared/datasets/mitodl_dbt.
 -- Such a history knows no ideas, and no use outside of the project but exposures.
 --
@@ -83,6 +83,7 @@ versions as ( -- each time a product's file comes, moves, changes its group or g
         data_product_id, domain, change, started_at, committed_at, path || '@' || commit_id as source_ref, commit_id,
         sequence,
         lag(change = 'deleted', 1, true) over (partition by data_product_id order by sequence) as is_new,
+        lag(domain) over (partition by data_product_id order by sequence) as former_domain,
         count(*) over (partition by data_product_id, commit_id) as changes_in_commit
     from files inner join ids using (model)
     where is_product and change <> 'modified'
@@ -139,6 +140,13 @@ select
     'deployed/' || data_product_id || '/' || commit_id as event_id,
     'deployed' as event_type, data_product_id, committed_at as occurred_at, domain, source_ref
 from versions where is_new and change <> 'deleted'
+
+union all by name
+
+select
+    'owner/' || data_product_id || '/' || commit_id as event_id,
+    'owner_changed' as event_type, data_product_id, committed_at as occurred_at, domain, source_ref
+from versions where not is_new and change <> 'deleted' and domain <> former_domain and changes_in_commit = 1
 
 union all by name
 

@@ -45,7 +45,7 @@ def refusal(api: Api, source) -> str:
         ([status(429, retry_after="Mon, 01 Jun 2026 00:00:30 GMT")], [30]),
         ([status(403, x_ratelimit_remaining="0", x_ratelimit_reset=str(int(NOW.timestamp()) + 20))], [21]),
         ([status(429, ratelimit_remaining="0", ratelimit_reset="40")], [40]),
-        ([status(429)], [60]),
+        ([status(429), status(403, '{"message": "You have exceeded a secondary rate limit."}')], [60, 60]),
     ],
 )
 def test_an_api_that_is_busy_is_asked_again_when_it_says(home, faults, slept):
@@ -101,7 +101,7 @@ HOST = "https://api.example.test/v1"
         ),
         (
             httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"),
-            "can't be reached (its certificate is not trusted; set",
+            "can't be reached: its certificate is not trusted; set",
         ),
     ],
 )
@@ -149,13 +149,23 @@ def test_answers_that_do_not_fit_the_settings_are_refused(home, request_, answer
     assert refusal(Api(lambda r: answer), source) == message
 
 
+def test_an_api_without_records_is_no_fault(home):
+    source = declare(home, X | {"y": {"path": "/y/{id}", "for_each": "x"}})
+    (home.sources / "crm.sql").write_text("select body->>'$.id' as event_id, 'deployed' as event_type from records")
+    api = Api(lambda r: [])
+    api.read(source)
+    before = sorted(source.received.rglob("*"))
+    api.read(source)
+    assert sorted(source.received.rglob("*")) == before and ids(source) == set()
+
+
 def test_an_answer_of_any_size_is_not_taken(home, monkeypatch):
     monkeypatch.setattr("orchestration.sources.http_client.ANSWER_BYTES", 100)
     message = refusal(Api(lambda r: [{"id": n} for n in range(20)]), declare(home, X))
     assert message == "x (/x) answers more than 100 bytes; ask for fewer a page."
 
 
-@pytest.mark.parametrize("where", ["ftp://x", "/folder", "https://me:pw@x", "https://x?a=1", "https://"])
+@pytest.mark.parametrize("where", ["ftp://x", "/folder", "https://me@x", "https://x?a=1", "https://"])
 def test_an_address_that_is_none_of_an_api_is_refused(home, where):
     message = refusal(answers(), declare(home, X, where=where))
     assert message.startswith(
@@ -189,7 +199,7 @@ def test_a_header_that_can_t_be_sent_is_refused_without_its_value(home, monkeypa
     )
 
 
-def served_records(template: str, login: str):
+def served_records(template: str, header: str, login: str):
     """Answers the requests of a template with the records of its test, in pages of three."""
     records = TEMPLATES / template / "test" / "records"
 
@@ -201,7 +211,7 @@ def served_records(template: str, login: str):
         ]
 
     def respond(path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
-        if headers.get("Authorization") != login:
+        if headers.get(header) != login:
             return 401, {}, b""
         parts, asked = urlsplit(path), {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
         names = parts.path.strip("/").split("/")
@@ -212,9 +222,10 @@ def served_records(template: str, login: str):
                 at = row["fields"]["updated"]
                 body["issues"] += [row] if _milliseconds(at) >= since else []
             return 200, {}, json.dumps(body).encode()
-        folder = {"events": "issue_events", "statuses": f"statuses/{names[-2]}"}.get(names[-1], names[-1])
-        found = sorted(rows(folder), key=lambda row: row["updated_at"]) if folder == "issues" else rows(folder)
-        found = [row for row in found if row.get("updated_at", "") >= asked.get("since", "")]
+        folders = {"events": "issue_events", "statuses": f"statuses/{names[-2]}", "notes": f"notes/10{names[-2]}"}
+        found, since = rows(folders.get(names[-1], names[-1])), asked.get("since") or asked.get("updated_after")
+        if since:
+            found = sorted((row for row in found if row["updated_at"] >= since), key=lambda row: row["updated_at"])
         page = int(asked.get("page", 1))
         link = {"Link": f'<{path}&page={page + 1}>; rel="next"'} if len(found) > 3 * page else {}
         return 200, link, json.dumps(found[3 * page - 3 : 3 * page]).encode()
@@ -227,21 +238,27 @@ def _milliseconds(text: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("template", "login"),
-    [("github", "Bearer s3cret"), ("jira", f"Basic {base64.b64encode(b'me@acme.com:s3cret').decode()}")],
+    ("template", "path", "header", "login"),
+    [
+        ("github", "/repos/acme/data", "Authorization", "Bearer s3cret"),
+        ("gitlab_api", "/api/v4/projects/acme%2Fdata", "PRIVATE-TOKEN", "s3cret"),
+        ("jira", "", "Authorization", f"Basic {base64.b64encode(b'me@acme.com:s3cret').decode()}"),
+    ],
 )
-def test_a_template_reads_from_a_server_what_its_sql_expects(home, monkeypatch, template, login):
-    for name, value in {"GITHUB_TOKEN": "s3cret", "JIRA_USER": "me@acme.com", "JIRA_TOKEN": "s3cret"}.items():
-        monkeypatch.setenv(name, value)
-    with served(served_records(template, login)) as host:
-        address = f"{host}/repos/acme/data" if template == "github" else host
+def test_a_template_reads_from_a_server_what_its_sql_expects(home, monkeypatch, template, path, header, login):
+    monkeypatch.setenv("JIRA_USER", "me@acme.com")
+    tokens = ("GITHUB_TOKEN", "GITLAB_TOKEN", "JIRA_TOKEN")
+    for name in tokens:
+        monkeypatch.setenv(name, "s3cret")
+    with served(served_records(template, header, login)) as host:
+        address = f"{host}{path}"
         add(home, template, address)
         home.declared.mkdir(exist_ok=True)
         products = TEMPLATES / template / "test" / "data_products.csv"
         (home.declared / "data_products.csv").write_text(products.read_text())
         pulled = pull(home, template)
-        monkeypatch.setenv("GITHUB_TOKEN", "other")
-        monkeypatch.setenv("JIRA_TOKEN", "other")
+        for name in tokens:
+            monkeypatch.setenv(name, "other")
         refused = try_to_pull(home, template)
     expected = (TEMPLATES / template / "test" / "expected.jsonl").read_text().splitlines()
     got = [json.loads(line) for path in home.inbox.glob("*.jsonl") for line in path.read_text().splitlines()]

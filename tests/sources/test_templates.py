@@ -20,22 +20,28 @@ from orchestration.sources.examine import events_of_test, run_test
 from orchestration.sources.mapping import Mapping
 from orchestration.sources.pull import pull, tables
 from orchestration.sources.records import records_table
-from orchestration.sources.templates import TEMPLATES, add, templates
+from orchestration.sources.templates import PLACE, TEMPLATES, add, templates
 
 RECEIVED_AT = "2026-01-01T00:00:00Z"
 
 
+def place_of(home: Home, template: str) -> str:
+    """What `add --where` is given; nothing for a template of something that is received."""
+    return str(home.root) if PLACE in (TEMPLATES / template / "source.yml").read_text() else ""
+
+
 @pytest.mark.parametrize("template", templates())
 def test_the_test_of_a_template_passes_under_any_name_of_the_source(home, template):
-    add(home, template, str(home.root), "mine")
-    assert load_source(home, "mine", needs_environment=False).address == str(home.root)
+    place = place_of(home, template)
+    add(home, template, place, "mine")
+    assert load_source(home, "mine", needs_environment=False).where == place
     assert run_test(home, "mine") == []
 
 
 def test_the_events_of_every_template_s_test_land(home):
     count = 0
     for template in templates():
-        add(home, template, str(home.root))
+        add(home, template, place_of(home, template))
         source = load_source(home, template, needs_environment=False)
         events = [event for event in events_of_test(home, source) if not event.get("is_retracted")]
         count += len(events)
@@ -83,9 +89,15 @@ def test_the_history_of_a_real_repository_gives_the_known_events(shared):
     records = records_table([("history.jsonl.gz", folder / "history_records.jsonl.gz", RECEIVED_AT)])
     with Mapping(TEMPLATES / "dbt" / "mapping.sql", {"records": records}) as mapping:
         events = mapping.events()
-    assert Counter(e["event_type"] for e in events) == {"deployed": 226, "adopted": 258, "retired": 16}
+    moved = {"owner_changed": 4}
+    assert Counter(e["event_type"] for e in events) == {"deployed": 226, "adopted": 258, "retired": 16} | moved
     known = map(json.loads, (folder / "events.jsonl").read_text().splitlines())
-    assert Counter(map(key_of, events)) == Counter(key_of(e) for e in known if e["event_type"] != "idea_logged")
+    steps = [event for event in events if event["event_type"] not in moved]
+    assert Counter(map(key_of, steps)) == Counter(key_of(e) for e in known if e["event_type"] != "idea_logged")
+    quirks = [line.split(",") for line in (folder / "quirks.csv").read_text().splitlines()]
+    assert {(e["data_product_id"], e["domain"], e["occurred_at"][:10]) for e in events if e not in steps} == {
+        (product, *words.split(" -> ")[1].split(" at ")) for product, kind, words in quirks if "owning_domain" in kind
+    }
 
 
 def test_the_manifest_of_this_project_gives_what_its_models_read(tmp_path):

@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from unittest.mock import Mock
 
 import pytest
 from conftest import NOW, make_event
@@ -106,12 +107,15 @@ def test_what_was_assumed_is_a_table_with_what_to_edit(repository):
     rows = {what: (words, edit) for what, words, edit in try_dbt.assumptions(tried(repository))}
     assert rows["dbt project"] == ("shop in the top folder, 2 models", "--project FOLDER, in a new home")
     assert rows["models"] == ("models", "folder in dbt.yml")
-    assert rows["main line"][0].startswith(f"main, up to commit {repository.git('rev-parse', 'HEAD')[:12]};")
+    assert rows["main line"][0].startswith(
+        f"main, up to commit {repository.git('rev-parse', 'HEAD')[:12]} of 2025-01-03;"
+    )
     assert rows["data product"][0] == "a model in marts (mart, gold), or in a folder of intermediate (silver): 2"
     assert rows["domain"][0] == "the folder in its layer, else shop: finance 1, sales 1"
     assert rows["not counted"][0] == "models in utils 1: no domain is known for them"
     assert "known of 0 of 2" in rows["started"][0] and rows["deployed"][0].endswith("on the main line: 2")
     assert rows["adopted"][0].endswith("in an exposure: 1, of them 0 by exposures; by finance 1")
+    assert rows["moved"][0].endswith("from then on: 0")
     assert rows["retired"][0].endswith("deleted: 1") and rows["not known"][0].startswith("ideas, so time to value")
 
 
@@ -256,6 +260,24 @@ def test_the_command_prints_the_table_and_runs_the_home(repository, tmp_path, mo
     assert ran == {("2025-02-01", tmp_path / "warehouse-flywheel"): 2}
     done = CliRunner().invoke(cli.app, ["try", str(tmp_path / "nowhere")])
     assert done.exit_code == 1 and "is no folder, and no address of a repository." in " ".join(done.output.split())
+
+    done = CliRunner().invoke(cli.app, [*arguments[:-1], "2999-01-01", "--home", str(tmp_path / "later")])
+    assert done.exit_code == 2 and "is in the future" in done.output and not (tmp_path / "later").exists()
+
+
+@pytest.mark.parametrize("stopped", ["receive", "_write_settings", "_move", "shutil.rmtree"])
+def test_an_attempt_that_is_stopped_is_no_source_or_a_whole_one(repository, tmp_path, monkeypatch, stopped):
+    made(repository, {"sql/models/marts/sales/orders.sql": BODY}, project="name: shop\nmodel-paths: [sql/models]")
+    home, stop = Home.at(tmp_path / "home"), Mock(side_effect=KeyboardInterrupt)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(try_dbt.shutil, "rmtree", stop if "." in stopped else lambda *_, **__: None)  # as by SIGKILL
+        if "." not in stopped:
+            patched.setattr(try_dbt, stopped, stop)
+        try_dbt.set_up(home.root, str(repository.folder))
+    assert not list(home.sources.glob("*.yml"))
+    _, found = try_dbt.set_up(home.root, str(repository.folder))
+    assert found and of(found) == {("deployed", "orders", "sales")}
+    assert pull(home, "dbt").words == "dbt: 1 records, 1 events, 1 new" and not (home.root / try_dbt.DRAFT).exists()
 
 
 def test_the_template_has_every_part_that_try_changes():
