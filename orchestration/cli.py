@@ -1,4 +1,5 @@
-"""The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`, `sources`, `try`.
+"""The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`, `sources`,
+`receive`, `try`.
 
 Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2 bad usage). Does not belong here: work.
 """
@@ -30,7 +31,7 @@ from orchestration.publish.record import is_current
 from orchestration.settings import SettingsError, load_settings, write_settings
 from orchestration.sources.declaration import declared_names
 from orchestration.sources_cli import app as sources_app
-from orchestration.sources_cli import pull_every_source
+from orchestration.sources_cli import pull_every_source, receive
 from orchestration.terminal import Commands, HomeOption, exit_with_usage_error, print_plain
 from orchestration.try_cli import try_repository
 
@@ -55,6 +56,7 @@ GONE = "the inbox no longer holds this file as it was refused. Send it again, or
 READ = "can be read now: {rows_landed:,} rows landed, {rows_quarantined:,} quarantined."
 app.add_typer(sources_app, name="sources")
 app.command("try")(try_repository)
+app.command()(receive)
 
 
 @app.command()

@@ -272,7 +272,12 @@ def sync(path: Path) -> None:
 def publish(temporary: Path, path: Path) -> None:
     """Rename into place and fsync the folder."""
     temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Fsync a folder: the names in it stay after a loss of power."""
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -1,9 +1,11 @@
-"""The commands `flywheel sources add`, `list`, `pull`, `show` and `test`.
+"""The commands `flywheel sources add`, `list`, `pull`, `show` and `test`, and `flywheel receive`.
 
 Belongs here: arguments, words, exit codes (1: the source can't be used as it is, 2: bad usage). Does not belong here:
 work.
 """
 
+import ipaddress
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +46,8 @@ def add(
         for path in add_template(home, template, absolute(where), name or None):
             print_plain(console, f"Wrote {path}")
     name = name or template
-    print_plain(console, f"Next: read {name}.sql, look at `flywheel sources show {name}`, then `flywheel run`.")
+    first = f"look at `flywheel sources show {name}`" if where else "start `flywheel receive`"
+    print_plain(console, f"Next: read {name}.sql, {first}, then `flywheel run`.")
 
 
 @app.command("list")
@@ -127,6 +130,33 @@ def run_test(
         print_plain(console, f"{name}: the events differ from the expected ones (-) as shown (+). --accept takes them.")
         raise typer.Exit(1)
     print_plain(console, f"{name}: the test passes.")
+
+
+def receive(
+    host: Annotated[str, typer.Option(help="Where to listen; else for this machine alone.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8787,
+    root: HomeOption = None,
+) -> None:
+    """Receive webhooks at http://HOST:PORT/SOURCE, one process for all sources, until it is stopped."""
+    from orchestration.sources.pull import refuse_in_sample
+
+    console, home = Console(file=sys.stdout), Home.at(root)
+    with _refusals(console):
+        refuse_in_sample(home)
+    if not _is_loopback(host):
+        words = f"Warning: other machines reach {host}, and what they send can be read on the way: it has no TLS."
+        print_plain(console, f"{words} Listen at 127.0.0.1, behind a reverse proxy: docs/sources.md says how.")
+    sys.stdout.flush()
+    # a process of its own: this one has imported what the receiver does not need
+    command = [sys.executable, "-P", "-m", "orchestration.sources.receiver", str(home.root), host, str(port)]
+    os.execv(sys.executable, command)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def pull_every_source(home: Home) -> "list[Pulled]":

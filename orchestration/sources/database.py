@@ -9,6 +9,7 @@ come in batches into a file and are sorted there: memory does not grow with them
 
 import logging
 import os
+import re
 import shutil
 import socket
 import threading
@@ -86,7 +87,7 @@ def _url(source: Source) -> sa.URL:
         before, after = where[: found.start()], where[found.end() :]
         is_part = "://" in before and ("@" in after or "?" in before)
         text = source.variables[found[1]]
-        return quote(text, safe="") if is_part else text
+        return _quoted(text) if is_part else text
 
     try:
         url = sa.make_url(VARIABLE.sub(value, where))
@@ -163,7 +164,7 @@ def _rows(connection: sa.Connection, sql: str, path: Path, deadline: float) -> P
     """Write the rows of a query into a file, sorted by all their columns; returns it."""
     # a cursor of the server; % and : in the SQL stay as they are
     options = {"stream_results": True, "max_row_buffer": ROWS, "no_parameters": True}
-    result = connection.exec_driver_sql(sql.rstrip("; \n"), execution_options=options)
+    result = connection.exec_driver_sql(sql.rstrip("; \r\n\t"), execution_options=options)
     schema, size, count = schema_of(connection.dialect.name, result.cursor.description), 0, 32
     with pq.ParquetWriter(path, schema) as writer:
         while rows := result.fetchmany(count):
@@ -173,7 +174,7 @@ def _rows(connection: sa.Connection, sql: str, path: Path, deadline: float) -> P
             if size > MAX_BYTES:
                 raise ValueError(f"its rows have more than {MAX_BYTES:,} bytes; let it aggregate, or read fewer")
             if time.monotonic() > deadline:
-                raise TimeoutError
+                raise TimeoutError  # the server's limit is that of one batch
             writer.write_table(pa.Table.from_batches([batch]))  # write_batch keeps a million rows in memory
     result.close()
     return _sorted(path)
@@ -182,7 +183,7 @@ def _rows(connection: sa.Connection, sql: str, path: Path, deadline: float) -> P
 def _sorted(path: Path) -> Path:
     """The file with its rows sorted on disk: a query without an order gives another one each time."""
     target = path.with_suffix(".parquet")
-    limits: dict[str, Any] = {"memory_limit": SORT_MEMORY, "temp_directory": str(path.parent / "sort"), "threads": 1}
+    limits: dict[str, Any] = {"memory_limit": SORT_MEMORY, "temp_directory": str(path.parent / ".sort"), "threads": 1}
     with duckdb.connect(config=limits) as db:
         try:
             db.from_parquet(str(path)).order("all").write_parquet(str(target), row_group_size=ROWS)
@@ -206,14 +207,12 @@ def _refusals(
         at = _place(source, query, *_position(sql, cause, connection)) if query else _at(source, ["where"])
         if isinstance(cause, SourceError):
             words = str(cause)
-        elif (
-            time.monotonic() > deadline or isinstance(cause, TimeoutError) or getattr(cause, "sqlstate", "") == "57014"
-        ):
+        elif time.monotonic() > deadline:
             words = f"took longer than {seconds} seconds and was stopped; narrow the query, or raise `timeout`."
         else:
             words = _sentence(cause)
             words = words if query else f"the database can't be read: {words}"
-        raise SourceError(_without_password(source, url, f"{at}: {words}")) from None
+        raise SourceError(_hidden(source, url, f"{at}: {words}")) from None
 
 
 def _sentence(error: BaseException) -> str:
@@ -225,11 +224,19 @@ def _sentence(error: BaseException) -> str:
     return text if text.endswith("?") else text.rstrip(".") + "."
 
 
-def _without_password(source: Source, url: sa.URL, text: str) -> str:
-    password = str(url.password or "")
-    for spelling in sorted({password, quote(password), quote(password, safe=""), quote_plus(password)}, key=len)[::-1]:
-        text = text.replace(spelling, "***") if spelling else text
-    return source.hide(text)
+def _hidden(source: Source, url: sa.URL, text: str) -> str:
+    """A text without the values of the environment and the password, in any spelling of an address."""
+    parts = [("password", url.password), *url.query.items()]
+    secrets = {str(value): "***" for key, value in parts if value and re.search("pass|token|key|secret", key)}
+    secrets |= {value: f"${{{name}}}" for name, value in source.variables.items() if value}
+    spelled = {spell(value): word for value, word in secrets.items() for spell in (str, quote, _quoted, quote_plus)}
+    for spelling in sorted(spelled, key=len, reverse=True):
+        text = text.replace(spelling, spelled[spelling])
+    return text
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
 
 
 def _note_cursor(connection: sa.Connection, cursor: Any, *_: object) -> None:
@@ -258,7 +265,7 @@ def _place(source: Source, query: str, line: int = 0, column: int = 0) -> str:
         return f"{name}: queries.{query}"
     if is_block:
         mine = source.settings["queries"][query].splitlines()[line - 1 : line] or [""]
-        column += max(lines[at + line - 1].find(mine[0]), 0)
+        column += max("".join(lines[at + line - 1 : at + line]).find(mine[0]), 0)
         name += f" column {column}"
     return f"{name}: queries.{query}"
 

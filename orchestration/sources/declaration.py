@@ -132,7 +132,7 @@ def load_source(home: Home, name: str, needs_environment: bool = True) -> Source
     common = {key: given.pop(key) for key in ("kind", "where", *EVERY) if key in given}
     common.setdefault("record_kind", KINDS[common["kind"]].record_kind)
     settings = KINDS[common["kind"]].defaults | given
-    variables = _variables(path, common | given, root, needs_environment)
+    variables = _variables(path, common, given, root, needs_environment)
     return Source(home, name, **common, settings=settings, variables=variables)
 
 
@@ -170,11 +170,18 @@ def _is_cron_part(part: str, least: int, most: int) -> bool:
     return all(least <= number <= most for number in bounds) and bounds == sorted(bounds)
 
 
-def _variables(path: Path, given: dict[str, Any], root: yaml.Node | None, is_needed: bool) -> dict[str, str]:
-    """{name: value} of the environment for each ${NAME} in any text of a file; raises SourceError for one not set."""
+def _variables(
+    path: Path, common: dict[str, Any], own: dict[str, Any], root: yaml.Node | None, is_needed: bool
+) -> dict[str, str]:
+    """{name: value} of the environment for each ${NAME} in any text of a file; raises SourceError for one not set.
+
+    A variable that only `flywheel receive` needs is left out where it is not set.
+    """
     found = {}
-    for place, text in _texts(given, []):
+    for place, text in _texts(common | own, []):
         for variable in VARIABLE.findall(text):
+            if variable not in os.environ and place[0] in KINDS[common["kind"]].of_receiver:
+                continue
             if is_needed and variable not in os.environ:
                 line = line_of(root, place)
                 words = f"{variable} is not in the environment; set it, or write the value."
@@ -207,5 +214,5 @@ def _words(error: jsonschema.ValidationError, path: list[Any], root: yaml.Node |
         missing = [key for key in rules["required"] if key not in sent and repr(key) in error.message]
         line = line_of(root, path) if path else 1
         return [(line, f"{inside}{key} is missing; write {known[key]['description']}.") for key in missing]
-    value = json.dumps(sent, default=str)[:80]
+    value = "what is written there" if rules.get("writeOnly") else json.dumps(sent, default=str)[:80]
     return [(line_of(root, path), f"{name or 'the file'} can't be {value}; write {rules['description']}.")]

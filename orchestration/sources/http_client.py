@@ -104,9 +104,12 @@ class Client:
             try:
                 response, content = self._once(url, shown)
             except httpx.RequestError as error:
+                if "CERTIFICATE_VERIFY" in str(error):
+                    words = "its certificate is not trusted; set SSL_CERT_FILE to the file of your authority's"
+                    raise SourceError(f"{self.source.where} can't be reached: {words}.") from None
                 fault, status, pause = f"can't be reached ({_reason(error)})", 0, BACKOFF * 2 ** (tried - 1)
             else:
-                wait, status = self._limit(response), response.status_code
+                wait, status = self._limit(response, content), response.status_code
                 if wait is None and status not in AGAIN:
                     return response, content
                 fault, pause = f"answers {status}", BACKOFF * 2 ** (tried - 1) if wait is None else wait
@@ -129,17 +132,18 @@ class Client:
                     raise httpx.ReadTimeout(f"no end after {ANSWER_SECONDS:g} seconds")
         return response, b"".join(parts)
 
-    def _limit(self, response: httpx.Response) -> float | None:
+    def _limit(self, response: httpx.Response, content: bytes) -> float | None:
         """Seconds to wait until the API answers again; None where it was not asked too much."""
         status, headers = response.status_code, response.headers
         used_up = "0" in (headers.get("x-ratelimit-remaining"), headers.get("ratelimit-remaining"))
-        is_limit = status == 429 or ("retry-after" in headers and status in (403, 503)) or (used_up and status == 403)
+        says_so = used_up or "retry-after" in headers or b"rate limit" in content[:1000].lower()
+        is_limit = status == 429 or (status == 403 and says_so) or (status == 503 and "retry-after" in headers)
         if not is_limit:
             return None
         if text := headers.get("retry-after"):
             return max(0.0, float(text) if text.strip().isdigit() else self._until(text))
         reset = headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset") or ""
-        if not reset.strip().isdigit():
+        if not used_up or not reset.strip().isdigit():
             return LIMITED
         seconds = float(reset)
         return max(1.0, seconds - self.clock() + 1 if seconds > 10**9 else seconds)  # a time since 1970, or from now
@@ -218,8 +222,6 @@ def _headers(source: Source) -> dict[str, str]:
 def _reason(error: httpx.RequestError) -> str:
     """Why a connection failed, without its address."""
     text = str(error)
-    if "CERTIFICATE" in text.upper():
-        return "its certificate is not trusted; set SSL_CERT_FILE to your authority's"
     return text if text and "://" not in text and len(text) < 100 else type(error).__name__
 
 

@@ -10,6 +10,13 @@ from typing import Any
 TEXT = {"type": "string", "minLength": 1}
 _QUERIES = "names, in small letters, digits and _, each with one SELECT"
 PATH = {"type": "string", "pattern": r"^\$(\.[A-Za-z_][A-Za-z0-9_-]*|\['[^']+'\]|\[\d+\])*$"}  # of JSON, as in RFC 9535
+SENDERS = ["github", "gitea", "gitlab", "jira", "linear", "standard", "bearer"]
+SECRET = {
+    "type": "string",
+    "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$",
+    "writeOnly": True,  # no message shows its value
+    "description": "the name of a variable of the environment, such as ${WEBHOOK_SECRET}",
+}
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,7 @@ class Kind:
     required: tuple[str, ...] = ("where",)
     defaults: dict[str, Any] = field(default_factory=dict)
     record_kind: str = "file_name"
+    of_receiver: tuple[str, ...] = ()  # settings with variables that `flywheel receive` needs, and a pull does not
 
 
 REQUEST: dict[str, dict[str, Any]] = {
@@ -139,6 +147,23 @@ KINDS: dict[str, Kind] = {
         },
         required=("where", "requests"),
         record_kind="split_part(file_name, '/', 1)",
+    ),
+    "webhook": Kind(
+        "orchestration.sources.webhook",
+        {
+            "sender": {"enum": SENDERS, "description": f"what signs the deliveries: {', '.join(SENDERS)}"},
+            "secret": SECRET,
+            "former_secret": SECRET,
+            "tolerance": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 86_400,
+                "description": "how many seconds a signed time may differ from the receiver's clock, up to 86400",
+            },
+        },
+        required=("sender", "secret"),
+        defaults={"records": "all", "tolerance": 300},  # a delivery is never gone
+        of_receiver=("secret", "former_secret"),
     ),
 }
 

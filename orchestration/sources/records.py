@@ -6,6 +6,7 @@ record means (a source's SQL).
 Formats by name: JSON Lines (.jsonl, .ndjson), JSON (.json: one value, an array, or one value a line), CSV (.csv, .tsv),
 each also gzipped (.gz); Parquet (.parquet). A record of JSON is the column `body`, a row of CSV or Parquet has its own
 columns. A record that can't be read makes the whole file unreadable: without it, its events would be retracted.
+Deliveries (.deliveries.jsonl, .deliveries.parquet) have `kind`, `delivery_id`, `body`, and each its own `received_at`.
 """
 
 import csv
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.sources.declaration import SourceError
@@ -26,6 +28,8 @@ from orchestration.sources.declaration import SourceError
 FIRST_COLUMNS = ("file_name", "record_number", "received_at")
 MAX_BYTES = 2 << 30  # of all records of a source, in memory
 MAX_FIELD = 1 << 27  # bytes of a field of CSV
+DELIVERIES = re.compile(r"\.deliveries\.(jsonl|parquet)(\.gz)?$", re.IGNORECASE)
+DELIVERY_COLUMNS = ("received_at", "kind", "delivery_id", "body")
 
 
 def records_table(files: Iterable[tuple[str, Path, str]]) -> pa.Table:
@@ -70,6 +74,8 @@ def read_records(name: str, path: Path) -> pa.Table:
 def reader_for(name: str) -> Callable[[Path], pa.Table] | None:
     """The reader of the format that a name gives; None where it gives none."""
     plain = name.lower().removesuffix(".gz")
+    if plain.endswith(".deliveries.jsonl"):
+        return _read_deliveries
     return next((reader for suffix, reader in _READERS.items() if plain.endswith(suffix)), None)
 
 
@@ -78,11 +84,15 @@ class _UnreadableError(ValueError):
 
 
 def _with_place(name: str, table: pa.Table, received_at: str) -> pa.Table:
+    times = pa.repeat(received_at, table.num_rows).cast(pa.string())
+    if DELIVERIES.search(name):
+        times = pc.fill_null(table["received_at"], received_at)
+        table = table.drop_columns("received_at")
     count, own = table.num_rows, _apart([*FIRST_COLUMNS, *table.column_names])[len(FIRST_COLUMNS) :]
     places = {
         "file_name": pa.repeat(name, count).cast(pa.string()),
         "record_number": pa.array(range(1, count + 1), pa.int64()),
-        "received_at": pa.repeat(received_at, count).cast(pa.string()),
+        "received_at": times,
     }
     return pa.table(places | dict(zip(own, table.columns, strict=True)))
 
@@ -128,6 +138,17 @@ def _read_json_lines(path: Path) -> pa.Table:
         except orjson.JSONDecodeError as error:
             raise _UnreadableError(f"line {number} column {error.colno}: not JSON: {error.msg}") from None
     return _bodies([line for _, line in lines])
+
+
+def _read_deliveries(path: Path) -> pa.Table:
+    """One object a line, with `body`, and where it has them `kind`, `delivery_id` and `received_at`."""
+    rows = [json.loads(text) for text in _read_json_lines(path)["body"].to_pylist()]
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or "body" not in row or set(row) - set(DELIVERY_COLUMNS):
+            words = f"a delivery has body, and may have {', '.join(DELIVERY_COLUMNS[:3])}"
+            raise _UnreadableError(f"record {number}: {words}")
+    bodies = [row | {"body": json.dumps(row["body"], ensure_ascii=False)} for row in rows]
+    return pa.table({name: pa.array([row.get(name) for row in bodies], pa.string()) for name in DELIVERY_COLUMNS})
 
 
 def _read_json(path: Path) -> pa.Table:

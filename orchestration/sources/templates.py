@@ -51,8 +51,8 @@ def add(home: Home, template: str, where: str = "", name: str | None = None) -> 
 
 
 def absolute(where: str) -> str:
-    """An address as it is, a path made absolute."""
-    is_path = not VARIABLE.search(where) and not URL.match(where) and "://" not in where
+    """An address as it is, a path made absolute; nothing stays nothing."""
+    is_path = where and not VARIABLE.search(where) and not URL.match(where) and "://" not in where
     return os.path.abspath(Path(where).expanduser()) if is_path else where  # noqa: PTH100 - no symlink is followed
 
 

@@ -106,7 +106,7 @@ def every_number_wrong(home: Path) -> None:
         db.execute("update curated.adoptions set first_adopted_at = first_adopted_at - interval 40 days")
 
 
-@pytest.mark.parametrize("by", ["flywheel dbt", "dbt"])
+@pytest.mark.parametrize("by", ["flywheel dbt", pytest.param("dbt", marks=pytest.mark.soak)])
 def test_dbt_by_hand_writes_to_the_scratch_and_is_never_published(published, by):
     home = shared_home().back_to("failing")
     every_number_wrong(home)

@@ -107,7 +107,7 @@ def browser():
         yield found
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", [NOTEBOOKS[0], *(pytest.param(n, marks=pytest.mark.soak) for n in NOTEBOOKS[1:])])
 def test_opened_in_a_browser_it_asks_nobody_and_titles_do_no_harm(browser, tmp_path, name):
     title, last = TITLES[name]
     requests, faults = [], []

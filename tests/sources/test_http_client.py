@@ -45,7 +45,7 @@ def refusal(api: Api, source) -> str:
         ([status(429, retry_after="Mon, 01 Jun 2026 00:00:30 GMT")], [30]),
         ([status(403, x_ratelimit_remaining="0", x_ratelimit_reset=str(int(NOW.timestamp()) + 20))], [21]),
         ([status(429, ratelimit_remaining="0", ratelimit_reset="40")], [40]),
-        ([status(429)], [60]),
+        ([status(429), status(403, '{"message": "You have exceeded a secondary rate limit."}')], [60, 60]),
     ],
 )
 def test_an_api_that_is_busy_is_asked_again_when_it_says(home, faults, slept):
@@ -101,7 +101,7 @@ HOST = "https://api.example.test/v1"
         ),
         (
             httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"),
-            "can't be reached (its certificate is not trusted; set",
+            "can't be reached: its certificate is not trusted; set",
         ),
     ],
 )
@@ -149,13 +149,23 @@ def test_answers_that_do_not_fit_the_settings_are_refused(home, request_, answer
     assert refusal(Api(lambda r: answer), source) == message
 
 
+def test_an_api_without_records_is_no_fault(home):
+    source = declare(home, X | {"y": {"path": "/y/{id}", "for_each": "x"}})
+    (home.sources / "crm.sql").write_text("select body->>'$.id' as event_id, 'deployed' as event_type from records")
+    api = Api(lambda r: [])
+    api.read(source)
+    before = sorted(source.received.rglob("*"))
+    api.read(source)
+    assert sorted(source.received.rglob("*")) == before and ids(source) == set()
+
+
 def test_an_answer_of_any_size_is_not_taken(home, monkeypatch):
     monkeypatch.setattr("orchestration.sources.http_client.ANSWER_BYTES", 100)
     message = refusal(Api(lambda r: [{"id": n} for n in range(20)]), declare(home, X))
     assert message == "x (/x) answers more than 100 bytes; ask for fewer a page."
 
 
-@pytest.mark.parametrize("where", ["ftp://x", "/folder", "https://x?a=1", "https://"])
+@pytest.mark.parametrize("where", ["ftp://x", "/folder", "https://me@x", "https://x?a=1", "https://"])
 def test_an_address_that_is_none_of_an_api_is_refused(home, where):
     message = refusal(answers(), declare(home, X, where=where))
     assert message.startswith(

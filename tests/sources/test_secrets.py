@@ -50,6 +50,14 @@ SOURCES = {  # of each kind one that works and one that fails: add yours
     "no_lake": Declared(database(f"{LAKE}x?application_name=${{TOKEN}}"), {"PASSWORD": PASSWORD, "TOKEN": TOKEN}),
     "no_column": Declared(database(LAKE, "select ${COLUMN}"), {"PASSWORD": PASSWORD, "COLUMN": "se_cret_column"}),
     "no_server": Declared(database("${ADDRESS}"), {"ADDRESS": ADDRESS}),
+    "no_api": Declared(
+        "kind: http\nwhere: 'http://127.0.0.1:1/?key=${API_KEY}'\nrequests: {a: {path: /a}}", {"API_KEY": "se/cret api"}
+    ),
+    "no_header": Declared(
+        "kind: http\nwhere: http://127.0.0.1:1\nheaders: {X-Key: '${HEADER}'}\nlogin: {user: a, password: '${LOGIN}'}\n"
+        "requests: {a: {path: /a}}",
+        {"HEADER": "se/cret header\n", "LOGIN": "se/cret login"},
+    ),
     "no_address": Declared(database("${DSN}"), {"DSN": "host=127.0.0.1 password=se/cret@dsn"}),
 }
 IN_DAGSTER = ("lake", "no_lake", "no_clone")  # its own files are the same for all

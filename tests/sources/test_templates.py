@@ -20,22 +20,28 @@ from orchestration.sources.examine import events_of_test, run_test
 from orchestration.sources.mapping import Mapping
 from orchestration.sources.pull import pull, tables
 from orchestration.sources.records import records_table
-from orchestration.sources.templates import TEMPLATES, add, templates
+from orchestration.sources.templates import PLACE, TEMPLATES, add, templates
 
 RECEIVED_AT = "2026-01-01T00:00:00Z"
 
 
+def place_of(home: Home, template: str) -> str:
+    """What `add --where` is given; nothing for a template of something that is received."""
+    return str(home.root) if PLACE in (TEMPLATES / template / "source.yml").read_text() else ""
+
+
 @pytest.mark.parametrize("template", templates())
 def test_the_test_of_a_template_passes_under_any_name_of_the_source(home, template):
-    add(home, template, str(home.root), "mine")
-    assert load_source(home, "mine", needs_environment=False).address == str(home.root)
+    place = place_of(home, template)
+    add(home, template, place, "mine")
+    assert load_source(home, "mine", needs_environment=False).where == place
     assert run_test(home, "mine") == []
 
 
 def test_the_events_of_every_template_s_test_land(home):
     count = 0
     for template in templates():
-        add(home, template, str(home.root))
+        add(home, template, place_of(home, template))
         source = load_source(home, template, needs_environment=False)
         events = [event for event in events_of_test(home, source) if not event.get("is_retracted")]
         count += len(events)

@@ -17,10 +17,18 @@ pytestmark = pytest.mark.slow
 EARLIER = "2024-01-01T00:00:00Z"
 UNKNOWN_TYPES = {"milestone_alpha", "milestone_beta"}
 UNKNOWN_ROWS = {"mitodl_dbt": 0, "k8s_keps": 662, "dbt_core_changes": 1833}
-CASES = [(name, day) for name, last_day in SETS.items() for day in (last_day, EARLIER)]
+CASES = [
+    pytest.param(
+        (name, day),
+        marks=pytest.mark.soak if day == EARLIER and name != "mitodl_dbt" else (),
+        id=f"{name}-{day[:10]}",
+    )
+    for name, last_day in SETS.items()
+    for day in (last_day, EARLIER)
+]
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1][:10]}")
+@pytest.fixture(scope="module", params=CASES)
 def case(request, shared):
     """(name of the set, its reference, a home in which it was run), one run a case."""
     name, day = request.param
