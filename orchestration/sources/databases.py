@@ -60,10 +60,27 @@ DATABASES = {
         "snowflake",
         "snowflake",
         ("alter session set statement_timeout_in_seconds = {seconds}", "alter session set timezone = 'UTC'"),
+        None,
+        lambda seconds: {"login_timeout": min(seconds, CONNECT_SECONDS)},
     ),
     "bigquery": Database("bigquery", "bigquery"),
-    "databricks": Database("databricks", "databricks", ("set statement_timeout = {seconds}", "set time zone 'UTC'")),
-    "trino": Database("trino", "trino", ("set session query_max_run_time = '{seconds}s'", "set time zone 'UTC'")),
+    "databricks": Database(
+        "databricks",
+        "databricks",
+        ("set statement_timeout = {seconds}", "set time zone 'UTC'"),
+        None,
+        lambda seconds: {
+            "_socket_timeout": seconds,
+            "_retry_stop_after_attempts_duration": min(seconds, CONNECT_SECONDS),
+        },
+    ),
+    "trino": Database(
+        "trino",
+        "trino",
+        ("set session query_max_run_time = '{seconds}s'", "set time zone 'UTC'"),
+        None,
+        lambda seconds: {"request_timeout": min(seconds, CONNECT_SECONDS)},
+    ),
     "sqlite": Database("", "sqlite", ("pragma query_only = 1",)),
 }
 SPELLINGS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}

@@ -138,14 +138,16 @@ def test_a_service_account_that_is_declared_later_takes_back_what_only_it_had_re
     assert [e["event_id"][-8:] for e in changes.retractions] == ["2026-W10", "2026-W11"]
 
 
-@pytest.mark.parametrize(("template", "kept"), [("bigquery_queries", 175), ("databricks_queries", 360)])
-def test_a_history_that_loses_its_oldest_days_changes_nothing_that_was_said(template, kept):
-    every = [(day, "ana", False) for day in range(0, 420, 5)]
+@pytest.mark.parametrize(
+    ("template", "kept", "last", "weeks"), [("bigquery_queries", 175, 350, 50), ("databricks_queries", 360, 630, 90)]
+)
+def test_a_history_that_loses_its_oldest_days_changes_nothing_that_was_said(template, kept, last, weeks):
+    every = [(day, "ana", False) for day in range(0, last + 1, 5)]
     said: dict = {}
-    for today in range(0, 420, 35):
+    for today in range(0, last + 1, 70):
         reads = [read for read in every if today - kept <= read[0] <= today]
         changes = difference("s", events(template, *reads), said, "keep")
         assert not changes.corrections and not changes.retractions
         said |= {e["event_id"]: e for e in changes.additions}
     first = min(e["occurred_at"] for e in said.values())
-    assert first[:10] == str(DAY + timedelta(10)) and len(said) == 55  # each week up to day 385
+    assert first[:10] == str(DAY + timedelta(10)) and len(said) == weeks  # each up to the last
