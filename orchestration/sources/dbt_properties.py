@@ -118,19 +118,16 @@ class _State:
             return False
         if not path.endswith(YAML) or path not in self.read:
             return False
-        found, before = loaded(text or ""), self.given.pop(old or path, {})
+        found = loaded(text or "")
         if path in self.projects:
-            if text is None:  # it has moved, and says the same
-                return False
-            models = found.get("models")
-            models = models if isinstance(models, dict) else {}
-            own = models.get(found.get("name"))
-            self.trees = [_given_alone(models), own if isinstance(own, dict) else {}]
-        elif change["change"] != "deleted":
-            self.given[path] = dict(_models(found)) if text is not None else before  # renamed alone: as it was
+            before, self.trees = self.trees, _trees(found) if text is not None else self.trees  # moved: as it was
+            return before != self.trees
+        given = self.given.pop(old or path, {})
+        after = given if text is None and change["change"] != "deleted" else dict(_models(found))
+        self.given |= {path: after} if after else {}
         if exposures := list(_exposures(found)):
             change["exposures"] = exposures
-        return True
+        return given != after
 
     def _note_model(self, change: Record, text: str | None) -> None:
         path, old = change["path"], change["old_path"]
@@ -182,15 +179,19 @@ def _given(tree: dict[str, Any]) -> Own:
     return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
-def _given_alone(tree: dict[str, Any]) -> dict[str, Any]:
-    """What is of all models; the rest of the tree is of the projects that it names."""
-    return dict(_given(tree))
+def _trees(project: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a dbt_project.yml gives all models, and the tree of folders of its own."""
+    models = project.get("models")
+    models = models if isinstance(models, dict) else {}
+    own = models.get(project.get("name"))
+    return [dict(_given(models)), own if isinstance(own, dict) else {}]
 
 
 def _models(found: dict[str, Any]) -> Iterator[tuple[str, Own]]:
+    """(name, what it is given) of each model that is given something."""
     for model in found.get("models") or ():
-        if isinstance(model, dict) and isinstance(model.get("name"), str):
-            yield model["name"], _given(model)
+        if isinstance(model, dict) and isinstance(model.get("name"), str) and (own := _given(model)):
+            yield model["name"], own
 
 
 def _exposures(found: dict[str, Any]) -> Iterator[Record]:

@@ -133,6 +133,9 @@ class Receiver:
     async def _read(self, request: Request, parts: list[bytes] | None) -> None:
         """Read a body into parts, or past it; raises RefusedError where it is too large or too slow."""
         size = 0
+        too_large = RefusedError(413, f"the body has more than {MAX_BODY:,} bytes.")
+        if int(request.headers.get("content-length", 0)) > MAX_READ:
+            raise too_large
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 async for part in request.stream():
@@ -148,7 +151,7 @@ class Receiver:
         except TimeoutError:
             raise RefusedError(408, f"the body did not arrive within {BODY_SECONDS} seconds.") from None
         if size > MAX_BODY:
-            raise RefusedError(413, f"the body has more than {MAX_BODY:,} bytes.")
+            raise too_large
 
     def _keep(self, webhook: Webhook, headers: Headers, body: bytes) -> str:
         verify(webhook.sender, Signed(headers, body, time.time(), webhook.tolerance), webhook.secrets)

@@ -140,11 +140,11 @@ def _chosen(home: Home, where: str, within: str) -> Tried:
         bodies = "\n".join(records["body"].to_pylist())
         has_groups, has_public = '"group":' in bodies, '"is_public":true' in bodies
         template, (folders, _) = source.sql.read_text(), folders_of(source, commit)
-        has_layers = bool(
-            _deployed(_events(home, source, records, _sql(template, project.name, folders, "layers", True)))
-        )
+        events = _events(home, source, records, _sql(template, project.name, folders, "layers", True))
+        has_layers = bool(_deployed(events))
         rule = "public" if has_public else "layers" if has_layers else "every"
-        events = _events(home, source, records, _sql(template, project.name, folders, rule, has_layers))
+        if rule != "layers":
+            events = _events(home, source, records, _sql(template, project.name, folders, rule, has_layers))
     if not _deployed(events):
         raise SourceError(f"{project.words}: its history in {source.where} has no model that could be a data product.")
     day = git(source, "show", "--no-patch", "--format=%cs", commit)

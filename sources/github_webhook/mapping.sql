@@ -60,9 +60,12 @@ deployments as ( -- the first success of each; the first publication of each rel
         'deployment/' || (deployment->>'$.id') as id, repository,
         min_by({'at': status->>'$.created_at', 'version': deployment->>'$.ref'}, status->>'$.created_at') as first
     from deliveries
-    -- YOUR ENVIRONMENTS: those in which a product is in use
     where kind = 'deployment_status' and status->>'$.state' = 'success'
-        and lower(coalesce(status->>'$.environment', deployment->>'$.environment')) in ('production', 'prod')
+        -- YOUR ENVIRONMENTS: those in which a product is in use
+        and (
+            deployment->>'$.production_environment' = 'true'
+            or lower(coalesce(status->>'$.environment', deployment->>'$.environment')) in ('production', 'prod')
+        )
     group by all
 
     union all by name

@@ -65,6 +65,7 @@ def test_a_repeated_delivery_is_kept_once_and_another_body_under_its_id_as_anoth
         ({"content": b'"text"'}, (400, "the body is JSON, and neither an object nor an array.")),
         ({"content": b"x" * 2001}, (413, "the body has more than 2,000 bytes.")),
         ({"content": [b"x" * 900] * 3}, (413, "the body has more than 2,000 bytes.")),
+        ({"content": b"x" * 9000}, (413, "the body has more than 2,000 bytes.")),
         ({"content": [b"x" * 900] * 99}, (413, "the body has more than 2,000 bytes.")),
         ({"X-Hub-Signature-256": "sha256=00"}, (401, "X-Hub-Signature-256 does not match: the secret differs")),
         ({"sender": "bearer"}, (401, "the header X-Hub-Signature-256 is missing: set the source's secret where")),
@@ -97,6 +98,12 @@ def test_each_delivery_has_a_line_in_the_log_without_its_body(app, caplog):
     first, second = [record.message for record in caplog.records if record.name == "flywheel.receive"]
     assert first == "hooks 200 21 bytes: received, as 704f9d9036bf01b2f563dedc9deb4322."
     assert second.startswith("hooks 400 1 bytes: the body is not JSON")
+
+
+def test_a_delivery_waits_for_no_run(app, monkeypatch):
+    monkeypatch.setattr(Home, "lock", None)
+    monkeypatch.setattr(Home, "is_locked", None)
+    assert post(app)[0] == 200
 
 
 def test_openlineage_s_endpoint_a_slash_at_the_end_and_gzip_are_accepted(app, home):

@@ -84,7 +84,8 @@ def test_a_template_of_files_maps_the_same_events_when_they_are_received(home, t
     (home.sources / f"{template}.yml").write_text("kind: webhook\nsender: bearer\nsecret: ${HOOK_SECRET}\n")
     folder = home.sources / f"{template}.test"
     expected = [json.loads(line) for line in (folder / "expected.jsonl").read_text().splitlines()]
-    (home.declared / "data_products.csv").write_text((folder / "data_products.csv").read_text())
+    for declared in folder.glob("*.csv"):
+        (home.declared / declared.name).write_text(declared.read_text())
     for path in sorted(path for path in (folder / "records").rglob("*") if path.is_file()):
         text = path.read_text()
         bodies = text.splitlines() if path.suffix == ".jsonl" else [text]
