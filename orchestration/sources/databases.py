@@ -83,8 +83,10 @@ DATABASES = {
     ),
     "sqlite": Database("", "sqlite", ("pragma query_only = 1",)),
 }
-SPELLINGS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
-SPELLINGS |= {"mariadb": "mariadb+pymysql", "redshift": "redshift+redshift_connector"}
+SPELLINGS = {  # of an address without a driver, or with one that is not among the extras
+    **dict.fromkeys(("postgres", "postgresql", "postgresql+psycopg2"), "postgresql+psycopg"),
+    **{"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "redshift": "redshift+redshift_connector"},
+}
 
 LOCAL, INSTANT = pa.timestamp("us"), pa.timestamp("us", "UTC")
 DECIMAL = "decimal"  # its precision and scale decide

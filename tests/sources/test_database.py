@@ -71,6 +71,7 @@ def test_each_type_lands_and_a_column_of_nulls_alone_has_the_type_too(server, la
 def test_the_same_rows_in_another_order_are_nothing_new(server, lake, home):
     server.execute("create table moved as select n, 'a' as note from generate_series(1, 5000) n")
     source = lake(server.where, "select * from moved")
+    (source.received / ".reading" / "ideas").mkdir(parents=True)  # of a pull that was killed
     receive(source, NOW)
     server.execute("update moved set note = 'b' where n < 2000", "update moved set note = 'a'")
     receive(source, NOW)
