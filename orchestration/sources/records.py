@@ -44,8 +44,9 @@ def records_table(files: Iterable[tuple[str, Path, str]]) -> pa.Table:
         size += tables[-1].nbytes
         if size > MAX_BYTES:
             raise SourceError(
-                f"its records have more than {MAX_BYTES:,} bytes up to {name}. Read less: narrow `pattern`, `requests` or "
-                "`queries`; or write `vanished: keep`, and take away what was pulled: files, or those in received/."
+                f"its records have more than {MAX_BYTES:,} bytes up to {name}. Narrow `pattern`, `requests`, "
+                "`queries` or what the sender sends; or write `records: current` and `vanished: keep`, and take files "
+                "away once they are pulled."
             )
     spellings: dict[str, str] = {}  # DuckDB's names have no case
     same = [t.rename_columns([spellings.setdefault(c.lower(), c) for c in t.column_names]) for t in tables]
