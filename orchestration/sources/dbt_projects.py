@@ -58,11 +58,13 @@ def repository_of(path: Path) -> tuple[Path, str]:
 
 
 def main_branch(source: Source) -> str:
-    """The main line of a clone: that of its origin, else main or master, else what is checked out."""
+    """The main line of a clone: its origin's, else main or master, else what is checked out. Raises SourceError."""
     origin = git(source, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
     for branch in filter(None, [origin, "main", "master"]):
         if git(source, "rev-parse", "--verify", "--quiet", f"{branch}^{{commit}}"):
             return branch
+    if not git(source, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+        raise SourceError(f"{source.where} has no commit, so no history.")
     return "HEAD"
 
 

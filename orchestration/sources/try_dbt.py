@@ -4,6 +4,7 @@ Belongs here: choosing project, main line and rules; the home; the table of assu
 history says (git.py, the template dbt), arguments and printing (try_cli.py).
 """
 
+import os
 import re
 import shutil
 from collections import Counter
@@ -16,7 +17,7 @@ from orchestration.home import Home, current_time, write_whole
 from orchestration.landing.inbox import has_received
 from orchestration.sources import received
 from orchestration.sources.dbt_projects import Project, find_projects, is_address, main_branch, repository_of
-from orchestration.sources.declaration import Source, SourceError, declared_names, load_source
+from orchestration.sources.declaration import VARIABLE, Source, SourceError, declared_names, load_source
 from orchestration.sources.git import folders_of, git, head
 from orchestration.sources.mapping import Mapping
 from orchestration.sources.pull import receive, refuse_in_sample, tables, without_secrets
@@ -75,6 +76,8 @@ def set_up(root: Path, place: str, project: str | None = None) -> tuple[Home, Tr
     `place` is an address, or a folder in a clone; `project` the folder of a project in it. Raises SourceError where
     there is nothing to measure, or where the home holds something else; then it leaves nothing behind.
     """
+    if missing := [name for name in VARIABLE.findall(place) if name not in os.environ]:
+        raise SourceError(f"{missing[0]} of {place} is not in the environment; set it.")
     where, within = (place, ".") if is_address(place) else map(str, repository_of(Path(place).expanduser()))
     is_new = not root.exists() or not any(root.iterdir())
     if not is_new and not (root / "inbox").is_dir():

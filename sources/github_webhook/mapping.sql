@@ -1,10 +1,10 @@
--- GitHub and Gitea webhooks: a labelled issue is an idea; a successful deployment to production, or a release, is deployed.
+-- GitHub and Gitea by webhooks: a labelled issue is an idea; a deployment to production that succeeded, or a release,
+-- deploys.
 -- Verified on the 79 examples of octokit/webhooks in shared/payloads/github, and on the shape of Gitea's issue and
 -- release webhooks; Gitea has no deployments, and no reason for closing an issue.
 --
 -- records: one for each delivery; kind is the header X-GitHub-Event. products: the rows of declared/data_products.csv
--- about this source; a key is a repository as owner/name, or one issue as owner/name#12. What is not declared is the
--- data product of its repository: give each data product one labelled issue.
+-- about this source; a key is a repository as owner/name, one issue as owner/name#12, or a label.
 with deliveries as (
 
     select
@@ -38,19 +38,38 @@ issues as ( -- the latest state of each issue; GitHub's issues include pull requ
 
 ),
 
-ideas as (
+labelled as (
 
     select
         'issue/' || issue_id as id,
-        coalesce(issue_product.data_product_id, product.data_product_id, latest.at) as data_product_id,
-        coalesce(issue_product.domain, product.domain, latest.owner) as domain,
+        latest.at as repository,
+        latest.owner as owner,
+        latest.at || '#' || (latest.fields->>'$.number') as issue_key,
+        latest.fields->>'$.labels[*].name' as labels,
         latest.fields as issue,
         assigned_at
     from issues
-    left join products as issue_product on issue_product.key = latest.at || '#' || (latest.fields->>'$.number')
-    left join products as product on product.key = latest.at
     -- YOUR LABEL: which issues are ideas for data products
-    where list_contains(latest.fields->>'$.labels[*].name', 'data-product')
+    where list_contains(labels, 'data-product')
+
+),
+
+ideas as ( -- an issue's product: its own, else that of a label, else that of its repository, else the repository
+
+    select
+        labelled.*,
+        coalesce(products.data_product_id, repository) as data_product_id,
+        -- YOUR DOMAIN: that of the declared product, else of a label such as domain:customer, else the owner
+        coalesce(products.domain, list_filter(labels, lambda label: label like 'domain:%')[1][8:], owner) as domain,
+        -- YOUR REASONS: those that mean that it will not be built; in Gitea a label says so
+        issue->>'$.state' = 'closed'
+            and coalesce(issue->>'$.state_reason' in ('not_planned', 'duplicate'), list_contains(labels, 'wontfix'))
+            as is_rejected
+    from labelled
+    left join products on products.key in (issue_key, repository) or list_contains(labels, products.key)
+    qualify row_number() over (
+        partition by id order by products.key = issue_key desc, products.key = repository, products.key
+    ) = 1
 
 ),
 
@@ -72,7 +91,8 @@ deployments as ( -- the first success of each; the first publication of each rel
 
     select
         'release/' || (release->>'$.id') as id, repository,
-        min_by({'at': release->>'$.published_at', 'version': release->>'$.tag_name'}, release->>'$.published_at') as first
+        min_by({'at': release->>'$.published_at', 'version': release->>'$.tag_name'}, release->>'$.published_at')
+            as first
     from deliveries
     where kind = 'release' and release->>'$.draft' = 'false' and release->>'$.prerelease' = 'false'
     group by all
@@ -96,16 +116,11 @@ events as (
 
     union all by name
 
-    select -- an issue that is reopened is rejected no more
+    select
         id || '/rejected' as event_id, 'rejected' as event_type, data_product_id, domain,
         issue->>'$.closed_at' as occurred_at, issue->>'$.html_url' as source_ref
     from ideas
-    where issue->>'$.state' = 'closed'
-        -- YOUR REASONS: those of GitHub; in Gitea a label says so
-        and (
-            issue->>'$.state_reason' in ('not_planned', 'duplicate')
-            or list_contains(issue->>'$.labels[*].name', 'wontfix')
-        )
+    qualify is_rejected and bool_and(is_rejected) over (partition by data_product_id) -- another idea keeps it alive
 
     union all by name
 

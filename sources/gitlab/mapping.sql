@@ -1,9 +1,8 @@
 -- GitLab webhooks: a labelled issue is an idea; a successful deployment to production is deployed.
 -- Verified on the payloads in GitLab's documentation, webhook_events.md, with the three forms of its times.
 --
--- records: one for each delivery. products: the rows of declared/data_products.csv about this source; a key is a project
--- as group/name, or one issue as group/name#12. What is not declared is the data product of its project: give each data
--- product one labelled issue.
+-- records: one for each delivery. products: the rows of declared/data_products.csv about this source; a key is a
+-- project as group/name, one issue as group/name#12, or a label.
 with hooks as (
 
     select
@@ -31,21 +30,41 @@ issues as ( -- the latest state of each issue, epic or task
 
 ),
 
-ideas as (
+labelled as (
 
     select
         'issue/' || issue_id as id,
-        coalesce(issue_product.data_product_id, product.data_product_id, latest.at) as data_product_id,
-        coalesce(issue_product.domain, product.domain, split_part(latest.at, '/', 1)) as domain,
-        latest.fields as issue,
+        latest.at as project,
+        latest.at || '#' || (latest.fields->>'$.iid') as issue_key,
         latest.labels as labels,
+        latest.fields as issue,
         assigned_at
     from issues
-    left join products as issue_product on issue_product.key = latest.at || '#' || (latest.fields->>'$.iid')
-    left join products as product on product.key = latest.at
     -- YOUR LABEL: which issues are ideas for data products
-    where list_contains(latest.labels, 'data-product')
-        and latest.fields->>'$.moved_to_id' is null -- it goes on as another issue
+    where list_contains(labels, 'data-product')
+        and issue->>'$.moved_to_id' is null -- it goes on as another issue
+
+),
+
+ideas as ( -- an issue's product: its own, else that of a label, else that of its project, else the project
+
+    select
+        labelled.*,
+        coalesce(products.data_product_id, project) as data_product_id,
+        -- YOUR DOMAIN: that of the declared product, else of a label such as domain::customer, else the group
+        coalesce(
+            products.domain,
+            list_filter(labels, lambda label: label like 'domain::%')[1][9:],
+            split_part(project, '/', 1)
+        ) as domain,
+        -- YOUR REASONS: GitLab has none for closing an issue, so a label says that it will not be built
+        issue->>'$.state' = 'closed'
+            and (list_contains(labels, 'wontfix') or issue->>'$.duplicated_to_id' is not null) as is_rejected
+    from labelled
+    left join products on products.key in (issue_key, project) or list_contains(labels, products.key)
+    qualify row_number() over (
+        partition by id order by products.key = issue_key desc, products.key = project, products.key
+    ) = 1
 
 ),
 
@@ -83,13 +102,11 @@ events as (
 
     union all by name
 
-    select -- an issue that is reopened is rejected no more
+    select
         id || '/rejected' as event_id, 'rejected' as event_type, data_product_id, domain,
         coalesce(issue->>'$.closed_at', issue->>'$.updated_at') as occurred_at, issue->>'$.url' as source_ref
     from ideas
-    -- YOUR REASONS: GitLab has none for closing an issue, so a label says that it is not to be built
-    where issue->>'$.state' = 'closed'
-        and (list_contains(labels, 'wontfix') or issue->>'$.duplicated_to_id' is not null)
+    qualify is_rejected and bool_and(is_rejected) over (partition by data_product_id) -- another idea keeps it alive
 
     union all by name
 

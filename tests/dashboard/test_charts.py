@@ -49,3 +49,14 @@ def test_a_drawing_paints_no_background_over_its_card():
     markup = svg(charts.north_star_chart([month(1, 10.0)], ADOPTIONS), "n", "Adoptions", "by month")
     assert f'height="260" fill="{PALETTE["paper"]}"' not in markup
     assert not re.match(r"<svg[^>]*><title.*?</title><desc.*?</desc><rect", markup)
+
+
+def test_the_curve_from_deployment_says_so_and_counts_data_products():
+    rows = [
+        {"interval_id": "deployed_to_adopted", "day": day, "share_adopted": share, "share_closed": 0.0, "lower": share}
+        | {"upper": share, "at_risk_count": 40 - day}
+        for day, share in ((0, 0.0), (10, 0.25), (30, 0.5))
+    ]
+    drawing = svg(charts.time_to_value_chart(rows, {"deployed_to_adopted": 30.0}), "c", "Share", "by day")
+    assert "days since deployment; below: data products still open when the curve steps there" in drawing
+    assert "median 30 days" in drawing and "50%" in drawing and "since the idea" not in drawing

@@ -184,7 +184,14 @@ def shallow(repository: Repository) -> str:
     return ""
 
 
+def empty(repository: Repository) -> str:
+    repository.git("init", "-q", "empty")
+    return "empty"
+
+
 REFUSED = {
+    "empty has no commit, so no history": empty,
+    r"NOT_SET of .*\{NOT_SET\} is not in the environment; set it": lambda r: "${NOT_SET}",
     "is no folder, and no address of a repository": lambda r: "nowhere",
     "is in no git repository: flywheel try reads": lambda r: shutil.rmtree(r.folder / ".git") or "",
     r"has no dbt_project.yml in commit \w{12}, so no dbt project.$": lambda r: (
