@@ -5,7 +5,10 @@ import json
 import logging
 import os
 import subprocess
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -27,7 +30,7 @@ ADDRESS = "postgresql://reader:no%2Fne%20p%40ss@127.0.0.1:1/lake"
 
 @dataclass(frozen=True)
 class Declared:
-    """A source: its file, with PORT of PostgreSQL and ROOT of the test in it, and the secrets by variable."""
+    """A source: its file, with PORT of PostgreSQL, API of a server and ROOT of the test in it; secrets by variable."""
 
     yml: str
     secrets: dict[str, str]
@@ -39,6 +42,7 @@ def database(where: str, sql: str = "select 1") -> str:
 
 
 LAKE = "postgresql://reader:${PASSWORD}@127.0.0.1:PORT/lake"
+API = "kind: http\nwhere: http://127.0.0.1:API/\nlogin: {user: me, password: 'KEY'}\nrequests: {rows: {path: /rows}}"
 SOURCES = {  # of each kind one that works and one that fails: add yours
     "folder": Declared("kind: files\nwhere: ROOT/${FOLDER}", {"FOLDER": "se cret#folder"}, works=True),
     "no_folder": Declared("kind: files\nwhere: ROOT/${NO_FOLDER}", {"NO_FOLDER": "se cret#nowhere"}),
@@ -58,20 +62,46 @@ SOURCES = {  # of each kind one that works and one that fails: add yours
         "requests: {a: {path: /a}}",
         {"HEADER": "se/cret header\n", "LOGIN": "se/cret login"},
     ),
+    "api": Declared(API.replace("KEY", "${RIGHT}"), {"RIGHT": "right-key/+ü"}, works=True),
+    "old_key": Declared(API.replace("KEY", "${WRONG}"), {"WRONG": "wrong-key/+ü"}),
+    "hook": Declared("kind: webhook\nsender: bearer\nsecret: ${HOOK}", {"HOOK": "hook-key/+ü"}, works=True),
     "no_address": Declared(database("${DSN}"), {"DSN": "host=127.0.0.1 password=se/cret@dsn"}),
 }
 IN_DAGSTER = ("lake", "no_lake", "no_clone")  # its own files are the same for all
 INSIDE = ["no/ne p@ss", "no%2Fne%20p%40ss", "se/cret@dsn"]  # of the addresses
 
 
+class Api(BaseHTTPRequestHandler):
+    """One record for the right key; else 401, with what was sent in the answer."""
+
+    def do_GET(self):
+        sent = self.headers.get("Authorization", "")
+        is_right = base64.b64encode("me:right-key/+ü".encode()).decode() in sent
+        self.send_response(200 if is_right else 401)
+        self.end_headers()
+        self.wfile.write(b'[{"id": 1}]' if is_right else json.dumps({"message": sent}).encode())
+
+    def log_message(self, *_):
+        """Print nothing."""
+
+
 @pytest.fixture
-def home(tmp_path, monkeypatch, server) -> Home:
+def api() -> Iterator[int]:
+    """The port of a server of an API."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as started:
+        threading.Thread(target=started.serve_forever, daemon=True).start()
+        yield started.server_port
+        started.shutdown()
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch, server, api) -> Home:
     """A home with all of them declared, their secrets in the environment, and what those that work read."""
     monkeypatch.setenv("FLYWHEEL_HOME", str(tmp_path / "home"))
     home = Home.at()
     home.sources.mkdir()
     for name, source in SOURCES.items():
-        text = source.yml.replace("PORT", str(server.port)).replace("ROOT", str(tmp_path))
+        text = source.yml.replace("PORT", str(server.port)).replace("ROOT", str(tmp_path)).replace(":API", f":{api}")
         (home.sources / f"{name}.yml").write_text(text + "\n")
         (home.sources / f"{name}.sql").write_text(SQL)
         for variable, value in source.secrets.items():
@@ -105,10 +135,14 @@ def test_no_secret_is_written_printed_or_an_argument_of_a_process(home, tmp_path
     arguments: list[str] = []
     for name in ("run", "Popen"):
         monkeypatch.setattr(subprocess, name, recording(getattr(subprocess, name), arguments))
-    printed = "".join(
-        CliRunner().invoke(app, ["sources", *command, "--home", str(home.root)]).output
-        for command in [["list"], *(["pull", name] for name in SOURCES), *(["show", name] for name in IN_DAGSTER)]
-    )
+    commands = [("list", ""), *(("pull", name) for name in SOURCES), *(("show", name) for name in IN_DAGSTER)]
+    ran = {
+        command: CliRunner().invoke(app, ["sources", *filter(None, command), "--home", str(home.root)])
+        for command in commands
+    }
+    printed = "".join(done.output for done in ran.values())
+    works = {name: done.exit_code == 0 for (command, name), done in ran.items() if command == "pull"}
+    assert works == {name: source.works for name, source in SOURCES.items()}, printed
     (tmp_path / "dagster").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
         resources = {"dates": AnalysisDates(), "sources": PulledSources()}
