@@ -148,7 +148,7 @@ def receive(
         print_plain(console, f"{words} Listen at 127.0.0.1, behind a reverse proxy: docs/sources.md says how.")
     sys.stdout.flush()
     # a process of its own: this one has imported what the receiver does not need
-    command = [sys.executable, "-P", "-m", "orchestration.sources.receiver", str(home.root), host, str(port)]
+    command = [sys.executable, "-P", "-m", "orchestration.sources.webhooks.receiver", str(home.root), host, str(port)]
     os.execv(sys.executable, command)
 
 

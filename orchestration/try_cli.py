@@ -27,7 +27,7 @@ def try_repository(
 ) -> None:
     """Measure a dbt project by its history in git: a home with a source, what was assumed, and the page."""
     from orchestration import cli
-    from orchestration.sources import try_dbt
+    from orchestration.sources.repositories import try_dbt
 
     console = Console(file=sys.stdout)
     try:

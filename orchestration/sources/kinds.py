@@ -76,7 +76,7 @@ KINDS: dict[str, Kind] = {
         defaults={"pattern": "**/*"},
     ),
     "git": Kind(
-        "orchestration.sources.git",
+        "orchestration.sources.repositories.git",
         {
             "where": {**TEXT, "description": "the folder of a clone, or the address of a repository"},
             "folder": {**TEXT, "description": "a folder in the repository, such as models"},
@@ -85,7 +85,7 @@ KINDS: dict[str, Kind] = {
         defaults={"folder": ".", "branch": "HEAD"},
     ),
     "database": Kind(
-        "orchestration.sources.database",
+        "orchestration.sources.databases.database",
         {
             "where": {
                 **TEXT,
@@ -110,7 +110,7 @@ KINDS: dict[str, Kind] = {
         record_kind="split_part(file_name, '/', 1)",
     ),
     "http": Kind(
-        "orchestration.sources.http",
+        "orchestration.sources.apis.http",
         {
             "where": {**TEXT, "description": "the address that the paths of the API follow, such as https://host/api"},
             "headers": {
@@ -149,7 +149,7 @@ KINDS: dict[str, Kind] = {
         record_kind="split_part(file_name, '/', 1)",
     ),
     "webhook": Kind(
-        "orchestration.sources.webhook",
+        "orchestration.sources.webhooks.webhook",
         {
             "sender": {"enum": SENDERS, "description": f"what signs the deliveries: {', '.join(SENDERS)}"},
             "secret": SECRET,

@@ -11,7 +11,7 @@ import httpx
 import yaml
 
 from orchestration.home import Home
-from orchestration.sources import http
+from orchestration.sources.apis import http
 from orchestration.sources.declaration import Source, load_source
 
 BASE = "https://api.example.test/v1"

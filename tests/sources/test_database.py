@@ -10,8 +10,8 @@ import pytest
 from conftest import NOW, wait_for
 from postgres import Server, lake_fixture, refusal, server_fixture  # noqa: F401
 
-from orchestration.sources import database
-from orchestration.sources.databases import DATABASES, Database
+from orchestration.sources.databases import database
+from orchestration.sources.databases.dialects import DATABASES, Database
 from orchestration.sources.declaration import SourceError
 from orchestration.sources.pull import pull, receive
 from orchestration.sources.templates import add

@@ -8,7 +8,7 @@ import pytest
 from conftest import CHECKOUT, NOW
 from postgres import lake_fixture, refusal  # noqa: F401
 
-from orchestration.sources.databases import DATABASES, batch_of, schema_of
+from orchestration.sources.databases.dialects import DATABASES, batch_of, schema_of
 from orchestration.sources.pull import receive
 from orchestration.sources.received import records_of
 

@@ -6,8 +6,8 @@ from git_repository import BODY, Repository
 
 from orchestration.home import Home
 from orchestration.sources.declaration import SourceError, load_source
-from orchestration.sources.git import folders_of, head, read_history
 from orchestration.sources.pull import pull
+from orchestration.sources.repositories.git import folders_of, head, read_history
 from orchestration.sources.templates import add
 
 

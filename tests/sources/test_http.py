@@ -13,10 +13,10 @@ from test_statement import Killed as KilledAtRename
 from test_statement import killed_at
 
 from orchestration.home import Home
-from orchestration.sources import http
+from orchestration.sources.apis import http
+from orchestration.sources.apis.http import find
+from orchestration.sources.apis.http_paging import position
 from orchestration.sources.declaration import Source, SourceError, load_source
-from orchestration.sources.http import find
-from orchestration.sources.http_paging import position
 
 
 @pytest.fixture

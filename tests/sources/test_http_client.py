@@ -160,7 +160,7 @@ def test_an_api_without_records_is_no_fault(home):
 
 
 def test_an_answer_of_any_size_is_not_taken(home, monkeypatch):
-    monkeypatch.setattr("orchestration.sources.http_client.ANSWER_BYTES", 100)
+    monkeypatch.setattr("orchestration.sources.apis.http_client.ANSWER_BYTES", 100)
     message = refusal(Api(lambda r: [{"id": n} for n in range(20)]), declare(home, X))
     assert message == "x (/x) answers more than 100 bytes; ask for fewer a page."
 

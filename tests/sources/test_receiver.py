@@ -11,10 +11,10 @@ from starlette.applications import Starlette
 from webhooks import SECRET, STANDARD_SECRET, body_of, declare, request, signed
 
 from orchestration.home import Home
-from orchestration.sources import receiver
 from orchestration.sources.declaration import SourceError, load_source
-from orchestration.sources.deliveries import deliveries_folder, load
-from orchestration.sources.receiver import Receiver
+from orchestration.sources.webhooks import receiver
+from orchestration.sources.webhooks.deliveries import deliveries_folder, load
+from orchestration.sources.webhooks.receiver import Receiver
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_full_disk_answers_503_and_leaves_nothing_behind(app, home, monkeypatc
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr("orchestration.sources.deliveries.os.fsync", full)
+        patched.setattr("orchestration.sources.webhooks.deliveries.os.fsync", full)
         answer = request(app, "/hooks", body_of(), signed("github", body_of()))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
     assert answer.text == "it could not be written here (No space left on device); send it again.\n"

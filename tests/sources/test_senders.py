@@ -6,7 +6,15 @@ import pytest
 from starlette.datastructures import Headers
 from webhooks import SECRET, STANDARD_SECRET, signed, standard
 
-from orchestration.sources.senders import SENDERS, RefusedError, Signed, delivery_id, fault_of_secret, kind_of, verify
+from orchestration.sources.webhooks.senders import (
+    SENDERS,
+    RefusedError,
+    Signed,
+    delivery_id,
+    fault_of_secret,
+    kind_of,
+    verify,
+)
 
 NOW, AT = 1_750_000_000.0, "1750000000"
 GITHUB = "It's a Secret to Everybody"  # the secret in the documentation of GitHub, and of Jira

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from orchestration import cli
 from orchestration.home import Home
-from orchestration.sources import try_dbt
 from orchestration.sources.declaration import SourceError, load_source
 from orchestration.sources.examine import run_test
 from orchestration.sources.pull import pull
+from orchestration.sources.repositories import try_dbt
 from orchestration.sources.templates import TEMPLATES
 
 PROJECT = "name: shop\n"

@@ -10,12 +10,12 @@ from test_statement import Killed
 from webhooks import body_of, declare
 
 from orchestration.home import Home
-from orchestration.sources import webhook
 from orchestration.sources.declaration import SourceError, load_source
-from orchestration.sources.deliveries import Delivery, deliveries_folder, store
 from orchestration.sources.pull import pull
 from orchestration.sources.received import listings, records_of
 from orchestration.sources.records import records_table
+from orchestration.sources.webhooks import webhook
+from orchestration.sources.webhooks.deliveries import Delivery, deliveries_folder, store
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from orchestration.home import Home
 from orchestration.landing.land import land_inbox
 from orchestration.landing.quarantine import quarantined
 from orchestration.sources.declaration import SourceError, load_source
-from orchestration.sources.deliveries import Delivery, store
 from orchestration.sources.examine import run_test
 from orchestration.sources.pull import pull
 from orchestration.sources.statement import live, said
 from orchestration.sources.templates import add
+from orchestration.sources.webhooks.deliveries import Delivery, store
 
 WEBHOOKS = ["github_webhook", "gitlab", "jira_webhook"]
 

@@ -9,9 +9,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from orchestration.sources.dbt_properties import MODEL, loaded, model_paths
 from orchestration.sources.declaration import URL, VARIABLE, Source, SourceError
-from orchestration.sources.git import NO_GIT, git
+from orchestration.sources.repositories.dbt_properties import MODEL, loaded, model_paths
+from orchestration.sources.repositories.git import NO_GIT, git
 
 PROJECT_FILE = "dbt_project.yml"
 INSTALLED = {"dbt_packages", "dbt_modules", "node_modules", "site-packages"}  # projects of others

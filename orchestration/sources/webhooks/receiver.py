@@ -26,8 +26,8 @@ from starlette.routing import Route
 
 from orchestration.home import Home
 from orchestration.sources.declaration import NAME, SourceError, declared_names, load_source
-from orchestration.sources.deliveries import Delivery, store
-from orchestration.sources.senders import RefusedError, Signed, delivery_id, fault_of_secret, kind_of, verify
+from orchestration.sources.webhooks.deliveries import Delivery, store
+from orchestration.sources.webhooks.senders import RefusedError, Signed, delivery_id, fault_of_secret, kind_of, verify
 
 MAX_BODY = 25 << 20  # bytes; GitHub sends at most so much
 MAX_READ = 4 * MAX_BODY  # of a larger one is read, so that its sender hears why it is refused

@@ -16,12 +16,18 @@ from orchestration.declared import write_declared
 from orchestration.home import Home, current_time, write_whole
 from orchestration.landing.inbox import has_received
 from orchestration.sources import received
-from orchestration.sources.dbt_projects import Project, find_projects, is_address, main_branch, repository_of
 from orchestration.sources.declaration import VARIABLE, Source, SourceError, declared_names, load_source
-from orchestration.sources.git import folders_of, git, head
 from orchestration.sources.mapping import Mapping
 from orchestration.sources.pull import receive, refuse_in_sample, tables, without_secrets
 from orchestration.sources.records import records_table
+from orchestration.sources.repositories.dbt_projects import (
+    Project,
+    find_projects,
+    is_address,
+    main_branch,
+    repository_of,
+)
+from orchestration.sources.repositories.git import folders_of, git, head
 from orchestration.sources.statement import Event
 from orchestration.sources.templates import add
 

@@ -1,7 +1,7 @@
 """Reads a database: each declared query runs there, and its rows are the records of that name.
 
 Belongs here: what a query may be, connecting, one read-only transaction, errors without secrets. Does not belong here:
-what differs between databases (databases.py), what a row means (a source's SQL).
+what differs between databases (dialects.py), what a row means (a source's SQL).
 
 All queries of a pull run in one transaction: they see one state of the database, where it has such transactions. Rows
 come in batches into a file and are sorted there: memory does not grow with them, and the same rows are one content.
@@ -32,7 +32,7 @@ from sqlglot import exp
 from orchestration.contracts.strict_yaml import compose, line_of, read_bounded
 from orchestration.home import sha256
 from orchestration.sources import received
-from orchestration.sources.databases import DATABASES, SPELLINGS, Database, batch_of, schema_of
+from orchestration.sources.databases.dialects import DATABASES, SPELLINGS, Database, batch_of, schema_of
 from orchestration.sources.declaration import VARIABLE, Source, SourceError
 from orchestration.sources.records import MAX_BYTES
 

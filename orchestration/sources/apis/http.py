@@ -21,11 +21,21 @@ from urllib.parse import quote
 import httpx
 
 from orchestration.home import parse_instant, read_json, write_whole
-from orchestration.sources import http_store, received
+from orchestration.sources import received
+from orchestration.sources.apis import http_store
+from orchestration.sources.apis.http_client import AnswerError, Client
+from orchestration.sources.apis.http_paging import (
+    Ask,
+    Page,
+    PagingError,
+    Record,
+    by_cursor,
+    newest_first,
+    position,
+    whole,
+)
+from orchestration.sources.apis.http_store import Line, Lines
 from orchestration.sources.declaration import Source, SourceError
-from orchestration.sources.http_client import AnswerError, Client
-from orchestration.sources.http_paging import Ask, Page, PagingError, Record, by_cursor, newest_first, position, whole
-from orchestration.sources.http_store import Line, Lines
 from orchestration.sources.records import MAX_BYTES
 
 WHOLE_EVERY = timedelta(days=7)

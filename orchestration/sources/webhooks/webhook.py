@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from orchestration.sources import received
 from orchestration.sources.declaration import Source
-from orchestration.sources.deliveries import SUFFIX, Delivery, deliveries_folder, load
 from orchestration.sources.records import DELIVERY_COLUMNS
+from orchestration.sources.webhooks.deliveries import SUFFIX, Delivery, deliveries_folder, load
 
 MAX_BYTES, MAX_COUNT = 64 << 20, 20_000  # of the deliveries that are in memory at once
 STALE_SECONDS = 3600  # a file that was not finished by then belongs to a process that was killed

@@ -21,10 +21,11 @@ from typing import Any
 
 import orjson
 
-from orchestration.sources import git_starts, received
-from orchestration.sources.dbt_properties import MENTION, refs_in, with_properties
+from orchestration.sources import received
 from orchestration.sources.declaration import Source, SourceError
-from orchestration.sources.git_starts import COMMIT, FIELD
+from orchestration.sources.repositories import git_starts
+from orchestration.sources.repositories.dbt_properties import MENTION, refs_in, with_properties
+from orchestration.sources.repositories.git_starts import COMMIT, FIELD
 
 READER = 2  # raise it when the same history gives other records
 NO_GIT = "git is not installed; install it to read a repository."
