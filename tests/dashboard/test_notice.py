@@ -10,6 +10,8 @@ from page_data import refused, served
 from shaped import DBT_PROJECT
 
 from dashboard.rendering import pages_of
+from dashboard.words.phrases import plain_text
+from dashboard.words.refused import refused_notice
 
 NOW = datetime(2026, 1, 7, tzinfo=UTC)
 COUNTS = ("batch", "landed", "quarantined", "current", "superseded", "duplicate", "retracted", "not_yet_known")
@@ -44,3 +46,25 @@ def test_what_was_refused_stands_before_the_answer_and_names_the_files():
 @pytest.mark.parametrize("waiting", [0, 10])
 def test_up_to_one_percent_refused_is_no_notice(waiting):
     assert 'id="refused"' not in main_page(refused(waiting))
+
+
+LISTS = "The command flywheel quarantine lists them, with what to do."
+
+
+@pytest.mark.parametrize(
+    ("waits", "expected"),
+    [
+        (refused(), ""),
+        (refused(10), ""),  # 1 % is not more than 1 %
+        (refused(11), f"11 of 1,000 rows read (1.1%) are refused and in quarantine. {LISTS}"),
+        (refused(1, read=1), f"1 of 1 row read (100%) is refused and in quarantine. {LISTS}"),
+        (refused(1, ["notes.txt"]), f"1 file could not be read: notes.txt. {LISTS}"),
+        (
+            refused(1_234, ["a.gz", "b.gz", "c.gz", "d.gz", "e.gz"], read=5_000),
+            "1,234 of 5,000 rows read (25%) are refused and in quarantine. "
+            f"5 files could not be read: a.gz, b.gz, c.gz and 2 more. {LISTS}",
+        ),
+    ],
+)
+def test_more_than_one_percent_refused_is_said_at_the_top(waits, expected):
+    assert plain_text(refused_notice(served(waits=waits))) == expected

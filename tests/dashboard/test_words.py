@@ -5,11 +5,10 @@ import sys
 from dataclasses import replace
 
 import pytest
-from page_data import MEDIAN, domain, interval, month, refused, served, waiting
+from page_data import MEDIAN, domain, interval, month, served, waiting
 
 from dashboard.words import actions, codes, domains, north_star, numbers, time_to_value, verdicts
 from dashboard.words.phrases import plain_text
-from dashboard.words.refused import refused_notice
 from orchestration.contracts.odcs import load_layer
 
 
@@ -391,25 +390,3 @@ def test_adoptions_that_were_sent_and_retracted_are_not_said_to_be_never_sent():
         "retracted."
     )
     assert not [words for words in codes.REASONS.values() if "ever been sent" in words]
-
-
-LISTS = "The command flywheel quarantine lists them, with what to do."
-
-
-@pytest.mark.parametrize(
-    ("waits", "expected"),
-    [
-        (refused(), ""),
-        (refused(10), ""),  # 1 % is not more than 1 %
-        (refused(11), f"11 of 1,000 rows read (1.1%) are refused and in quarantine. {LISTS}"),
-        (refused(1, read=1), f"1 of 1 row read (100%) is refused and in quarantine. {LISTS}"),
-        (refused(1, ["notes.txt"]), f"1 file could not be read: notes.txt. {LISTS}"),
-        (
-            refused(1_234, ["a.gz", "b.gz", "c.gz", "d.gz", "e.gz"], read=5_000),
-            "1,234 of 5,000 rows read (25%) are refused and in quarantine. "
-            f"5 files could not be read: a.gz, b.gz, c.gz and 2 more. {LISTS}",
-        ),
-    ],
-)
-def test_more_than_one_percent_refused_is_said_at_the_top(waits, expected):
-    assert plain_text(refused_notice(served(waits=waits))) == expected
