@@ -51,6 +51,7 @@ class Server:
         return f"postgresql+psycopg://reader:${{LAKE_PASSWORD}}@127.0.0.1:{self.port}/lake"
 
 
+AT_HOME = ("-h", "127.0.0.1")
 STARTED = pytest.StashKey[Server]()
 
 
@@ -70,7 +71,8 @@ def running() -> Iterator[Server]:
         initdb = [str(folder / "initdb"), "-D", data, "-U", "owner", "-A", "scram-sha-256", "-E", "UTF8", "--no-sync"]
         own = {"env": {"LC_ALL": "C.UTF-8", "PATH": os.defpath}, "cwd": root, **user}
         subprocess.run([*initdb, f"--pwfile={root / 'password'}"], check=True, capture_output=True, **own)
-        command = [str(folder / "postgres"), "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", str(root)]
+        dies_with_us = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []  # as when xdist kills us
+        command = [*dies_with_us, str(folder / "postgres"), "-D", data, "-p", str(port), *AT_HOME, "-k", str(root)]
         quick = ("fsync=off", "autovacuum=off", "shared_buffers=16MB")
         with (root / "log").open("w") as log:
             server = subprocess.Popen([*command, *(f"-c{part}" for part in quick)], stdout=log, stderr=log, **own)
