@@ -107,9 +107,9 @@ def test_what_was_assumed_is_a_table_with_what_to_edit(repository):
     rows = {what: (words, edit) for what, words, edit in try_dbt.assumptions(tried(repository))}
     assert rows["dbt project"] == ("shop in the top folder, 2 models", "--project FOLDER, in a new home")
     assert rows["models"] == ("models", "folder in dbt.yml")
-    assert rows["main line"][0].startswith(
-        f"main, up to commit {repository.git('rev-parse', 'HEAD')[:12]} of 2025-01-03;"
-    )
+    commit = repository.git("rev-parse", "HEAD")[:12]
+    assert rows["main line"][0].startswith(f"main, up to commit {commit} of 2025-01-03, after which nothing happens;")
+    assert rows["main line"][1] == "git fetch; branch in dbt.yml; --as-of 2025-01-03 looks back"
     assert rows["data product"][0] == "a model in marts (mart, gold), or in a folder of intermediate (silver): 2"
     assert rows["domain"][0] == "the folder in its layer, else shop: finance 1, sales 1"
     assert rows["not counted"][0] == "models in utils 1: no domain is known for them"

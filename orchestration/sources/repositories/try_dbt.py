@@ -210,11 +210,15 @@ def _choices(tried: Tried) -> list[tuple[str, str, str]]:
     more = f", and before it moved {', '.join(tried.folders[1:])}" if tried.folders[1:] else ""
     more += f"; not read: {', '.join(project.other_folders)}" if project.other_folders else ""
     branch = "its default branch" if source.is_remote else source.settings["branch"]
-    until = f"up to commit {tried.commit[:12]} of {tried.committed_on}; a merge counts on the day it arrives"
+    until = f"up to commit {tried.commit[:12]} of {tried.committed_on}, after which nothing happens"
     return [
         ("dbt project", project.words + others, "--project FOLDER, in a new home"),
         ("models", project.models_folder + more, "folder in dbt.yml"),
-        ("main line", f"{branch}, {until}", "branch in dbt.yml; --as-of DATE looks back"),
+        (
+            "main line",
+            f"{branch}, {until}; a merge counts on its day",
+            f"git fetch; branch in dbt.yml; --as-of {tried.committed_on} looks back",
+        ),
     ]
 
 
