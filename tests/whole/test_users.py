@@ -92,10 +92,7 @@ def test_a_fresh_home_publishes_the_sample_and_says_that_it_is_made_up(sample):
     home, output = sample
     assert "made-up sample organisation" in output
     assert [line.split()[1] for line in output.splitlines() if line.startswith("✓")] == [
-        "landing",
-        "shaping",
-        "publishing",
-        "drawing",
+        *("sources", "landing", "shaping", "publishing", "drawing")
     ]
     assert query(home, "select is_sample, strftime(as_of, '%Y-%m-%d') from main.publication") == [(True, "2026-01-07")]
 
@@ -170,7 +167,9 @@ def test_a_second_run_says_that_nothing_is_new_and_imports_neither_dagster_nor_d
     assert "Nothing new since the last publication" in done.stdout
     assert "'orchestration.cli'" in done.stderr  # the names of all modules that were imported
     assert not [name for name in ("dagster", "dbt", "great_expectations") if f"'{name}'" in done.stderr]
-    assert output.split("✓ drawing")[1].split("\n", 1)[1].split("Log")[0] in done.stdout
+    summary = output.split("✓ drawing")[1].split("\n", 1)[1].split("Sources")[0]
+    assert summary in done.stdout
+    assert "407 records, 407 events, 407 new" in output and "407 records, 407 events, nothing new" in done.stdout
 
 
 def test_status_says_what_waits_and_what_is_published(sample):
@@ -267,7 +266,8 @@ def test_the_graph_shows_the_layers_as_groups_from_inputs_to_dashboard(ui, page)
     edges = {(layers[tuple(d["path"])], node["groupName"]) for node in nodes.values() for d in node["dependencyKeys"]}
     assert set(pairwise(PATH)) <= edges
     assert ("inputs", "curated") in edges  # what people declare has no step in between
-    assert set(layers.values()) == {*PATH, "declared"}
+    assert ("sources", "landing") in edges
+    assert set(layers.values()) == {*PATH, "declared", "sources"}
 
 
 def test_an_asset_is_described_in_words_and_links_to_its_model(ui, page):
