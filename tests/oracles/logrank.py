@@ -14,8 +14,7 @@ from statsmodels.stats.multitest import multipletests
 
 from oracles.survival import Interval
 
-WHOLE = "idea_to_adopted"
-STAGES = ("idea_to_started", "started_to_deployed", "deployed_to_adopted")
+INTERVALS = ("idea_to_adopted", "idea_to_started", "started_to_deployed", "deployed_to_adopted")
 FEWEST_EXPECTED = 10
 
 
@@ -49,15 +48,15 @@ def compared(own: np.ndarray, others: np.ndarray) -> Comparison:
 
 
 def _corrected_p(table: StratifiedTable) -> float:
-    """statsmodels' correction goes past 0 where |O - E| is below 1/2, where Mantel and Haenszel stop at 0."""
-    plain = table.test_null_odds(correction=False).statistic
-    corrected = table.test_null_odds(correction=True)
-    return 1.0 if corrected.statistic > plain or _distance(table) <= 0.5 else float(corrected.pvalue)
+    """Where |O - E| is below 1/2 statsmodels' correction goes past 0, and Mantel and Haenszel's stops there."""
+    return 1.0 if _distance(table) <= 0.5 else float(table.test_null_odds(correction=True).pvalue)
 
 
 def _distance(table: StratifiedTable) -> float:
     cells = table.table
-    return abs(float(cells[0, 0].sum() - (cells[0].sum(axis=0) * cells[:, 0].sum(axis=0) / cells.sum(axis=(0, 1))).sum()))
+    return abs(
+        float(cells[0, 0].sum() - (cells[0].sum(axis=0) * cells[:, 0].sum(axis=0) / cells.sum(axis=(0, 1))).sum())
+    )
 
 
 def _expect_scipy(own: np.ndarray, others: np.ndarray, table: StratifiedTable) -> None:
@@ -66,27 +65,26 @@ def _expect_scipy(own: np.ndarray, others: np.ndarray, table: StratifiedTable) -
     assert np.isclose(logrank(*groups).statistic ** 2, table.test_null_odds(correction=False).statistic, rtol=1e-9)
 
 
-def differences(products: list[tuple], as_of: int) -> dict[tuple[str, str], tuple[Comparison, float | None, str | None]]:
-    """{(interval, domain): comparison, Holm's p, difference} of every domain with data products in the interval.
+Judged = tuple[Comparison, float | None, str | None]  # with Holm's p and the difference
+
+
+def differences(products: list[tuple], as_of: int) -> dict[tuple[str, str], Judged]:
+    """{(interval, domain): its judgement} of every domain with data products in the interval.
 
     `products` are (domain, *moments), as in oracles.survival.
     """
     known = [product for product in products if product[0] not in (None, "all")]
-    domains = sorted({product[0] for product in known})
-    found = {}
-    for family in ((WHOLE,), STAGES):
-        tests = {}
-        for interval_id in family:
-            for domain in domains:
-                own = Interval([p for p in known if p[0] == domain], interval_id, "all", as_of).aj
-                others = Interval([p for p in known if p[0] != domain], interval_id, "all", as_of).aj
-                if len(own):
-                    tests[interval_id, domain] = compared(own, others)
-        tested = [key for key, test in tests.items() if test.p is not None]
-        corrected = multipletests([tests[key].p for key in tested], method="holm")[1] if tested else []
-        holm = dict(zip(tested, corrected, strict=True))
-        found |= {key: (test, holm.get(key), _difference(test, holm.get(key))) for key, test in tests.items()}
-    return found
+    tests = {}
+    for interval_id in INTERVALS:
+        for domain in sorted({product[0] for product in known}):
+            own = Interval([p for p in known if p[0] == domain], interval_id, "all", as_of).aj
+            others = Interval([p for p in known if p[0] != domain], interval_id, "all", as_of).aj
+            if len(own):
+                tests[interval_id, domain] = compared(own, others)
+    tested = [key for key, test in tests.items() if test.p is not None]
+    corrected = multipletests([tests[key].p for key in tested], method="holm")[1] if tested else []
+    holm = dict(zip(tested, corrected, strict=True))
+    return {key: (test, holm.get(key), _difference(test, holm.get(key))) for key, test in tests.items()}
 
 
 def _difference(test: Comparison, holm: float | None) -> str | None:

@@ -12,9 +12,7 @@ with comparisons as (
             when series.unknown_reason is not null then series.unknown_reason
             when least(logranks.expected_count, logranks.pooled_count - logranks.expected_count)
                 < {{ fewest_observed() }} then 'too_few_expected'
-        end as reason,
-        -- two tables of statements: who is slow, and where
-        series.interval_id = 'idea_to_adopted' as is_whole
+        end as reason
     from {{ ref('survival_series') }} as series
     left join {{ ref('domain_logranks') }} as logranks using (interval_id, domain)
     where series.cohort = 'all' and series.domain <> 'all' and {{ is_compared('series.interval_id') }}
@@ -34,8 +32,8 @@ ranked as (
 
     select
         *,
-        count(p_value) over (partition by is_whole) + 1
-        - row_number() over (partition by is_whole order by p_value nulls last, interval_id, domain) as remaining_count
+        count(p_value) over () + 1 - row_number() over (order by p_value nulls last, interval_id, domain)
+            as remaining_count
     from tests
 
 ),
@@ -45,11 +43,17 @@ corrected as (
 
     select
         *,
-        case
-            when p_value is not null
-                then least(1, max(p_value * remaining_count) over (partition by is_whole order by p_value))
-        end as holm_p_value
+        {{ as_share('least(max(p_value * remaining_count) over (order by p_value nulls last), 1)') }} as corrected_p_value
     from ranked
+
+),
+
+judged as (
+
+    select
+        *,
+        case when p_value is not null then corrected_p_value end as holm_p_value
+    from corrected
 
 )
 
@@ -66,4 +70,4 @@ select
         when holm_p_value is not null then 'within_chance'
     end as difference,
     reason
-from corrected
+from judged
