@@ -73,11 +73,11 @@ def test_leukaemia_remissions_are_as_in_the_textbook(models):
 
 def test_the_tail_of_chi_squared_is_scipys():
     macros = jinja2.Environment().from_string((DBT_PROJECT / "macros" / "survival.sql").read_text()).module
-    values = np.concatenate([np.linspace(0, 40, 500), [7.999999, 8, 1e-12, 300, 2000]])
+    values = np.concatenate([np.linspace(0, 40, 500), [1e-12, 1e-8, 9e-5, 1e-4, 71.9, 72, 300, 2000]])
     with duckdb.connect() as db:
         db.register("drawn", pa.table({"x": values}))
         found = db.execute(f"select {macros.chi_squared_tail('x')} from drawn").fetchall()
-    assert [p for (p,) in found] == pytest.approx(list(stats.chi2.sf(values, 1)), abs=1e-14)
+    assert [p for (p,) in found] == pytest.approx(list(stats.chi2.sf(values, 1)), abs=1e-13)
 
 
 # --- What is not tested -----------------------------------------------------------------------------
@@ -222,14 +222,14 @@ def test_identical_domains_do_not_differ_and_a_slow_one_is_seen(models):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("domain_count", "product_count"), [(8, 40), (12, 60), (20, 40), (40, 15)])
-def test_of_200_organisations_of_identical_domains_at_most_a_twentieth_says_that_one_differs(
+@pytest.mark.parametrize(("domain_count", "product_count"), [(8, 40), (12, 60), (20, 40), (40, 60)])
+def test_of_200_organisations_of_identical_domains_a_twentieth_says_that_one_differs(
     models, domain_count, product_count
 ):
     assert family_wise(models, 200, domain_count, product_count) <= 16  # 5 %, and two standard errors
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("product_count", "at_least"), [(40, 0), (60, 0), (100, 0)])
-def test_the_power_for_one_domain_at_half_speed(models, product_count, at_least):
-    assert power(models, 200, 8, product_count) >= at_least
+@pytest.mark.parametrize(("product_count", "seen"), [(20, 156), (40, 199)])
+def test_a_domain_at_half_speed_is_seen_as_often_as_documented(models, product_count, seen):
+    assert power(models, 200, 8, product_count) == pytest.approx(seen, abs=2)

@@ -54,7 +54,8 @@ select
     cast(year.month_count as integer) as month_count,
     cast(case when known.first_adopted_at is not null then coalesce(gave.gave_count, 0) end as bigint) as gave_count,
     cast(case when known.first_adopted_at is not null then coalesce(took.took_count, 0) end as bigint) as took_count,
-    {% for figure in ['median_days', 'median_lower_days', 'median_upper_days', 'basis', 'observed_count', 'all_median_days'] %}
+    {% for figure in ['median_days', 'median_lower_days', 'median_upper_days', 'basis', 'observed_count',
+        'all_median_days'] %}
     paces.{{ figure }},
     {% endfor %}
     coalesce(paces.product_count, 0) as product_count,

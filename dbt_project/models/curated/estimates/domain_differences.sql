@@ -10,8 +10,9 @@ with comparisons as (
         case
             when series.product_count = 0 then 'no_products'
             when series.unknown_reason is not null then series.unknown_reason
-            when least(logranks.expected_count, logranks.pooled_count - logranks.expected_count)
-                < {{ fewest_observed() }} then 'too_few_expected'
+            when
+                least(logranks.expected_count, logranks.pooled_count - logranks.expected_count) < {{ fewest_observed() }}
+                then 'too_few_expected'
         end as reason
     from {{ ref('survival_series') }} as series
     left join {{ ref('domain_logranks') }} as logranks using (interval_id, domain)
@@ -43,17 +44,11 @@ corrected as (
 
     select
         *,
-        {{ as_share('least(max(p_value * remaining_count) over (order by p_value nulls last), 1)') }} as corrected_p_value
+        case
+            when p_value is not null
+                then {{ as_share('least(max(p_value * remaining_count) over (order by p_value), 1)') }}
+        end as holm_p_value
     from ranked
-
-),
-
-judged as (
-
-    select
-        *,
-        case when p_value is not null then corrected_p_value end as holm_p_value
-    from corrected
 
 )
 
@@ -70,4 +65,4 @@ select
         when holm_p_value is not null then 'within_chance'
     end as difference,
     reason
-from judged
+from corrected
