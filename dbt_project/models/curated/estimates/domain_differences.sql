@@ -11,7 +11,8 @@ with comparisons as (
             when series.product_count = 0 then 'no_products'
             when series.unknown_reason is not null then series.unknown_reason
             when
-                least(logranks.expected_count, logranks.pooled_count - logranks.expected_count) < {{ fewest_observed() }}
+                least(logranks.expected_count, logranks.pooled_count - logranks.expected_count)
+                < {{ fewest_observed() }}
                 then 'too_few_expected'
         end as reason
     from {{ ref('survival_series') }} as series
