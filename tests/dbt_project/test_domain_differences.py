@@ -12,7 +12,7 @@ import pytest
 from oracles.logrank import differences
 from oracles.survival import DAY
 from scipy import stats
-from shaped import DBT_PROJECT
+from shaped import DBT_PROJECT, WHOLE_DAYS_ABOVE
 from survival_tables import AS_OF, SENT, Compiled, compiled_models, product, rows, warehouse
 from test_survival_by_hand import SIX_MP
 
@@ -78,6 +78,20 @@ def test_the_tail_of_chi_squared_is_scipys():
         db.register("drawn", pa.table({"x": values}))
         found = db.execute(f"select {macros.chi_squared_tail('x')} from drawn").fetchall()
     assert [p for (p,) in found] == pytest.approx(list(stats.chi2.sf(values, 1)), abs=1e-13)
+
+
+def test_above_100000_data_products_times_are_whole_days_rounded_up(models):
+    in_days = Compiled({name: sql.replace(f"> {WHOLE_DAYS_ABOVE}", "> 10") for name, sql in models.items()})
+    draw = np.random.default_rng(3)
+    took, ages = draw.uniform(0, 8, 80), draw.uniform(4, 30, 80)
+
+    def made(took: np.ndarray, ages: np.ndarray) -> list[tuple]:
+        drawn = enumerate(zip(took, ages, strict=True))
+        return [idea(("sales", "ops")[n % 2], days if days <= age else None, age=age) for n, (days, age) in drawn]
+
+    rounded = differing(models, made(np.where(took <= ages, np.ceil(took), 99), np.ceil(ages)))
+    assert differing(in_days, made(took, ages)) == rounded != differing(models, made(took, ages))
+    assert rounded[WHOLE, "sales"]["reason"] is None
 
 
 # --- What is not tested -----------------------------------------------------------------------------
