@@ -74,19 +74,14 @@ order by adoptions_count desc, gives, takes
 select
     one.interval_id, one.domain, one.product_count, one.observed_count, one.median_days, one.median_lower_days,
     one.median_upper_days, everyone.median_days as all_median_days,
-    case
-        when one.median_lower_days > everyone.median_days then 'slower'
-        when one.median_upper_days < everyone.median_days then 'faster'
-        when one.median_lower_days is not null and everyone.median_days is not null then 'within chance'
-    end as difference,
     one.reason
 from authoritative.time_to_value as one
 inner join authoritative.time_to_value as everyone using (interval_id, cohort, estimator)
 where one.cohort = 'all' and one.estimator = 'kaplan_meier' and one.domain <> 'all' and everyone.domain = 'all'
 order by one.interval_id, one.domain
 """,
-        "Half complete the stage within `median_days`, if nothing is closed. A domain differs only where its 95 % "
-        "interval excludes the median of all; with many domains, about one in twenty does by chance alone.",
+        "Half complete the stage within `median_days`, if nothing is closed. With many domains about one in twenty of "
+        "these intervals excludes the median of all by chance: which domains differ is in `domain_scorecard`.",
         "No data product has a known owner yet.",
     ),
     Question(

@@ -227,7 +227,7 @@ def _(db, ended, interval, started, unknown):
                 ## By domain: its owner
 
                 A domain that finishes its fast ideas and leaves the others open looks fast by its diamond and slow by
-                its bar. `domain_scorecard` shows whether it differs from all: its interval excludes their median.
+                its bar. `domain_scorecard` shows whether it differs from all other domains by more than chance.
                 """
             ),
             medians_chart(domains, "domain", "median days"),

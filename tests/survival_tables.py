@@ -15,6 +15,8 @@ from shaped import compiled
 MODELS = {
     "product_intervals": ("curated", "view"),
     "survival_series": ("curated", "table"),
+    "domain_logranks": ("curated", "table"),
+    "domain_differences": ("curated", "table"),
     "risk_sets": ("curated", "view"),
     "survival_steps": ("curated", "table"),
     "estimator_figures": ("curated", "view"),

@@ -136,6 +136,7 @@ def _domain_row(row: Row, slugs: dict[str, str], largest: int, highest: float) -
         else "",
         "is_open_end": open_end,
         "difference": row["difference"] or "",
+        "slow_stage": codes.INTERVALS[row["slow_stage"]].lower() if row["slow_stage"] else "",
         "is_rankable": row["is_rankable"],
         "observed": numbers.observed_of_all(row),
         "reason": _why_no_median(row),

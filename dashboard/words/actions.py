@@ -20,7 +20,7 @@ def act_on(data: PageData) -> Sentence:
     worse = [data.definitions[m]["name"].lower() for m in _leading_metrics_with(data, "worsening")]
     if worse:
         parts.append(f"worsening: {joined(worse)}")
-    parts += [domains.slow_domain(row) for row in data.domains if row["difference"] == "slower"][:2]
+    parts += [domains.slow_domain(row) for row in data.domains if domains.is_slow(row)][:2]
     parts += [part for part in (overdue(data), without_consumer(data)) if part]
     if any(row["reason"] == "no_adoption_events" for row in data.north_star[-1:]):
         parts.insert(0, f"{codes.reason('no_adoption_events')}, so value is not known: {NONE_CURRENT}")

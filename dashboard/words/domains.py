@@ -4,18 +4,28 @@ from dashboard.tables import MINIMUM_OBSERVED, Row
 from dashboard.words import codes, numbers
 from dashboard.words.phrases import Sentence, counted, is_or_are, joined, times
 
+COMPARABLE = f"a comparison needs {MINIMUM_OBSERVED} adoptions that are expected of its ideas"
+
+
+def is_slow(row: Row) -> bool:
+    """Whether a domain is credibly slower than all others, from idea to adoption or in a stage."""
+    return row["difference"] == "slower" or bool(row["slow_stage"])
+
 
 def domains_in_words(rows: list[Row]) -> str:
-    """Which domains are credibly slower or faster than the whole organisation."""
+    """Which domains are credibly slower or faster than all others, and which of them only in a stage."""
     parts = []
     for word in ("slower", "faster"):
         names = [row["domain"] for row in rows if row["difference"] == word]
-        shown = names[:5] + ([f"{len(names) - 5} more"] if len(names) > 5 else [])
         if names:
-            parts.append(f"{joined(shown)} {'is' if len(names) == 1 else 'are'} credibly {word}")
+            parts.append(f"{_names(names)} {is_or_are(len(names))} credibly {word}")
+    for stage in codes.INTERVALS:
+        names = [row["domain"] for row in rows if row["slow_stage"] == stage and row["difference"] != "slower"]
+        if names:
+            parts.append(f"{_names(names)} {is_or_are(len(names))} credibly slower {_from_to(stage)}")
     if parts:
-        chance = sum(row["difference"] == "within_chance" for row in rows)
-        few = sum(row["difference"] is None for row in rows)
+        others = [row["difference"] for row in rows if not is_slow(row) and row["difference"] != "faster"]
+        chance, few = others.count("within_chance"), others.count(None)
         rest = (
             f" {counted(chance, 'other')} {'differs' if chance == 1 else 'differ'} by no more than chance."
             if chance
@@ -23,19 +33,29 @@ def domains_in_words(rows: list[Row]) -> str:
         )
         return "; ".join(parts) + "." + rest + (f" {counted(few, 'domain')} can't be compared yet." if few else "")
     if any(row["difference"] for row in rows):
-        return "No domain is credibly slower or faster than the whole organisation."
-    return f"No domain can be compared yet: a comparison needs {MINIMUM_OBSERVED} adoptions of its ideas."
+        return "No domain is credibly slower or faster than all others."
+    return f"No domain can be compared yet: {COMPARABLE}."
+
+
+def _names(names: list[str]) -> str:
+    return joined(names[:5] + ([f"{len(names) - 5} more"] if len(names) > 5 else []))
+
+
+def _from_to(interval_id: str) -> str:
+    return f"from {codes.INTERVALS[interval_id].lower().replace('→', 'to')}"
 
 
 def slow_domain(row: Row) -> str:
-    """A domain that is credibly slower, and its slowest stage against everyone's."""
-    text = f"the {row['domain']} domain is slower than the whole organisation"
+    """A domain that is credibly slower, the stage in which it is, and half of that stage against everyone's."""
+    text = f"the {row['domain']} domain is slower than all others"
     if row["slow_stage"]:
-        stage = codes.INTERVALS[row["slow_stage"]].lower().replace("→", "to")
-        text += (
-            f", mostly from {stage} (half within {numbers.days(row['slow_stage_median_days'])} days"
-            f" against {numbers.days(row['slow_stage_all_median_days'])}, dropped ideas excluded)"
-        )
+        text += f"{', mostly' if row['difference'] == 'slower' else ''} {_from_to(row['slow_stage'])}"
+        own, everyone = row["slow_stage_median_days"], row["slow_stage_all_median_days"]
+        if own is not None and everyone is not None and own > everyone:
+            text += (
+                f" (half within {numbers.days(own)} days, in the whole organisation within {numbers.days(everyone)};"
+                " dropped ideas excluded)"
+            )
     return text
 
 
@@ -67,12 +87,12 @@ def domain_answer(row: Row, counts: Row) -> list[Sentence]:
 
 
 def _pace_sentence(row: Row) -> Sentence:
-    if row["difference"] == "slower":
+    if is_slow(row):
         return [(f" {slow_domain(row)[0].upper()}{slow_domain(row)[1:]}.", True)]
     if row["difference"] == "faster":
-        return [(" It is credibly faster than the whole organisation.", True)]
+        return [(" It is credibly faster than all other domains.", True)]
     if row["difference"] == "within_chance":
-        return [(" Its pace differs from the whole organisation's by no more than chance.", False)]
+        return [(" Its pace differs from that of all others by no more than chance.", False)]
     if not row["product_count"]:
         return [(" It owns no data products.", False)]
-    return [(f" Its pace can't be compared: a comparison needs {MINIMUM_OBSERVED} adoptions of its ideas.", False)]
+    return [(f" Its pace can't be compared: {COMPARABLE}.", False)]

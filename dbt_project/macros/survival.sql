@@ -9,8 +9,10 @@
   Delayed entry (period estimates) needs nothing more: only `at_risk` is counted differently.
 
   References: Kaplan & Meier (1958); Aalen & Johansen (1978); Kalbfleisch & Prentice (1980), ch. 1, for the band;
-  Marubini & Valsecchi (1995), "Analysing Survival Data from Clinical Trials and Observational Studies", ch. 10.
-  Oracle: statsmodels' SurvfuncRight and CumIncidenceRight, in tests/oracles/survival.py.
+  Marubini & Valsecchi (1995), "Analysing Survival Data from Clinical Trials and Observational Studies", ch. 10;
+  Mantel & Haenszel (1959) and Mantel (1966) for the log-rank test.
+  Oracle: statsmodels' SurvfuncRight and CumIncidenceRight, in tests/oracles/survival.py; scipy's and statsmodels'
+  log-rank and Holm, in tests/oracles/logrank.py.
 #}
 
 {# The intervals of METRICS.md, section 2: the columns of data_products that start and end each, and the reason for
@@ -154,6 +156,14 @@
 {# How many data products must have been observed before a figure of them is shown: below, chance decides it. #}
 {% macro fewest_observed() %}{{ return(10) }}{% endmacro %}
 
+{# SQL condition: domains are compared in the interval, from idea to adoption and in its three stages. #}
+{% macro is_compared(interval_id) -%}
+    {{ interval_id }} in ('idea_to_adopted', 'idea_to_started', 'started_to_deployed', 'deployed_to_adopted')
+{%- endmacro %}
+
+{# The chance, for a whole table of domains, that one of them is said to differ when none does. #}
+{% macro significant_below() %}{{ return(0.05) }}{% endmacro %}
+
 {# How many must still be at risk at a time for a curve to be read there. #}
 {% macro fewest_at_risk() %}{{ return(5) }}{% endmacro %}
 
@@ -177,4 +187,34 @@
     ({{ z }} + {{ (z ** 3 + z) / 4 }} / ({{ df }}) + {{ (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96 }} / pow({{ df }}, 2)
         + {{ (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384 }} / pow({{ df }}, 3)
         + {{ (79 * z ** 9 + 776 * z ** 7 + 1482 * z ** 5 - 1920 * z ** 3 - 945 * z) / 92160 }} / pow({{ df }}, 4))
+{%- endmacro %}
+
+{# d(n-d) / (n^power (n-1)): with power 2, times n1(n-n1), the hypergeometric variance of a domain's d1 at one time, n1 of
+   the n at risk being its own (Mantel 1966). Sorted by powers of n1 it needs two sums so far: powers 1 and 2. 0 where one
+   is at risk. #}
+{% macro logrank_variance_step(events, at_risk, power) -%}
+    coalesce({{ events }} * ({{ at_risk }} - {{ events }}) / nullif(pow({{ at_risk }}, {{ power }}) * ({{ at_risk }} - 1), 0), 0)
+{%- endmacro %}
+
+{# (|O - E| - 1/2)² / V, the log-rank statistic with the correction of Mantel & Haenszel (1959). 0 where nothing was left
+   to chance. #}
+{% macro logrank_chi_squared(observed, expected, variance) -%}
+    coalesce(pow(greatest(abs({{ observed }} - {{ expected }}) - 0.5, 0), 2) / nullif({{ variance }}, 0), 0)
+{%- endmacro %}
+
+{# P(X > x) of chi-squared with 1 degree of freedom, erfc(t) with t = sqrt(x / 2), within 1e-13: the trapezoidal sum of
+   Chiarella & Reichel (1968) with steps of 1/2, which leaves out e^-39; near 0 its series. DuckDB has no erfc, and a model in Python only for
+   it would cost each run more than the test itself. #}
+{% macro chi_squared_tail(x) -%}
+    case
+        when {{ x }} < 1e-4 then 1 - 1.1283791670955126 * sqrt({{ x }} / 2) * (1 - {{ x }} / 6 + {{ x }} * {{ x }} / 40)
+        else
+            exp(-{{ x }} / 2) * sqrt({{ x }} / 2) / pi() * (
+                1 / {{ x }}
+                {%- for k in range(1, 13) %}
+                + exp({{ -k * k / 4 }}) / ({{ x }} / 2 + {{ k * k / 4 }})
+                {%- endfor %}
+            )
+            - case when {{ x }} < 72 then 2 / (exp(4 * pi() * sqrt({{ x }} / 2)) - 1) else 0 end
+    end
 {%- endmacro %}

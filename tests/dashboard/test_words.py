@@ -217,8 +217,8 @@ def test_what_to_act_on_is_what_worsens_what_is_slow_and_what_is_overdue():
     assert plain_text(
         [actions.act_on(served(leading=[worse], domains=[slow, domain("sales")], open_counts=counts))]
     ) == (
-        "Act on: worsening: build time; the claims domain is slower than the whole organisation, "
-        "mostly from started to deployed (half within 142 days against 41, dropped ideas excluded); "
+        "Act on: worsening: build time; the claims domain is slower than all others, mostly from started to deployed "
+        "(half within 142 days, in the whole organisation within 41; dropped ideas excluded); "
         "1 of 5 open ideas with a known threshold is overdue."
     )
 
@@ -249,14 +249,29 @@ def test_nothing_calls_for_action_only_where_something_is_known_to_be_routine():
             ["slower", "within_chance", "within_chance", None],
             "d0 is credibly slower. 2 others differ by no more than chance. 1 domain can't be compared yet.",
         ),
-        (["within_chance", None], "No domain is credibly slower or faster than the whole organisation."),
-        ([None], "No domain can be compared yet: a comparison needs 10 adoptions of its ideas."),
+        (["within_chance", None], "No domain is credibly slower or faster than all others."),
+        ([None], "No domain can be compared yet: a comparison needs 10 adoptions that are expected of its ideas."),
         (["slower"] * 7, "d0, d1, d2, d3, d4 and 2 more are credibly slower."),
     ],
 )
 def test_domains_differ_only_beyond_chance(differences, expected):
     rows = [domain(f"d{i}", difference=difference) for i, difference in enumerate(differences)]
     assert domains.domains_in_words(rows).startswith(expected)
+
+
+def test_a_domain_that_is_slower_in_a_stage_only_is_named_with_the_stage():
+    slow = domain(slow_stage="started_to_deployed", slow_stage_median_days=142.4, slow_stage_all_median_days=40.6)
+    assert domains.domains_in_words([domain("sales"), slow]) == (
+        "claims is credibly slower from started to deployed. 1 other differs by no more than chance."
+    )
+    assert domains.slow_domain(slow) == (
+        "the claims domain is slower than all others from started to deployed "
+        "(half within 142 days, in the whole organisation within 41; dropped ideas excluded)"
+    )
+    later_fast = slow | {"slow_stage_median_days": 30.0}  # slower over all time, and no longer in the last 180 days
+    unknown = slow | {"slow_stage_median_days": None}
+    for row in (later_fast, unknown):
+        assert domains.slow_domain(row) == "the claims domain is slower than all others from started to deployed"
 
 
 @pytest.mark.parametrize(
@@ -297,7 +312,7 @@ def test_a_domains_page_answers_with_what_it_gives_its_pace_and_what_waits():
     assert plain_text(domains.domain_answer(domain(), counts)) == (
         "In the last 12 complete months other domains adopted its data products 3 times (3 adoptions given), "
         "and it adopted others' once (1 adoption taken). "
-        "Its pace differs from the whole organisation's by no more than chance. Of its 4 open ideas, 1 is overdue."
+        "Its pace differs from that of all others by no more than chance. Of its 4 open ideas, 1 is overdue."
     )
     idle = domain(gave_count=None, difference=None, product_count=0)
     assert plain_text(domains.domain_answer(idle, {"open_count": 0, "overdue_count": 0})) == (

@@ -42,8 +42,13 @@ def test_every_promise_holds_on_the_sample(sample):
 
 
 def test_the_slow_domain_and_its_stage_are_named(sample):
-    slower = query(sample, "select domain, slow_stage from authoritative.domain_scorecard where difference = 'slower'")
-    assert slower == [(SLOW_DOMAIN, SLOW_STAGE)]
+    slow = query(sample, "select domain, slow_stage from authoritative.domain_scorecard where slow_stage is not null")
+    assert slow == [(SLOW_DOMAIN, SLOW_STAGE)]
+    # 15 adopted where 24.7 were expected, p 0.046 in one of 39 tests: the stage is certain, the whole is not
+    assert query(sample, "select distinct difference from authoritative.domain_scorecard order by 1") == [
+        ("within_chance",),
+        (None,),
+    ]
     [(median, everyone)] = query(
         sample,
         "select slow_stage_median_days, slow_stage_all_median_days from authoritative.domain_scorecard "

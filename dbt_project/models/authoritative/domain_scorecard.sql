@@ -43,11 +43,9 @@ paces as (
 
 slowest as (
 
-    select * from paces
-    where interval_id in ('idea_to_started', 'started_to_deployed', 'deployed_to_adopted') and difference = 'slower'
-    qualify row_number() over (
-        partition by domain order by median_days / nullif(all_median_days, 0) desc nulls first, interval_id
-    ) = 1
+    select * from {{ ref('domain_differences') }}
+    where interval_id <> 'idea_to_adopted' and difference = 'slower'
+    qualify row_number() over (partition by domain order by observed_count / expected_count, interval_id) = 1
 
 )
 
@@ -57,14 +55,18 @@ select
     cast(case when known.first_adopted_at is not null then coalesce(gave.gave_count, 0) end as bigint) as gave_count,
     cast(case when known.first_adopted_at is not null then coalesce(took.took_count, 0) end as bigint) as took_count,
     {% for figure in ['median_days', 'median_lower_days', 'median_upper_days', 'basis', 'observed_count',
-        'all_median_days', 'difference'] %}
+        'all_median_days'] %}
     paces.{{ figure }},
     {% endfor %}
     coalesce(paces.product_count, 0) as product_count,
     coalesce(paces.observed_count >= {{ fewest_observed() }}, false) as is_rankable,
+    differences.difference,
+    coalesce(differences.reason, case when differences.domain is null then 'no_products' end) as difference_reason,
+    differences.logrank_p_value,
+    differences.holm_p_value,
     cast(slowest.interval_id as varchar) as slow_stage,
-    slowest.median_days as slow_stage_median_days,
-    slowest.all_median_days as slow_stage_all_median_days,
+    stages.median_days as slow_stage_median_days,
+    stages.all_median_days as slow_stage_all_median_days,
     coalesce(paces.reason, case when paces.domain is null then 'no_products' end) as reason
 from {{ ref('domains') }} as domains
 cross join year
@@ -72,4 +74,7 @@ cross join {{ ref('first_events') }} as known
 left join gave using (domain)
 left join took using (domain)
 left join paces on domains.domain = paces.domain and paces.interval_id = 'idea_to_adopted'
+left join {{ ref('domain_differences') }} as differences
+    on domains.domain = differences.domain and differences.interval_id = 'idea_to_adopted'
 left join slowest on domains.domain = slowest.domain
+left join paces as stages on slowest.domain = stages.domain and slowest.interval_id = stages.interval_id

@@ -30,13 +30,7 @@ select
     preferred.median_upper_days,
     preferred.p85_days,
     preferred.reason,
-    organisation.median_days as all_median_days,
-    case
-        -- also where the median is not reached
-        when preferred.median_lower_days > organisation.median_days then 'slower'
-        when preferred.median_upper_days < organisation.median_days then 'faster'
-        when preferred.median_lower_days is not null and organisation.median_days is not null then 'within_chance'
-    end as difference
+    organisation.median_days as all_median_days
 from preferred
 inner join {{ ref('interval_estimates') }} as organisation
     on
