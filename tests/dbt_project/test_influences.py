@@ -134,7 +134,8 @@ def programme(series: np.ndarray, changes=()) -> list[dict]:
 
 def share_with_any_evidence(kind: str, month_count: int, programme_count: int, changes=()) -> float:
     shown = 0
-    for seed in range(programme_count):
+    first_seed = 100_000 * (1 + list(PROGRAMMES).index(kind))
+    for seed in range(first_seed, first_seed + programme_count):
         series = PROGRAMMES[kind](np.random.default_rng(seed), month_count)
         series += 10 * (np.arange(month_count) >= min(changes, default=month_count))
         found_rows = model.influences(programme(series, changes), DECLARED)
