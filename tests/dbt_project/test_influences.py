@@ -190,6 +190,22 @@ def test_a_part_shows_a_lead_that_the_total_hides():
     assert with_parts(lever, 20 * first, led_by(lever, 2), None)["verdict"] == "not_enough_evidence"
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_part_that_never_happened_is_no_outcome():
+    lever = noise(MONTH_COUNT, seed=2)
+    row = with_parts(lever, led_by(lever, 2), np.zeros(MONTH_COUNT), "expansion")
+    assert (row["verdict"], row["outcome_metric_id"], row["lag"]) == ("evidence", "cross_domain_adoptions", 2)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_lever_that_moved_only_in_the_last_month_has_no_evidence():
+    quiet = np.zeros(MONTH_COUNT)
+    quiet[-1] = 1
+    row = with_parts(quiet, *noise(2, MONTH_COUNT, seed=2), "expansion")
+    assert (row["verdict"], row["reason"]) == ("not_enough_evidence", None)
+    assert -1 <= row["correlation"] <= 1
+
+
 def test_every_further_metric_that_is_tried_raises_p():
     others = [definition(f"other {number}") for number in range(8)]
     lever = [*rows_of(X), *north_star(Y)]

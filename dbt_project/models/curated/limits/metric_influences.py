@@ -176,11 +176,12 @@ def strengths(leading: np.ndarray, following: np.ndarray) -> np.ndarray:
 
 
 def correlation(leading: np.ndarray, following: np.ndarray, lag: int) -> float:
-    """Return r of leading at t with following at t + lag; both have mean 0 within phases."""
+    """Return r of leading at t with following at t + lag, both of mean 0 within phases; 0 where one is 0 in all."""
     early, late = leading[:-lag], following[lag:]
     is_pair = ~np.isnan(early) & ~np.isnan(late)
     early, late = early[is_pair], late[is_pair]
-    return float(early @ late / np.sqrt(np.sum(early**2) * np.sum(late**2)))
+    size = np.sqrt(np.sum(early**2) * np.sum(late**2))
+    return float(early @ late / size) if size > 0 else 0.0
 
 
 def turns(month_count: int) -> np.ndarray:
