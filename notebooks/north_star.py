@@ -331,9 +331,10 @@ def _(db):
                 """
                 ## Does a leading metric lead?
 
-                Each metric is tested against the North Star 1 to 6 months later, with the trend and autocorrelation of
-                both removed. The p-value is that of the best of the six lags and accounts for the search. Evidence of
-                moving ahead is not proof of a cause; no evidence is not proof of no effect.
+                Each metric is tested against the North Star, and against the part that it hangs under, 1 to 6 months
+                later, with the trend and autocorrelation of all of them removed. The p-value accounts for the search
+                over metrics, outcomes and lags. Metrics that count adoptions in their own formula are not tested.
+                Evidence of moving ahead is not proof of a cause; no evidence is not proof of no effect.
                 """
             ),
             table(rows(db, "from authoritative.influence_evidence order by p_value nulls last"), page_size=20),

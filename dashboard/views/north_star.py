@@ -132,8 +132,18 @@ def _part(data: PageData, metric: str) -> View:
     }
 
 
+def drawn_under(data: PageData, definition: Row) -> str | None:
+    """The part or total that a metric has evidence of leading, else the one it is declared to drive."""
+    evidence = data.evidence.get(definition["metric_id"])
+    if evidence is None or evidence["verdict"] != "evidence":
+        return definition["parent_metric_id"]
+    outcome = evidence["outcome_metric_id"]
+    return outcome if outcome in codes.OUTCOMES else "cross_domain_adoptions"
+
+
 def _cards(data: PageData, parent: str) -> list[View]:
-    children = [d for d in data.definitions.values() if d["parent_metric_id"] == parent and d["edge"] == "influence"]
+    tied = [d for d in data.definitions.values() if d["edge"] in ("influence", "arithmetic")]
+    children = [d for d in tied if drawn_under(data, d) == parent]
     order = sorted(children, key=lambda d: (d["flywheel_phase"], d["metric_id"]))
     return [_card(data, d) for d in order if (EVERYONE, d["metric_id"]) in data.leading]
 

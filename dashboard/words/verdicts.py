@@ -63,14 +63,15 @@ def why_not_judged(row: Row) -> str:
 
 
 def evidence_in_words(row: Row | None) -> str:
-    """Whether a metric moves ahead of the North Star; `row`, its `influence_evidence`, None for an exact part."""
+    """Whether a metric moves ahead of the North Star or a part; `row`, its `influence_evidence`, None for a part."""
     if row is None:
         return "exact part"
     if row["reason"]:
         return f"untested: {codes.reason(row['reason'])}"
     if row["verdict"] == "evidence":
         against = "" if row["correlation"] > 0 else ", in the opposite direction"
-        return f"evidence: leads by {counted(row['lag'], 'month')}{against} (r {row['correlation']:.2f})"
+        whom = codes.OUTCOMES.get(row["outcome_metric_id"], "the North Star")
+        return f"evidence: leads {whom} by {counted(row['lag'], 'month')}{against} (r {row['correlation']:.2f})"
     return "tested: no evidence so far"
 
 

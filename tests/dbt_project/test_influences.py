@@ -1,8 +1,8 @@
 """Does a metric lead the North Star: planted leads are found, unrelated pairs are not, and every reason for silence."""
 
+import csv
 import math
 import random
-from collections import Counter
 from datetime import date
 from types import SimpleNamespace
 
@@ -13,21 +13,33 @@ import pytest
 from conftest import CHECKOUT, examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles.influences import p_again, white_again
+from oracles.influences import aicc_again, errors_again, p_again, t_again, white_again
+from oracles.programmes import METRICS, PROGRAMMES
 from oracles.sample import monthly_shares_and_adoptions
 from scipy import stats
 from shaped import python_model
+from statsmodels.regression.linear_model import OLS
 
 from orchestration.sample.events import sample_events
 from orchestration.sample.organisation import DEFAULT_SEED, LEAD_MONTHS, PROCESS_CHANGE_ON
 
 LIMITS = CHECKOUT / "dbt_project" / "models" / "curated" / "limits"
+SEED_OF_METRICS = CHECKOUT / "dbt_project" / "seeds" / "declared" / "metrics.csv"
 LEAST_P = 1 / 2001
 MONTH_COUNT = 36
 CHANGE_AT = 23  # the sample's declared change, in months
 
 
 model = python_model(LIMITS / "metric_influences.py")
+DECLARED = list(csv.DictReader(SEED_OF_METRICS.open(encoding="utf-8")))
+
+
+def definition(metric_id: str, parent: str = "cross_domain_adoptions", edge: str = "influence") -> dict:
+    return {"metric_id": metric_id, "parent_metric_id": parent, "edge": edge, "role": "leading"}
+
+
+DEFINITIONS = [definition(metric_id) for metric_id in ("lever", "a", "b", "orders")]
+PARTS = [definition(name, edge="component") | {"role": "component"} for name in ("first", "expansion")]
 
 
 def month_starting(index: int) -> date:
@@ -51,7 +63,7 @@ def north_star(values, changes=(), **columns) -> list[dict]:
 
 
 def found(leading, following, changes=()) -> dict:
-    (row,) = model.influences([*rows_of(leading, changes=changes), *north_star(following, changes)])
+    (row,) = model.influences([*rows_of(leading, changes=changes), *north_star(following, changes)], DEFINITIONS)
     return row
 
 
@@ -74,11 +86,10 @@ def evidence_count(pairs, changes=()) -> int:
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("lag", [1, 2, 3, 4, 5, 6])
 def test_a_planted_lead_is_found_at_its_lag_and_with_its_sign(lag, sign):
-    leading = noise(MONTH_COUNT)
+    leading = noise(MONTH_COUNT, seed=2)
     row = found(leading, led_by(leading, lag, sign))
     assert (row["lag"], row["verdict"], row["reason"]) == (lag, "evidence", None)
-    assert 0.7 < sign * row["correlation"] <= 1
-    assert row["p_value"] == round(LEAST_P, 10)
+    assert 0.6 < sign * row["correlation"] <= 1
 
 
 @pytest.mark.parametrize("lag", [-2, 0, 7])
@@ -90,7 +101,7 @@ def test_a_metric_that_follows_moves_along_or_leads_by_more_than_six_months_is_n
 
 
 def test_a_lead_shows_through_a_declared_change():
-    leading = noise(MONTH_COUNT)
+    leading = noise(MONTH_COUNT, seed=2)
     jump = np.where(np.arange(MONTH_COUNT) >= CHANGE_AT, 20, 0)
     row = found(leading, led_by(leading, 2) + jump, changes=[CHANGE_AT])
     assert (row["lag"], row["verdict"]) == (2, "evidence")
@@ -100,8 +111,9 @@ def test_a_lead_shows_through_a_declared_change():
 def test_the_samples_lever_is_found_two_months_ahead(seed):
     assert month_starting(CHANGE_AT) == PROCESS_CHANGE_ON
     row = found(*monthly_shares_and_adoptions(sample_events(seed, True)), changes=[CHANGE_AT])
-    assert (row["lag"], row["verdict"], row["p_value"]) == (LEAD_MONTHS, "evidence", round(LEAST_P, 10))
-    assert row["correlation"] > 0.6  # the least of 50 seeds is 0.70
+    assert (row["lag"], row["verdict"]) == (LEAD_MONTHS, "evidence")
+    assert row["p_value"] < 0.01
+    assert row["correlation"] > 0.6  # of 50 seeds 49 are found; the least r is 0.44
 
 
 # --- Leads that are not ---------------------------------------------------------------------------
@@ -112,27 +124,113 @@ def test_a_sample_with_nothing_planted_shows_nothing():
     assert evidence_count(monthly_shares_and_adoptions(sample_events(seed, False)) for seed in range(400, 410)) <= 2
 
 
-def autoregressive(pair_count: int, slope: float) -> np.ndarray:
-    """Unrelated pairs, pairs x 2 x months, settled over 50 months."""
-    shocks = noise(pair_count, 2, 50 + MONTH_COUNT, seed=5)
-    for month in range(1, shocks.shape[-1]):
-        shocks[..., month] += slope * shocks[..., month - 1]
-    return shocks[..., 50:]
+def programme(series: np.ndarray, changes=()) -> list[dict]:
+    """Rows of five metrics, of the two parts and of the North Star, their sum; series are 7 x months."""
+    first, expansion = series[5:]
+    rows = [row for name, values in zip(METRICS, series, strict=False) for row in rows_of(values, name, changes)]
+    rows += [*rows_of(first, "first_adoptions", changes), *rows_of(expansion, "expansion_adoptions", changes)]
+    return rows + north_star(first + expansion, changes)
 
 
-RISING = np.linspace(0, 3, MONTH_COUNT)
-DOUBLED = np.where(np.arange(MONTH_COUNT) >= CHANGE_AT, 10, 0)
-UNRELATED = [
-    pytest.param(autoregressive(100, 0.5), (), id="two_slow_series"),
-    pytest.param(noise(100, 2, MONTH_COUNT) + RISING, (), id="two_that_grow"),
-    pytest.param(noise(100, 2, MONTH_COUNT) + DOUBLED, (CHANGE_AT,), id="two_that_a_declared_change_moves"),
-]
+def share_with_any_evidence(kind: str, month_count: int, programme_count: int, changes=()) -> float:
+    shown = 0
+    first_seed = 100_000 * (1 + list(PROGRAMMES).index(kind))
+    for seed in range(first_seed, first_seed + programme_count):
+        series = PROGRAMMES[kind](np.random.default_rng(seed), month_count)
+        series += 10 * (np.arange(month_count) >= min(changes, default=month_count))
+        found_rows = model.influences(programme(series, changes), DECLARED)
+        shown += any(row["verdict"] == "evidence" for row in found_rows)
+    return shown / programme_count
 
 
-@pytest.mark.parametrize(("pairs", "changes"), UNRELATED)
-def test_unrelated_pairs_seldom_look_like_evidence(pairs, changes):
-    """5 of 100 would, by the meaning of p < 0.05; more than 10 come by chance in one case of 100."""
-    assert evidence_count(pairs, changes) <= 10
+@pytest.mark.soak
+@pytest.mark.parametrize("month_count", [36, 97])
+@pytest.mark.parametrize("kind", PROGRAMMES)
+def test_of_300_programmes_in_which_nothing_leads_few_show_any_evidence(kind, month_count):
+    """Measured: docs/metrics.md; more than 9 % come by chance in one case of 100 where 6 % are true."""
+    assert share_with_any_evidence(kind, month_count, 300) <= 0.09
+
+
+@pytest.mark.parametrize("kind", ["unrelated", "rising", "every_four_months", "releases"])
+def test_of_30_programmes_in_which_nothing_leads_hardly_any_shows_evidence(kind, monkeypatch):
+    """Of 30 with 6 % each, more than 5 show it in one case of 130; an AR(1) and each metric alone: 20 with releases."""
+    monkeypatch.setattr(model, "DRAW_COUNT", 300)
+    assert share_with_any_evidence(kind, 97 if kind == "releases" else MONTH_COUNT, 30) <= 5 / 30
+
+
+def test_a_declared_change_that_moves_everything_is_no_evidence(monkeypatch):
+    monkeypatch.setattr(model, "DRAW_COUNT", 300)
+    assert share_with_any_evidence("unrelated", MONTH_COUNT, 30, changes=[CHANGE_AT]) <= 5 / 30
+
+
+# --- What it leads, and how many were tried -------------------------------------------------------
+
+
+def with_parts(lever, first, expansion, parent) -> dict:
+    """The row of a lever under `parent`, in an organisation with these parts and their sum."""
+    rows = [*rows_of(lever), *rows_of(first, "first"), *rows_of(expansion, "expansion"), *north_star(first + expansion)]
+    (row,) = model.influences(rows, [definition("lever", parent), *PARTS])
+    return row
+
+
+@pytest.mark.parametrize(
+    ("parent", "outcome"),
+    [("expansion", "expansion"), ("first", "cross_domain_adoptions"), (None, "cross_domain_adoptions")],
+)
+def test_evidence_is_of_the_part_it_hangs_under_where_that_holds_and_else_of_the_total(parent, outcome):
+    lever, first = noise(2, MONTH_COUNT, seed=3)
+    row = with_parts(lever, 0.3 * first, led_by(lever, 2), parent)
+    assert (row["verdict"], row["outcome_metric_id"], row["lag"]) == ("evidence", outcome, 2)
+
+
+def test_a_part_shows_a_lead_that_the_total_hides():
+    lever, first = noise(2, MONTH_COUNT, seed=5)
+    row = with_parts(lever, 20 * first, led_by(lever, 2), "expansion")
+    assert (row["verdict"], row["outcome_metric_id"], row["lag"]) == ("evidence", "expansion", 2)
+    assert with_parts(lever, 20 * first, led_by(lever, 2), None)["verdict"] == "not_enough_evidence"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_part_that_never_happened_is_no_outcome():
+    lever = noise(MONTH_COUNT, seed=2)
+    row = with_parts(lever, led_by(lever, 2), np.zeros(MONTH_COUNT), "expansion")
+    assert (row["verdict"], row["outcome_metric_id"], row["lag"]) == ("evidence", "cross_domain_adoptions", 2)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_lever_that_moved_only_in_the_last_month_has_no_evidence():
+    quiet = np.zeros(MONTH_COUNT)
+    quiet[-1] = 1
+    row = with_parts(quiet, *noise(2, MONTH_COUNT, seed=2), "expansion")
+    assert (row["verdict"], row["reason"]) == ("not_enough_evidence", None)
+    assert -1 <= row["correlation"] <= 1
+
+
+def test_every_further_metric_that_is_tried_raises_p():
+    others = [definition(f"other {number}") for number in range(8)]
+    lever = [*rows_of(X), *north_star(Y)]
+    alone = model.influences(lever, [definition("lever")])[0]["p_value"]
+    tried = [
+        row
+        for one, x in zip(others, noise(8, MONTH_COUNT, seed=4), strict=True)
+        for row in rows_of(x, one["metric_id"])
+    ]
+    together = {row["metric_id"]: row for row in model.influences([*lever, *tried], [definition("lever"), *others])}
+    assert alone < together["lever"]["p_value"] <= 1
+
+
+def test_metrics_that_count_adoptions_themselves_are_not_tested():
+    arithmetic = [row["metric_id"] for row in DECLARED if row["edge"] == "arithmetic"]
+    assert sorted(arithmetic) == ["adopting_domains", "adoption_lag", "expansion_share", "net_flow", "time_to_value"]
+    rows = [*rows_of(np.roll(Y, -2), "adopting_domains"), *rows_of(X, "build_time"), *north_star(Y)]
+    adopting, build = model.influences(rows, DECLARED)
+    assert (adopting["reason"], adopting["p_value"], adopting["verdict"]) == (
+        "part_of_north_star",
+        None,
+        "not_enough_evidence",
+    )
+    without = model.influences([row for row in rows if row["metric_id"] != "adopting_domains"], DECLARED)
+    assert [build] == without
 
 
 # --- Each step ------------------------------------------------------------------------------------
@@ -154,45 +252,84 @@ def test_an_unknown_month_stays_unknown_and_moves_nothing_else():
     assert model.take_out(model.phase_lines(phases), values) == pytest.approx([-3, math.nan, -1, 4], nan_ok=True)
 
 
-def test_the_ar_coefficient_is_least_squares_within_phases_and_freed_of_its_bias():
-    residuals = np.array([1.0, 2.0, -3.0, 4.0, -4.0])
-    follows = np.array([False, True, True, False, True])  # the fourth month starts a phase
-    least_squares = (1 * 2 + 2 * -3 + 4 * -4) / (1 + 4 + 16)  # -20/21
-    slope = model.slope_of_ar(residuals, follows, line_count=2, phase_count=2)
-    assert slope == pytest.approx(max(-0.95, least_squares + 2 * (1 + 3 * least_squares) / 5))
-    assert model.slope_of_ar(residuals / 9, follows, 0, 0) == pytest.approx(-0.95)
-    gentle = np.array([1.0, 0.2, 0.1, -1.0, 0.2])
-    expected = (0.2 + 0.02 - 0.2) / (1 + 0.04 + 1)
-    assert model.slope_of_ar(gentle, follows, 2, 2) == pytest.approx(expected + 2 * (1 + 3 * expected) / 5)
+def autoregressive(*slopes: float, months: int = MONTH_COUNT, seed: int = 5) -> np.ndarray:
+    """One series that follows its last months by these slopes, settled over 60 months."""
+    shocks = noise(60 + months, seed=seed)
+    for month in range(len(slopes), len(shocks)):
+        shocks[month] += sum(slope * shocks[month - lag] for lag, slope in enumerate(slopes, 1))
+    return shocks[60:]
 
 
-def test_prewhitening_leaves_no_autocorrelation_of_a_slow_series():
-    (slow, _), *_ = autoregressive(1, 0.8)
-    phases = np.ones(MONTH_COUNT, dtype=int)
-    white = model.prewhiten(slow, phases, model.phase_lines(phases))
-    assert stats.pearsonr(slow[1:], slow[:-1]).statistic > 0.5
-    assert abs(stats.pearsonr(white[1:], white[:-1]).statistic) < 0.2
+def test_errors_of_every_order_agree_with_statsmodels_burg():
+    series = autoregressive(0.5, -0.4, months=60)
+    errors, variances = model.prediction_errors(series, np.arange(60))
+    assert len(variances) == 13
+    for order in (1, 2, 5, 12):
+        again, variance = errors_again(series, order)
+        assert errors[order, order:] == pytest.approx(again)
+        assert variances[order] == pytest.approx(variance)
 
 
-def test_a_correlation_takes_the_pairs_that_are_known_at_its_lag():
+def test_aicc_agrees_with_statsmodels_and_rules_out_orders_with_too_few_months():
+    variances = np.array([4.0, 2.0, 1.9, 1.8])
+    assert model.aicc(variances, 36, 2) == pytest.approx([aicc_again(v, 36, p + 3) for p, v in enumerate(variances)])
+    assert model.aicc(variances, 36, 2).argmin() == 1
+    assert model.aicc(variances, 6, 2).tolist()[2:] == [math.inf, math.inf]
+
+
+def test_runs_of_known_months_end_at_gaps_and_changes():
+    assert model.known_before(np.array([1, 1, -1, 1, 1, 1, 2, 2])).tolist() == [0, 1, 0, 0, 1, 2, 0, 1]
+
+
+@pytest.mark.parametrize("slopes", [(0.8,), (0, 0, 0, 0.9), (0,) * 11 + (0.9,)], ids=["slow", "every_4", "every_12"])
+def test_prewhitening_leaves_no_autocorrelation_of_a_slow_or_periodic_series(slopes):
+    series, phases, lag = autoregressive(*slopes, months=96), np.ones(96, dtype=int), len(slopes)
+    white = model.prewhiten(series, phases, model.phase_lines(phases))
+    assert stats.pearsonr(series[lag:], series[:-lag]).statistic > 0.5
+    assert abs(stats.pearsonr(white[lag:], white[:-lag]).statistic) < 0.25
+
+
+def test_the_statistic_takes_the_pairs_that_are_known_at_its_lag():
     leading, following = noise(30), noise(30, seed=2)
     leading[4] = following[20] = math.nan
-    r, pairs = model.correlations(leading[None, :], following)
-    for index, lag in enumerate(model.LAGS):
+    [[by_lag]] = model.strengths(leading[None, :], following[None, :])
+    for lag, strength in zip(model.LAGS, by_lag, strict=True):
         known = [t for t in range(30 - lag) if t != 4 and t + lag != 20]
-        assert pairs[index] == len(known)
-        assert r[0, index] == pytest.approx(stats.pearsonr(leading[known], following[np.add(known, lag)]).statistic)
+        x, y = leading[known], following[np.add(known, lag)]
+        assert strength == pytest.approx(t_again(x, y))
+        r = sum(x * y) / math.sqrt(sum(x**2) * sum(y**2))
+        assert model.correlation(leading, following, lag) == pytest.approx(r)
 
 
-def test_a_shuffle_moves_months_within_their_phase_only_and_leaves_gaps_where_they_are():
-    values = np.array([1.0, 2.0, math.nan, 3.0, 40.0, 50.0])
-    copies = model.shuffled(values, np.array([1, 1, -1, 1, 2, 2]))
+def test_with_many_months_the_statistic_is_that_of_hc3():
+    leading, following = noise(2000), noise(2000, seed=2)
+    fit = OLS(following[1:], leading[:-1]).fit()
+    strength = model.strengths(leading[None, :], following[None, :])[0, 0, 0]
+    assert strength == pytest.approx(abs(fit.params[0]) / fit.HC3_se[0], rel=1e-3)
+
+
+def test_two_months_that_agree_by_chance_are_no_lead():
+    leading, following = np.zeros((1, 40)), np.zeros((1, 40))
+    leading[0, [0, 10]] = following[0, [2, 12]] = 5
+    assert model.strengths(leading, following)[0, 0].tolist() == pytest.approx([0, math.sqrt(2), 0, 0, 0, 0])
+    leading[0, 10] = 0
+    assert model.strengths(leading, following)[0, 0].max() < 1e-6
+
+
+@pytest.mark.parametrize("month_count", [30, 31])
+def test_a_draw_keeps_the_spectrum_and_its_mean_and_leaves_gaps_where_they_are(month_count):
+    series = autoregressive(0.7, months=month_count)
+    series -= series.mean()
+    waves, no_lines = model.turns(month_count), np.zeros((0, month_count))
+    copies = model.drawn_anew(series, no_lines, waves)
     assert len(copies) == 2000
-    assert np.isnan(copies[:, 2]).all()
-    orders = Counter(tuple(copy[[0, 1, 3, 4, 5]]) for copy in copies)
-    assert {(tuple(sorted(order[:3])), tuple(sorted(order[3:]))) for order in orders} == {((1, 2, 3), (40, 50))}
-    assert len(orders) == 12  # 3! times 2!
-    assert max(orders.values()) < 230  # 167 expected of each; six standard deviations are 74
+    assert copies.mean(axis=1) == pytest.approx(0, abs=1e-9)
+    assert np.abs(np.fft.rfft(copies[:9])) == pytest.approx(np.tile(np.abs(np.fft.rfft(series)), (9, 1)))
+    assert abs(np.corrcoef(copies[0], copies[1])[0, 1]) < 0.9
+    series[7] = math.nan
+    assert np.isnan(model.drawn_anew(series, no_lines, waves)).sum(axis=0).tolist() == [
+        2000 * (t == 7) for t in range(month_count)
+    ]
 
 
 PHASES = [pytest.param(np.ones(30, dtype=int), id="one_phase"), pytest.param(np.repeat([1, 2], 15), id="two_phases")]
@@ -200,20 +337,20 @@ PHASES = [pytest.param(np.ones(30, dtype=int), id="one_phase"), pytest.param(np.
 
 @pytest.mark.parametrize("phases", PHASES)
 def test_prewhitening_agrees_with_its_description_month_by_month(phases):
-    series = autoregressive(1, 0.5)[0, 0, :30] + 5 * phases
+    series = autoregressive(0.7, months=30) + 5 * phases
     white, again = model.prewhiten(series, phases, model.phase_lines(phases)), white_again(series, phases)
     assert white / np.abs(white).max() == pytest.approx(again / np.abs(again).max(), abs=1e-9)
 
 
 @pytest.mark.parametrize("phases", PHASES)
-def test_the_p_value_agrees_with_one_shuffle_at_a_time(phases, monkeypatch):
-    monkeypatch.setattr(model, "PERMUTATION_COUNT", 600)
+def test_the_p_value_agrees_with_one_draw_at_a_time(phases, monkeypatch):
+    monkeypatch.setattr(model, "DRAW_COUNT", 300)
     leading, following = noise(2, 30, seed=11)
     following[2:] += 0.5 * leading[:-2]
     changes = [15] if len(set(phases)) == 2 else []
     p = found(leading, following, changes)["p_value"]
-    assert 0.01 < p < 0.6
-    assert p == pytest.approx(p_again(leading, following, phases, model.shuffled), abs=1e-9)
+    assert 0.01 < p < 0.9
+    assert p == pytest.approx(p_again(leading, following, phases, model.turns(30)), abs=1e-9)
 
 
 # --- When nothing can be said, and why ------------------------------------------------------------
@@ -239,9 +376,10 @@ REASONS = [
 
 @pytest.mark.parametrize(("leading", "following", "reason", "count"), REASONS)
 def test_what_cannot_be_tested_says_why_and_claims_nothing(leading, following, reason, count):
-    (row,) = model.influences([*leading, *following])
+    (row,) = model.influences([*leading, *following], DEFINITIONS)
     assert row == {
         "metric_id": "lever",
+        "outcome_metric_id": None,
         "lag": None,
         "correlation": None,
         "p_value": None,
@@ -252,7 +390,8 @@ def test_what_cannot_be_tested_says_why_and_claims_nothing(leading, following, r
 
 
 def test_a_leading_metric_that_was_made_the_north_star_is_not_said_to_lead_itself():
-    assert model.influences([*rows_of(Y, "cross_domain_adoptions"), *north_star(Y)]) == []
+    itself = definition("cross_domain_adoptions")
+    assert model.influences([*rows_of(Y, "cross_domain_adoptions"), *north_star(Y)], [itself]) == []
 
 
 def test_24_months_are_enough():
@@ -266,19 +405,20 @@ def test_domains_quarters_and_months_under_way_change_nothing():
     others = [*rows_of(Y, domain="sales"), *rows_of(Y[:12], period="quarter"), *north_star(X, domain="sales")]
     under_way = [rows_of(np.full(37, 99.0), is_complete=False)[-1], north_star(np.full(37, 0.0), is_complete=False)[-1]]
     only_in_sales = rows_of(X, "orders", domain="sales")
-    assert model.influences([*rows, *others, *under_way, *only_in_sales]) == model.influences(rows)
+    more = [*rows, *others, *under_way, *only_in_sales]
+    assert model.influences(more, DEFINITIONS) == model.influences(rows, DEFINITIONS)
 
 
 # --- As a dbt model -------------------------------------------------------------------------------
 
 
-def test_neither_the_order_of_rows_nor_another_metric_changes_a_figure():
+def test_the_order_of_rows_changes_no_figure_and_a_second_run_none_either():
     rows = [*rows_of(X, "a"), *rows_of(noise(36), "b"), *north_star(Y)]
     mixed = random.Random(7).sample(rows, len(rows))
     assert mixed != rows
-    a, b = model.influences(rows)
-    assert model.influences(mixed) == [a, b]
-    assert model.influences([row for row in rows if row["metric_id"] != "b"]) == [a]
+    once = model.influences(rows, DEFINITIONS)
+    assert [row["metric_id"] for row in once] == ["a", "b"]
+    assert model.influences(mixed, DEFINITIONS[::-1]) == once == model.influences(rows, DEFINITIONS)
 
 
 def built(rows: list[dict]) -> pa.Table:
@@ -290,6 +430,8 @@ def built(rows: list[dict]) -> pa.Table:
     with duckdb.connect() as db:
         db.register("sent", pa.Table.from_pylist(rows, schema))
         db.execute("create table process_limits as from sent")
+        db.register("declared", pa.Table.from_pylist(DEFINITIONS))
+        db.execute("create table metrics as from declared")
         return model.model(SimpleNamespace(ref=db.table), db)
 
 
@@ -302,7 +444,7 @@ def test_the_table_is_typed_even_when_there_is_nothing_to_say(rows):
 
 def test_a_null_read_from_duckdb_is_an_unknown_month():
     rows = [*rows_of([None, *X[1:]]), *north_star(Y)]
-    assert built(rows).to_pylist() == model.influences(rows)
+    assert built(rows).to_pylist() == model.influences(rows, DEFINITIONS)
     assert built(rows)["observation_count"].to_pylist() == [35]
 
 
@@ -318,7 +460,7 @@ SERIES = FLAT | COUNTS | ANY | HUGE
 @given(SERIES, SERIES, st.lists(st.integers(0, 39), max_size=4))
 def test_whatever_the_series_every_figure_is_finite_or_null_with_a_reason(leading, following, changes):
     rows = [*rows_of(leading, changes=changes), *north_star(following, changes)]
-    for row in model.influences(rows):
+    for row in model.influences(rows, DEFINITIONS):
         assert row["verdict"] in ("evidence", "not_enough_evidence")
         figures = row["lag"], row["correlation"], row["p_value"]
         if row["reason"]:
@@ -327,4 +469,4 @@ def test_whatever_the_series_every_figure_is_finite_or_null_with_a_reason(leadin
             assert 1 <= row["lag"] <= 6
             assert -1 <= row["correlation"] <= 1
             assert round(LEAST_P, 10) <= row["p_value"] <= 1
-            assert (row["verdict"] == "evidence") == (row["p_value"] < 0.05)
+            assert (row["verdict"] == "evidence") == (row["p_value"] < 0.04)

@@ -208,3 +208,8 @@ def step_at_half(home, interval: str) -> tuple[float, int]:
 def assert_days(served: float | None, reference: float | str | None) -> None:
     """To 0.001; what the reference calls inf (not reached) or does not know is NULL."""
     assert served == (None if reference in ("inf", None) else pytest.approx(reference, abs=0.001))
+
+
+def test_neither_a_calendar_of_releases_nor_anything_else_reads_as_evidence_of_a_lead(case):
+    _, _, home = case
+    assert query(home, "select metric_id from authoritative.influence_evidence where verdict = 'evidence'") == []

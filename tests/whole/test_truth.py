@@ -62,8 +62,11 @@ def test_the_slow_domain_and_its_stage_are_named(sample):
 
 
 def test_the_planted_lever_has_evidence_at_its_lag_and_no_other_one_has(sample):
-    found = query(sample, "select metric_id, lag from authoritative.influence_evidence where verdict = 'evidence'")
-    assert found == [(LEADING_METRIC, LEAD_MONTHS)]
+    found = query(
+        sample,
+        "select metric_id, outcome_metric_id, lag from authoritative.influence_evidence where verdict = 'evidence'",
+    )
+    assert found == [(LEADING_METRIC, "cross_domain_adoptions", LEAD_MONTHS)]
 
 
 def test_the_declared_change_is_a_phase_of_its_own_and_improved_the_north_star(sample):
