@@ -216,7 +216,8 @@ class _Dbt:
         self._db, self._models = db, models
 
     def ref(self, name: str):
-        return self._db.table(f"{self._models[name].schema}.{name}")
+        schema = self._models[name].schema if name in self._models else "declared"  # where the seeds are
+        return self._db.table(f"{schema}.{name}")
 
 
 def rows(db: duckdb.DuckDBPyConnection, query: str) -> list[dict]:

@@ -76,7 +76,7 @@ REASONS = {
     "nothing_landed": "no rows landed in that month",
     "overlapping_windows": "its windows overlap, so its changes can't be judged",
     "owner_unknown": "its owner is not known",
-    "part_of_north_star": "its formula counts the adoptions themselves",
+    "part_of_north_star": "it counts adoptions",
     "p85_not_reached": "fewer than 85% ever complete it",
     "signal_in_phase": "the latest months hold a signal, so past months do not predict the next ones",
     "stock": "it is a stock, so its changes can't be judged",

@@ -36,7 +36,7 @@ from dashboard.words import verdicts
         ({"verdict": "not_enough_evidence", "reason": "not_monthly"}, "untested: known by quarter only"),
         (
             {"verdict": "not_enough_evidence", "reason": "part_of_north_star"},
-            "untested: its formula counts the adoptions themselves",
+            "untested: it counts adoptions",
         ),
     ],
 )
