@@ -1,7 +1,6 @@
 """The landing assets: one step lands the inbox, and its checks show what was refused and why."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from orchestration.landing import batch, quarantine, refusals
 from orchestration.landing.inbox import settled_files
 from orchestration.landing.land import land_inbox, release_memory
 from orchestration.progress import report
+from orchestration.sources.statement import delivered
 
 SHOWN_ROWS = 20
 SHOWN_FILES = 5
@@ -172,8 +172,8 @@ def refuse_other_events(home: Home) -> None:
     sample = home.sample()
     if sample is None:
         return
-    own = re.compile("|".join(rf"{name}-\d{{6}}\.jsonl" for name in sample.get("sources", ())) or "$")
-    others = [p.name for p in settled_files(home.inbox) if p.name not in sample["files"] and not own.fullmatch(p.name)]
+    own = {*sample["files"]}.union(*(delivered(home, name) for name in sample.get("sources", ())))
+    others = [path.name for path in settled_files(home.inbox) if path.name not in own]
     if others:
         raise dg.Failure(
             f"{home.root} holds the sample organisation's events, and now {', '.join(others[:3])} in its inbox. "

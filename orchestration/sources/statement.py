@@ -119,14 +119,18 @@ def deliver(home: Home, name: str, sent: Path) -> None:
     Raises SourceError where the inbox holds more than the ledger: its next file would repeat revisions.
     """
     sent_names = {f"{name}-{path.name}" for path in ledger(sent)}
-    placed = {path.name for path in home.inbox.glob(f"{name}-{'[0-9]' * 6}.jsonl")}
-    if lost := sorted(placed - sent_names):
+    if lost := sorted(delivered(home, name) - sent_names):
         raise SourceError(
             f"{home.inbox / lost[0]} is not in {sent}, which says what was sent: that folder is older than the inbox. "
             f"Copy the file there, as {lost[0].removeprefix(f'{name}-')}."
         )
     for path in ledger(sent):
         place_in_inbox(home, path, f"{name}-{path.name}")
+
+
+def delivered(home: Home, name: str) -> set[str]:
+    """The names of a source's files in the inbox."""
+    return {path.name for path in home.inbox.glob(f"{name}-{'[0-9]' * 6}.jsonl")}
 
 
 def _by_id(events: Iterable[Event]) -> dict[str, Event]:

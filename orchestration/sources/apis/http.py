@@ -74,7 +74,7 @@ class Reading:
 
     def __init__(self, source: Source, now: datetime) -> None:
         self.folder, self.number, self.size = source.received / "reading", 0, 0
-        self.now, self.listings = now, len(received.listings(source))
+        self.now, self.listings = now, len(received.paths(source))
         began = read_json(self.folder / "began.json")
         if began.get("listings") == self.listings and now - STALE < parse_instant(began["now"]) <= now:
             self.now = parse_instant(began["now"])
@@ -140,7 +140,8 @@ def _read(source: Source, client: Client, now: datetime) -> None:
         except PagingError as error:
             raise PagingError(f"{source.name}.yml requests.{name}: {error}") from None
         found[name] = {key: former[key] if _is_same(former.get(key), line) else line for key, line in lines.items()}
-    http_store.keep(source, found, state, reading.now)
+    if (found, state) != (before, remembered):
+        http_store.keep(source, found, state, reading.now)
     reading.end()
 
 

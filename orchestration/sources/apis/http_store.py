@@ -53,9 +53,7 @@ def load(source: Source) -> tuple[dict[str, Lines], dict[str, Any]]:
 
 
 def keep(source: Source, requests: dict[str, Lines], state: dict[str, Any], now: datetime) -> None:
-    """Keep the lines of every request as what the API holds now, in one rename; nothing where nothing has changed."""
-    if (requests, state) == load(source):
-        return
+    """Keep the lines of every request as what the API holds now, in one rename."""
     source.received.mkdir(parents=True, exist_ok=True)
     path = source.received / ".part.parquet"
     files: dict[str, Path | received.ReceivedFile] = {}
