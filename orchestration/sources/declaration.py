@@ -7,10 +7,12 @@ which settings there are (kinds.py), reading its records (files.py, git.py), its
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import jsonschema
 import yaml
@@ -25,6 +27,8 @@ URL = re.compile(r"(https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")  # what `where` b
 CRON = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minute, hour, day, month, day of week
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRET = re.compile(r"://[^/@]*:(?!\$\{)[^@/]+@|[?&](?:password|passwd|token)=(?!\$\{)[^&]")  # one in an address
+
+SPELLINGS = (str, quote, partial(quote, safe=""), quote_plus)  # of a value in an address
 
 
 class SourceError(ValueError):
@@ -100,11 +104,28 @@ class Source:
         """The ledger of what it said."""
         return self.home.sent / self.name
 
-    def hide(self, text: str) -> str:
-        """A text with the values of the environment replaced by their names; of two the longer first."""
-        for name, value in sorted(self.variables.items(), key=lambda item: -len(item[1])):
-            text = text.replace(value, f"${{{name}}}") if value else text
-        return text
+    def unresolve(self, text: str) -> str:
+        """A text that `resolve` makes this one: ${NAME} in place of values of the environment."""
+        return _replaced(text, self._names)
+
+    def hide(self, text: str, secrets: Mapping[str, str] | None = None) -> str:
+        """A text without the values of the environment, in any spelling of an address; `secrets` are more of them.
+
+        `secrets` gives the words that stand in the place of each.
+        """
+        words = {**(secrets or {}), **self._names}
+        return _replaced(text, {spell(value): word for value, word in words.items() for spell in SPELLINGS})
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return {value: f"${{{name}}}" for name, value in self.variables.items() if value}
+
+
+def _replaced(text: str, words: Mapping[str, str]) -> str:
+    """A text with words in place of others; of two the longer first."""
+    for old in sorted(words, key=len, reverse=True):
+        text = text.replace(old, words[old])
+    return text
 
 
 def declared_names(home: Home) -> list[str]:

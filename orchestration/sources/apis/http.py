@@ -242,7 +242,7 @@ class Request:
         """The address of a page, without secrets."""
         for name in self._secret_parameters:
             url = url.copy_remove_param(name)
-        return self.source.hide(str(url))
+        return self.source.unresolve(str(url))
 
     @property
     def _secret_parameters(self) -> list[str]:

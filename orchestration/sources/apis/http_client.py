@@ -199,8 +199,6 @@ class Client:
     def _said(self, content: bytes) -> str:
         """What the API says itself, in a line, without values of the environment."""
         text = " ".join(content[:2000].decode("utf-8", "replace").split())
-        for name, value in self.source.variables.items():
-            text = text.replace(str(httpx.QueryParams({"": value}))[1:], f"${{{name}}}") if value else text
         return self.source.hide(text)[:300].rstrip(".") or "it says nothing more"
 
 

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import duckdb
 import pyarrow as pa
@@ -87,7 +87,7 @@ def _url(source: Source) -> sa.URL:
         before, after = where[: found.start()], where[found.end() :]
         is_part = "://" in before and ("@" in after or "?" in before)
         text = source.variables[found[1]]
-        return _quoted(text) if is_part else text
+        return quote(text, safe="") if is_part else text
 
     try:
         url = sa.make_url(VARIABLE.sub(value, where))
@@ -228,15 +228,7 @@ def _hidden(source: Source, url: sa.URL, text: str) -> str:
     """A text without the values of the environment and the password, in any spelling of an address."""
     parts = [("password", url.password), *url.query.items()]
     secrets = {str(value): "***" for key, value in parts if value and re.search("pass|token|key|secret", key)}
-    secrets |= {value: f"${{{name}}}" for name, value in source.variables.items() if value}
-    spelled = {spell(value): word for value, word in secrets.items() for spell in (str, quote, _quoted, quote_plus)}
-    for spelling in sorted(spelled, key=len, reverse=True):
-        text = text.replace(spelling, spelled[spelling])
-    return text
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe="")
+    return source.hide(text, secrets)
 
 
 def _note_cursor(connection: sa.Connection, cursor: Any, *_: object) -> None:
