@@ -19,10 +19,17 @@ PROVISIONAL_POINTS = 10  # process limits from fewer points are provisional
 LISTED = 10  # rows of a list on a page
 
 SELECTS = {
-    "publication": "from main.publication",
+    "publication": """
+        select * exclude settings, settings ->> 'timezone' as timezone, cast(settings ->> 'k' as integer) as k,
+            cast(settings ->> 'days' as integer) as days,
+            cast(timezone(settings ->> 'timezone', as_of) as date) as as_of_day
+        from main.publication
+    """,
     "definitions": "from authoritative.metric_definitions order by metric_id",
     "north_star": "from authoritative.north_star_monthly order by month_starting",
     "leading": "from authoritative.leading_metrics_monthly order by domain, metric_id, month_starting",
+    "verdicts": "from authoritative.metric_verdicts order by metric_id, domain",
+    "target": "from authoritative.north_star_target",
     "time_to_value": "from authoritative.time_to_value order by domain, interval_id, cohort, estimator",
     "curves": """
         from authoritative.time_to_value_curve
@@ -36,6 +43,7 @@ SELECTS = {
             count(*) filter (stage <> 'deployed') as undeployed_count
         from authoritative.open_ideas group by 1 order by 1
     """,
+    "queues": "from authoritative.queues order by domain, queue",
     "open_ideas": f"""
         from authoritative.open_ideas
         qualify overdue_rank <= {LISTED} or row_number() over (partition by domain order by overdue_rank) <= {LISTED}
@@ -67,6 +75,7 @@ SELECTS = {
             coalesce(sum(not_yet_known_count), 0)::bigint as not_yet_known_count
         from authoritative.event_accounting
     """,
+    "sources": "from authoritative.source_activity order by source",
     "quality": """
         select rule_id, any_value(description) as description, any_value(what_to_do) as what_to_do,
             count(*) as row_count
@@ -92,8 +101,11 @@ class PageData:
     definitions: dict[str, Row]  # by metric_id
     north_star: list[Row]
     leading: dict[tuple[str, str], list[Row]]  # by (domain, metric_id)
+    verdicts: dict[tuple[str, str], Row]  # by (domain, metric_id)
+    target: Row | None  # of the North Star; None in hand-made rows only
     time_to_value: dict[tuple[str, str, str, str], Row]  # by (domain, interval_id, cohort, estimator)
     curves: dict[str, list[Row]]  # by domain
+    queues: list[Row]
     open_counts: dict[str, Row]  # by owning domain, '' where the owner is not known
     open_ideas: list[Row]
     domains: list[Row]
@@ -103,6 +115,7 @@ class PageData:
     evolution_examples: list[Row]
     flywheel: list[Row]
     accounting: Row
+    sources: list[Row]
     quality: list[Row]
     refused: Row
     table_count: int
@@ -113,8 +126,10 @@ class PageData:
             self,
             publication=self._publication(),
             leading={key: rows for key, rows in self.leading.items() if key[0] == EVERYONE},
+            verdicts={key: row for key, row in self.verdicts.items() if key[0] == EVERYONE},
             time_to_value={key: row for key, row in self.time_to_value.items() if key[0] == EVERYONE},
             curves={EVERYONE: self.curves.get(EVERYONE, [])},
+            queues=[row for row in self.queues if row["domain"] == EVERYONE],
         )
 
     def of_domain(self, domain: str) -> "PageData":
@@ -126,8 +141,11 @@ class PageData:
             publication=self._publication(),
             north_star=[],
             leading=latest | own,
+            verdicts={key: row for key, row in self.verdicts.items() if key[0] in (domain, EVERYONE)},
+            target=None,
             time_to_value={key: row for key, row in self.time_to_value.items() if key[0] == domain},
             curves={domain: self.curves.get(domain, [])},
+            queues=[row for row in self.queues if row["domain"] == domain],
             open_counts={domain: self.open_counts[domain]} if domain in self.open_counts else {},
             open_ideas=[row for row in self.open_ideas if row["domain"] == domain],
             domains=[row for row in self.domains if row["domain"] == domain],
@@ -137,6 +155,7 @@ class PageData:
             evolution_examples=[row for row in self.evolution_examples if row["domain"] == domain],
             flywheel=[],
             accounting={},
+            sources=[],
             quality=[],
             refused={},
         )
@@ -148,6 +167,11 @@ class PageData:
     def quarterly(self) -> set[str]:
         """The leading metrics with one row per quarter."""
         return {metric for (_, metric), rows in self.leading.items() if rows[0]["period"] == "quarter"}
+
+    @property
+    def north_star_verdict(self) -> Row | None:
+        """The one row that judges the North Star; None where there is no event."""
+        return self.verdicts.get((EVERYONE, self.target["metric_id"])) if self.target else None
 
     def headline(self, domain: str = EVERYONE) -> Row | None:
         """Time to value of a domain: from the idea to adoption; where no idea was ever logged, from deployment on."""
@@ -175,11 +199,14 @@ def read(serving: Path) -> PageData:
         definitions={row["metric_id"]: row for row in rows["definitions"]},
         north_star=rows["north_star"],
         leading=_grouped(rows["leading"], "domain", "metric_id"),
+        verdicts={(row["domain"], row["metric_id"]): row for row in rows["verdicts"]},
+        target=rows["target"][0],
         time_to_value={
             (row["domain"], row["interval_id"], row["cohort"], row["estimator"]): row for row in rows["time_to_value"]
         },
         curves={domain: rows_of for (domain,), rows_of in _grouped(rows["curves"], "domain").items()},
         open_counts={row["domain"]: row for row in rows["stages_open"]},
+        queues=rows["queues"],
         open_ideas=rows["open_ideas"],
         domains=rows["domains"],
         outlook=rows["outlook"],
@@ -188,6 +215,7 @@ def read(serving: Path) -> PageData:
         evolution_examples=rows["evolution_examples"],
         flywheel=rows["flywheel"],
         accounting=rows["accounting"][0],
+        sources=rows["sources"],
         quality=rows["quality"],
         refused=rows["refused"][0],
         table_count=rows["contracts"][0]["table_count"],
