@@ -12,17 +12,17 @@ VERDICTS = {
     "no_change": "No change",
     "not_enough_data": "Not enough data yet",
 }
+SIGNALS = {"better": "better than usual", "worse": "worse than usual", "none": "as usual"}
+CAPABILITIES = {
+    "meets_reliably": "Yes, reliably",
+    "hit_or_miss": "Hit or miss",
+    "misses_reliably": "No, missed reliably",
+}
 FLYWHEEL_VERDICTS = {
     "gaining": "Gaining",
     "steady": "Steady",
     "slowing": "Slowing",
     "not_enough_data": "Not enough data yet",
-}
-SIGNALS = {"better": "Signal: better", "worse": "Signal: worse", "none": "Routine"}  # of a month
-CAPABILITIES = {
-    "meets_reliably": "Yes, reliably",
-    "hit_or_miss": "Hit or miss",
-    "misses_reliably": "No, missed reliably",
 }
 QUEUES_IN_WORDS = {  # queue: (of one, of many), in the order of delivery
     "not_started": ("1 idea is not started", "ideas are not started"),
