@@ -24,12 +24,15 @@ IN_QUEUE = 1_000  # of a queue on the page of all open data products
 SELECTS = {
     "publication": """
         select * exclude settings, settings ->> 'timezone' as timezone, cast(settings ->> 'k' as integer) as k,
-            cast(settings ->> 'days' as integer) as days
+            cast(settings ->> 'days' as integer) as days,
+            cast(timezone(settings ->> 'timezone', as_of) as date) as as_of_day
         from main.publication
     """,
     "definitions": "from authoritative.metric_definitions order by metric_id",
     "north_star": "from authoritative.north_star_monthly order by month_starting",
     "leading": "from authoritative.leading_metrics_monthly order by domain, metric_id, month_starting",
+    "verdicts": "from authoritative.metric_verdicts order by metric_id, domain",
+    "target": "from authoritative.north_star_target",
     "time_to_value": "from authoritative.time_to_value order by domain, interval_id, cohort, estimator",
     "curves": """
         from authoritative.time_to_value_curve
@@ -37,7 +40,6 @@ SELECTS = {
             or (interval_id = 'idea_to_deployed' and domain = 'all')
         order by domain, interval_id, day
     """,
-    "verdicts": "from authoritative.metric_verdicts order by metric_id, domain",
     "queues": "from authoritative.queues order by domain, queue",
     "open_ideas": f"""
         select *, data_product_id in (select data_product_id from paged) as has_page
@@ -74,6 +76,7 @@ SELECTS = {
             coalesce(sum(not_yet_known_count), 0)::bigint as not_yet_known_count
         from authoritative.event_accounting
     """,
+    "sources": "from authoritative.source_activity order by source",
     "quality": """
         select rule_id, any_value(description) as description, any_value(what_to_do) as what_to_do,
             count(*) as row_count
@@ -99,9 +102,10 @@ class PageData:
     definitions: dict[str, Row]  # by metric_id
     north_star: list[Row]
     leading: dict[tuple[str, str], list[Row]]  # by (domain, metric_id)
+    verdicts: dict[tuple[str, str], Row]  # by (domain, metric_id)
+    target: Row | None  # of the North Star; None in hand-made rows only
     time_to_value: dict[tuple[str, str, str, str], Row]  # by (domain, interval_id, cohort, estimator)
     curves: dict[str, list[Row]]  # by domain
-    verdicts: dict[tuple[str, str], Row]  # by (domain, metric_id)
     queues: list[Row]
     open_ideas: list[Row]  # the longest of each queue, and of each queue of each domain
     flows: list[Row]
@@ -112,6 +116,7 @@ class PageData:
     evolution_examples: list[Row]
     flywheel: list[Row]
     accounting: Row
+    sources: list[Row]
     quality: list[Row]
     refused: Row
     table_count: int
@@ -124,9 +129,9 @@ class PageData:
             self,
             publication=self._publication(),
             leading={key: rows for key, rows in self.leading.items() if key[0] == EVERYONE},
+            verdicts={key: row for key, row in self.verdicts.items() if key[0] == EVERYONE},
             time_to_value={key: row for key, row in self.time_to_value.items() if key[0] == EVERYONE},
             curves={EVERYONE: self.curves.get(EVERYONE, [])},
-            verdicts={key: row for key, row in self.verdicts.items() if key[0] == EVERYONE},
             queues=[row for row in self.queues if row["domain"] == EVERYONE],
             open_ideas=[row for row in self.open_ideas if row["queue_rank"] <= LONGEST],
             products=Products(),
@@ -159,9 +164,10 @@ class PageData:
         own = {key: rows for key, rows in self.leading.items() if key[0] == domain}
         return self._only(
             leading=latest | own,
+            verdicts={key: row for key, row in self.verdicts.items() if key[0] in (domain, EVERYONE)},
+            target=None,
             time_to_value={key: row for key, row in self.time_to_value.items() if key[0] == domain},
             curves={domain: self.curves.get(domain, [])},
-            verdicts={key: row for key, row in self.verdicts.items() if key[0] in (domain, EVERYONE)},
             queues=[row for row in self.queues if row["domain"] == domain],
             open_ideas=[row for row in self.open_ideas if row["domain"] == domain],
             flows=[row for row in self.flows if domain in (row["owner_domain"], row["consumer_domain"])],
@@ -193,6 +199,11 @@ class PageData:
         """The leading metrics with one row per quarter."""
         return {metric for (_, metric), rows in self.leading.items() if rows[0]["period"] == "quarter"}
 
+    @property
+    def north_star_verdict(self) -> Row | None:
+        """The one row that judges the North Star; None where there is no event."""
+        return self.verdicts.get((EVERYONE, self.target["metric_id"])) if self.target else None
+
     def headline(self, domain: str = EVERYONE) -> Row | None:
         """Time to value of a domain: from the idea to adoption; where no idea was ever logged, from deployment on."""
         whole, lag = (
@@ -214,6 +225,7 @@ def read(serving: Path) -> PageData:
         definitions={row["metric_id"]: row for row in rows["definitions"]},
         north_star=rows["north_star"],
         leading=grouped(rows["leading"], "domain", "metric_id"),
+        target=rows["target"][0],
         time_to_value={
             (row["domain"], row["interval_id"], row["cohort"], row["estimator"]): row for row in rows["time_to_value"]
         },
@@ -229,6 +241,7 @@ def read(serving: Path) -> PageData:
         evolution_examples=rows["evolution_examples"],
         flywheel=rows["flywheel"],
         accounting=rows["accounting"][0],
+        sources=rows["sources"],
         quality=rows["quality"],
         refused=rows["refused"][0],
         table_count=rows["contracts"][0]["table_count"],

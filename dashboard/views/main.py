@@ -5,8 +5,10 @@ from dashboard.links import slug
 from dashboard.tables import EVERYONE, PageData, Row, last_complete
 from dashboard.views import domains, north_star, parts, queues
 from dashboard.views.parts import View
-from dashboard.words import actions, codes, numbers, phrases, verdicts
-from dashboard.words.refused import refused_notice
+from dashboard.words import codes, drivers, numbers, phrases
+from dashboard.words import north_star as target_words
+from dashboard.words.answer import five_lines
+from dashboard.words.trust import trust_line
 
 
 def main_page(data: PageData) -> View:
@@ -14,8 +16,8 @@ def main_page(data: PageData) -> View:
     slugs = {row["domain"]: slug(row["domain"]) for row in data.domains}
     return {
         "publication": parts.publication(data),
-        "notice": refused_notice(data),
-        "answer": actions.main_answer(data),
+        "trust_line": trust_line(data),
+        "answer": five_lines(data),
         "north_star": north_star.north_star_card(data),
         "drivers": north_star.drivers_tree(data),
         "time_to_value": parts.time_to_value_card(data, EVERYONE),
@@ -32,23 +34,24 @@ def main_page(data: PageData) -> View:
 
 
 def _outlook(data: PageData) -> View:
+    """The target as a capability, the year to date and the chance; the outlook of the next six months."""
     rows = data.outlook
     complete = last_complete(data.north_star)
     if not rows or rows[-1]["expected_value"] is None or complete is None:
         why = rows[-1]["reason"] if rows else "no_complete_month"
-        return {"reason": codes.reason(why), "chart": None, "months": "", "table": []}
+        return {"target": _target(data), "reason": codes.reason(why), "chart": None, "months": "", "table": []}
     target, unit = complete["target"], data.definitions[complete["metric_id"]]["unit"]
     first, last = rows[0], rows[-1]
     expected = numbers.number(round(last["total_expected_value"]))
     interval = f"{numbers.number(last['total_lower'])} to {numbers.number(last['total_upper'])}"
     return {
+        "target": _target(data),
         "reason": "",
         "months": f"{first['month_starting']:%B} to {last['month_starting']:%B %Y}",
         "expected": expected,
         "range": interval,
         "unit": unit,
-        "target": numbers.number(target * len(rows)) if target is not None else "",
-        "chance": numbers.chance(last["total_chance_of_target"]) if target is not None else "",
+        "has_target": target is not None,
         "chart": parts.chart_svg(
             charts.outlook_chart([row | {"target": target} for row in rows]),
             "outlook",
@@ -57,6 +60,28 @@ def _outlook(data: PageData) -> View:
         ),
         "table": [_outlook_month(row) for row in rows],
     }
+
+
+def _target(data: PageData) -> View:
+    """Whether the process can reach its target, as a sentence, and its facts; none without a target."""
+    row = data.target
+    if row is None or row["target"] is None:
+        return {"is_declared": False, "capability": "", "facts": []}
+    definition = data.definitions[row["metric_id"]]
+    unit, each = definition["unit"], f" a {_period_of(data)}" if definition["kind"] == "flow" else ""
+    facts = [("Target", f"{numbers.with_unit(row['target'], unit)}{each}")]
+    if row["lower_limit"] is not None:
+        facts.append(("Routine range", numbers.limits(row, unit)))
+    if year := target_words.year_to_date(row):
+        label, _, words = year.partition(": ")
+        facts.append((f"{label}, against the plan", words))
+    if row["total_chance_of_target"] is not None:
+        facts.append(("Chance of the target over the next six months", numbers.chance(row["total_chance_of_target"])))
+    return {"is_declared": True, "capability": target_words.capability_in_words(row, unit), "facts": facts}
+
+
+def _period_of(data: PageData) -> str:
+    return data.north_star[-1]["period"] if data.north_star else "month"
 
 
 def _outlook_month(row: Row) -> View:
@@ -130,10 +155,23 @@ def _flywheel(data: PageData) -> View:
                     "verdict": codes.FLYWHEEL_VERDICTS[code],
                     "shape": {"gaining": "▲", "slowing": "▽", "steady": "○"}.get(code, "…"),
                     "count": _verdict_counts(rows),
-                    "rows": [_flywheel_row(data, row) for row in rows],
+                    "rows": [_flywheel_row(data, row) for row in rows if not _is_unknown(data, row)],
                 }
             )
-    return {"summary": verdicts.flywheel_in_words(data.flywheel), "phases": sections}
+    hidden = [(data.definitions[row["metric_id"]], row["reason"]) for row in data.flywheel if _is_unknown(data, row)]
+    return {
+        "summary": drivers.flywheel_in_words(data.flywheel),
+        "phases": sections,
+        "unknown": drivers.unknown_metrics(hidden),
+    }
+
+
+def _is_unknown(data: PageData, row: Row) -> bool:
+    """Whether a metric of the scorecard has no value, and had none in any month that a chart draws."""
+    key = (EVERYONE, row["metric_id"])
+    if row["value"] is not None or row["reason"] == "not_reached":
+        return False
+    return key not in data.leading or not parts.is_known(data, *key)
 
 
 def _verdict_counts(rows: list[Row]) -> str:
@@ -148,17 +186,18 @@ def _verdict_counts(rows: list[Row]) -> str:
 
 
 def _flywheel_row(data: PageData, row: Row) -> View:
+    """A metric of a phase; its verdict is the one of its own row, as everywhere on the page."""
     definition = data.definitions[row["metric_id"]]
     unit = definition["unit"]
-    suffix = {"days": " d", "% per doubling": "%"}.get(unit, "")
+    is_momentum = unit == "% per doubling"
+    suffix = " d" if unit == "days" else ""
     value = numbers.figure_or_dash(row["value"], unit)
-    band = f" ({numbers.number(row['lower'])} to {numbers.number(row['upper'])})" if row["lower"] is not None else ""
     is_quarter = row["metric_id"] in data.quarterly
     return {
-        "name": definition["name"],
+        "name": f"{definition['name']}: each doubling of adopted data products" if is_momentum else definition["name"],
         "when": f", {numbers.period(row['month_starting'], 'quarter')}" if is_quarter and row["month_starting"] else "",
-        "value": f"{value}{suffix}{band}" if value != "–" else "–",
-        "verdict": parts.verdict(row, parts.is_up_good(definition)),
+        "value": drivers.pace_change(row) + drivers.momentum_interval(row) if is_momentum else f"{value}{suffix}",
+        "verdict": parts.verdict(data.verdicts.get((EVERYONE, row["metric_id"]), row), definition),
         "evidence": codes.EVIDENCE_CLASSES[row["evidence_class"]],
         "reason": codes.reason(row["reason"]) if row["reason"] else "",
     }
@@ -174,6 +213,7 @@ def _trust(data: PageData) -> View:
         "quarantined": numbers.share(counts["quarantined_count"] / read_count) if read_count else "0%",
         "not_yet_known": counts["not_yet_known_count"] > 0,
         "tables": data.table_count,
+        "sources": [_source(row) for row in data.sources],
         "versions": "all at version 1" if versions == [1] else f"changed since version 1: {phrases.joined(changed)}",
         "quality": [
             {
@@ -184,6 +224,23 @@ def _trust(data: PageData) -> View:
             }
             for row in data.quality
         ],
+    }
+
+
+def _source(row: Row) -> View:
+    gap = row["longest_gap_days"]
+    return {
+        "source": row["source"],
+        "events": f"{row['event_count']:,}",
+        "first": f"{row['first_event_at']:%-d %b %Y}",
+        "last": f"{row['last_event_at']:%-d %b %Y}",
+        "silent": numbers.days(row["days_silent"]),
+        "gap": numbers.days(gap) if gap is not None else "–",
+        "state": "silent"
+        if row["is_silent"]
+        else "sends"
+        if row["is_silent"] is not None
+        else "too few events to judge",
     }
 
 

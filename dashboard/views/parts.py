@@ -34,9 +34,8 @@ def publication(data: PageData) -> View:
 def metric(data: PageData, domain: str, definition: Row) -> View:
     """A leading metric in one domain: its latest complete period and the verdict on it, or why it is not known."""
     metric_id, unit = definition["metric_id"], definition["unit"]
-    rows = data.leading[domain, metric_id]
-    row = last_complete(rows)
-    view = {"id": metric_id, "name": definition["name"], "verdict": verdict(row, is_up_good(definition), rows)}
+    row, judged = last_complete(data.leading[domain, metric_id]), data.verdicts.get((domain, metric_id))
+    view = {"id": metric_id, "name": definition["name"], "verdict": verdict(judged, definition)}
     if row is None:
         return view | {"value": "–", "unit": "", "reason": codes.reason("no_complete_month"), "why": "", "period": "–"}
     has_value = row["value"] is not None or row["reason"] == "not_reached"
@@ -44,9 +43,15 @@ def metric(data: PageData, domain: str, definition: Row) -> View:
         "value": latest_value(row, unit),
         "unit": numbers.unit_of(row["value"], unit) if row["value"] is not None else "",
         "reason": "" if has_value else codes.reason(row["reason"]),
-        "why": verdicts.rule_in_words(rows, row, unit) if row["rule"] else verdicts.reason_without_rule(row),
+        "why": verdicts.why(judged, definition) if judged else "",
         "period": numbers.period(row["month_starting"], row["period"]),
     }
+
+
+def is_known(data: PageData, domain: str, metric_id: str) -> bool:
+    """Whether a metric has a value in any complete period that a chart draws."""
+    rows = [row for row in data.leading[domain, metric_id] if row["is_complete"]]
+    return any(row["value"] is not None or row["reason"] == "not_reached" for row in rows[-charts.MONTHS_SHOWN :])
 
 
 def latest_value(row: Row, unit: str) -> str:
@@ -56,25 +61,18 @@ def latest_value(row: Row, unit: str) -> str:
     return (unit == "share" and numbers.small_share(row)) or numbers.figure(row["value"], unit)
 
 
-def is_up_good(definition: Row) -> bool:
-    """Whether a rise is good in the series that a verdict judges; a rise of a pace index always is."""
-    return definition["good_direction"] == "up" or definition["metric_id"] in codes.JUDGED_BY_PACE
-
-
-def verdict(row: Row | None, is_up_good: bool, rows: list[Row] | None = None) -> View:
+def verdict(row: Row | None, definition: Row) -> View:
     """Shape, word and colour of a verdict; the shape points the way the value went, and is hollow where that is bad.
 
-    Parameters: `rows`, the series of `row`; with it, a verdict against the process phase before states since when.
+    Parameters: `row`, of `metric_verdicts` or `flywheel_scorecard`, None where there is none; `definition`, the
+    metric's row of `metric_definitions`.
     """
-    code = row["verdict"] if row else "not_enough_data"
-    is_up = (code == "improving") == is_up_good
-    triangles = "▲▼" if code == "improving" else "△▽"
-    shape = {"no_change": "○", "not_enough_data": "…"}.get(code) or triangles[not is_up]
-    is_judged = row is None or row.get("verdict_reason", row["reason"]) not in codes.NEVER_JUDGED
-    text = codes.VERDICTS[code] if is_judged else "Not judged"
-    if row and rows and (row["rule"] or "").startswith("previous_"):
-        text += f" since {verdicts.process_phase_start(rows, row)['month_starting']:%b %Y}"
-    return {"code": code, "shape": shape, "words": text}
+    if row is None:
+        return {"code": "not_enough_data", "shape": "…", "words": codes.VERDICTS["not_enough_data"]}
+    code = row["verdict"]
+    triangles = "▲▼" if code in verdicts.GOOD else "△▽"
+    shape = {"no_change": "○", "not_enough_data": "…"}.get(code) or triangles[not verdicts.is_higher(row, definition)]
+    return {"code": code, "shape": shape, "words": verdicts.verdict_in_words(row, definition)}
 
 
 def time_to_value_card(data: PageData, domain: str) -> View:
@@ -82,7 +80,7 @@ def time_to_value_card(data: PageData, domain: str) -> View:
     headline = data.headline(domain)
     if not headline:
         why = codes.reason("no_products")
-        return {"headline": "", "finished_only": "", "count": 0, "reason": why, "table": [], "chart": None}
+        return {"headline": "", "scope": "", "finished_only": "", "reason": why, "table": [], "chart": None}
     is_later = time_to_value.is_from_deployment(headline)
     lines = {headline["interval_id"], *([] if is_later else ["idea_to_deployed"])}
     known = [row for row in data.curves.get(domain, []) if row["share_adopted"] is not None]
@@ -91,9 +89,9 @@ def time_to_value_card(data: PageData, domain: str) -> View:
     view: View = {
         "since": ", from deployment" * is_later,
         "noun": time_to_value.noun(headline),
-        "headline": time_to_value.half_within(headline, "all" if domain == EVERYONE else "its"),
+        "headline": time_to_value.headline(headline, "all" if domain == EVERYONE else "its"),
+        "scope": time_to_value.scope(headline),
         "finished_only": time_to_value.finished_only(data, domain),
-        "count": headline["product_count"],
     }
     if not adopted or not headline["observed_count"]:
         return view | {"reason": codes.reason(headline["reason"] or "no_products"), "table": [], "chart": None}
@@ -102,7 +100,8 @@ def time_to_value_card(data: PageData, domain: str) -> View:
 
 
 def _curve_charts(curve: list[Row], headline: Row, words: str, domain: str) -> dict[str, Markup]:
-    medians = {headline["interval_id"]: headline["median_days"]}
+    is_half = time_to_value.is_half_known(headline)  # else the headline is the share by day 180
+    medians = {headline["interval_id"]: headline["median_days"] if is_half else None}
     noun = time_to_value.noun(headline)
     since = "deployment" if time_to_value.is_from_deployment(headline) else "the idea"
     sizes = {"wide": (740, 330), "narrow": (WIDTHS["narrow"], 290)} if domain == EVERYONE else {"any": (440, 300)}

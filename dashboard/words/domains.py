@@ -22,7 +22,7 @@ def domains_in_words(rows: list[Row]) -> str:
     for stage in codes.INTERVALS:
         names = [row["domain"] for row in rows if row["slow_stage"] == stage and row["difference"] != "slower"]
         if names:
-            parts.append(f"{_names(names)} {is_or_are(len(names))} credibly slower {_from_to(stage)}")
+            parts.append(f"{_names(names)} {is_or_are(len(names))} credibly slower {from_to(stage)}")
     if parts:
         others = [row["difference"] for row in rows if not is_slow(row) and row["difference"] != "faster"]
         chance, few = others.count("within_chance"), others.count(None)
@@ -41,7 +41,8 @@ def _names(names: list[str]) -> str:
     return joined(names[:5] + ([f"{len(names) - 5} more"] if len(names) > 5 else []))
 
 
-def _from_to(interval_id: str) -> str:
+def from_to(interval_id: str) -> str:
+    """ "from started to deployed"."""
     return f"from {codes.INTERVALS[interval_id].lower().replace('→', 'to')}"
 
 
@@ -49,7 +50,7 @@ def slow_domain(row: Row) -> str:
     """A domain that is credibly slower, the stage in which it is, and half of that stage against everyone's."""
     text = f"the {row['domain']} domain is slower than all others"
     if row["slow_stage"]:
-        text += f"{', mostly' if row['difference'] == 'slower' else ''} {_from_to(row['slow_stage'])}"
+        text += f"{', mostly' if row['difference'] == 'slower' else ''} {from_to(row['slow_stage'])}"
         own, everyone = row["slow_stage_median_days"], row["slow_stage_all_median_days"]
         if own is not None and everyone is not None and own > everyone:
             text += (
