@@ -16,6 +16,7 @@ def main_page(data: PageData) -> View:
     slugs = {row["domain"]: slug(row["domain"]) for row in data.domains}
     return {
         "publication": parts.publication(data),
+        "metric_pages": data.metrics,
         "trust_line": trust_line(data),
         "answer": five_lines(data),
         "north_star": north_star.north_star_card(data),
@@ -248,11 +249,10 @@ def _definitions(data: PageData) -> list[View]:
     north_star = data.north_star[-1]["metric_id"] if data.north_star else "cross_domain_adoptions"
     used = {north_star, "cross_domain_adoptions", "idea_to_adopted", "idea_to_deployed", "deployed_to_adopted"}
     used |= {metric for _, metric in data.leading} | {row["metric_id"] for row in data.flywheel}
-    paged = set(data.metrics)
     return [
         {
             "name": d["name"],
-            "page": d["metric_id"] if d["metric_id"] in paged else "",
+            "id": d["metric_id"],
             "definition": d["definition"],
             "version": d["definition_version"],
         }
