@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
+from dashboard.products import Products
 from dashboard.tables import PageData
 
 SEED = Path(__file__).parent.parent / "dbt_project" / "seeds" / "declared" / "metrics.csv"
@@ -179,7 +180,7 @@ def served(*months, verdicts=(), target=None, leading=(), intervals=None, waits=
     waits = waits or refused()
     intervals = {"incidence": interval()} if intervals is None else intervals
     nothing = ("domains", "open_ideas", "queues", "outlook", "evolution", "evolution_examples", "flywheel", "quality")
-    rows: dict = {name: [] for name in (*nothing, "sources")} | {"open_counts": {}, "evidence": {}, "curves": {}}
+    rows: dict = {name: [] for name in (*nothing, "sources", "flows")} | {"evidence": {}, "curves": {}, "behind": {}}
     return PageData(
         publication=PUBLICATION,
         definitions=definitions(),
@@ -191,5 +192,6 @@ def served(*months, verdicts=(), target=None, leading=(), intervals=None, waits=
         accounting=dict.fromkeys((f"{name}_count" for name in COUNTS), 0) | {"read_count": waits["read_count"]},
         refused=waits,
         table_count=0,
+        products=Products(),
         **rows | parts,
     )

@@ -3,17 +3,14 @@
 A view is a dict of words, markup and numbers to print as they are.
 """
 
-import hashlib
-import re
-import unicodedata
 from typing import Any
 
 from markupsafe import Markup
 
-from dashboard import charts
+from dashboard import charts, links
 from dashboard.tables import EVERYONE, HEADLINE, PageData, Row, last_complete
 from dashboard.theme import Chart, svg
-from dashboard.words import codes, numbers, phrases, time_to_value, verdicts
+from dashboard.words import codes, numbers, phrases, products, time_to_value, verdicts
 
 View = dict[str, Any]
 WIDTHS = {
@@ -179,27 +176,43 @@ def _reason_if_not_sent(interval: str) -> str:
     return "no_work_started_events" if "started" in interval else ""
 
 
-def open_idea(row: Row, slugs: dict[str, str]) -> View:
-    """A row of the table of open ideas; `slugs`, the file names of the domains that have a page to link to."""
+def queue(row: Row, ideas: list[Row], slugs: dict[str, str], limit: int) -> View:
+    """A queue with those that are in it longest; `slugs`, the file names of the domains that have a page to link to."""
+    longest = [idea for idea in ideas if idea["queue"] == row["queue"]][:limit]
     return {
-        "title": (row["title"] or "").strip() or row["data_product_id"],
-        "domain": row["domain"] or "",
-        "slug": slugs.get(row["domain"], ""),
-        "stage": codes.STAGES[row["stage"]],
-        "days": numbers.days(row["days_in_stage"]),
-        "p85": numbers.days(row["stage_p85_days"]) if row["stage_p85_days"] is not None else "–",
-        "over": f"+{numbers.days(row['days_over'])}" if row["is_overdue"] else "–",
-        "is_overdue": bool(row["is_overdue"]),
+        "queue": row["queue"],
+        "name": codes.QUEUES[row["queue"]],
+        "count": row["open_count"],
+        "age": products.age_in_words(row),
+        "moving_on": products.moving_on_in_words(row),
+        "older": products.older_in_words(row),
+        "rows": [open_idea(idea, slugs) for idea in longest],
+    }
+
+
+def open_idea(row: Row, slugs: dict[str, str]) -> View:
+    """An open data product; `slugs`, as for a queue."""
+    return product(row, slugs) | {
+        "days": numbers.days_with_unit(row["days_in_queue"]),
+        "since": numbers.day(row["queued_at"]),
+        "is_older": bool(row["is_older"]),
         "chance": numbers.chance(row["chance_of_adoption_90d"]),
     }
 
 
-def example_product(row: Row, slugs: dict[str, str]) -> View:
-    """A data product off the S-curve; `slugs`, as for an open idea."""
+def product(row: Row, slugs: dict[str, str]) -> View:
+    """A data product with its page, where it has one, and its owner's; `slugs`, as for a queue."""
     return {
-        "title": (row["title"] or "").strip() or row["data_product_id"],
+        "title": products.title_of(row),
+        "page": links.slug(row["data_product_id"]) if row["has_page"] else "",
         "domain": row["domain"] or "",
         "slug": slugs.get(row["domain"], ""),
+    }
+
+
+def example_product(row: Row, slugs: dict[str, str]) -> View:
+    """A data product off the S-curve; `slugs`, as for a queue."""
+    return product(row, slugs) | {
         "used_by": phrases.counted(row["consuming_domains_count"], "other domain")
         if row["consuming_domains_count"]
         else "no other domain",
@@ -214,13 +227,6 @@ def machine_value(value: float | None) -> str | None:
 def percent_of(value: float, whole: float) -> str:
     """A length in CSS: 0% to 100% of `whole`."""
     return f"{100 * min(max(value / whole, 0), 1):.1f}%"
-
-
-def slug(domain: str) -> str:
-    """A file name for any domain: its Latin letters and digits, made unique by a hash."""
-    plain = unicodedata.normalize("NFKD", domain).encode("ascii", "ignore").decode().lower()
-    readable = re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-")
-    return f"{readable or 'domain'}-{hashlib.sha256(domain.encode()).hexdigest()[:8]}"
 
 
 def chart_svg(chart: Chart, identity: str, title: str, description: str) -> Markup:

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from page_data import domain, interval, served
+from page_data import domain, interval, queue, served
 
 from dashboard.words import codes, domains, numbers, time_to_value
 from dashboard.words.phrases import plain_text
@@ -113,14 +113,15 @@ def test_a_domain_that_is_slower_in_a_stage_only_is_named_with_the_stage():
 
 
 def test_a_domains_page_answers_with_what_it_gives_its_pace_and_what_waits():
-    counts = {"open_count": 4, "overdue_count": 1}
-    assert plain_text(domains.domain_answer(domain(), counts)) == (
+    queues = [queue("in_build", 3, None), queue("deployed_unused", 1, 1)]
+    assert plain_text(domains.domain_answer(domain(), queues)) == (
         "In the last 12 complete months other domains adopted its data products 3 times (3 adoptions given), "
         "and it adopted others' once (1 adoption taken). "
-        "Its pace differs from that of all others by no more than chance. Of its 4 open ideas, 1 is overdue."
+        "Over all time its pace differs from that of all others by no more than chance. 4 data products of its own are "
+        "open, 1 of them in their step for longer than 85% of those that moved on in the last 12 months."
     )
     idle = domain(gave_count=None, difference=None, product_count=0)
-    assert plain_text(domains.domain_answer(idle, {"open_count": 0, "overdue_count": 0})) == (
+    assert plain_text(domains.domain_answer(idle, [])) == (
         "Its adoptions given and taken are not known: there is no current adoption event. It owns no data products."
     )
 
@@ -160,7 +161,11 @@ def test_every_code_a_contract_allows_has_its_words():
         "reason": codes.REASONS,
         "verdict_reason": codes.REASONS,
         "chance_reason": codes.REASONS,
-        "stage": codes.STAGES,
+        **dict.fromkeys(("ubiquity_reason", "before_reason", "silent_reason"), codes.REASONS),
+        "queue": codes.QUEUES,
+        **dict.fromkeys(("certainty", "before_certainty"), codes.CERTAINTIES),
+        "ubiquity_basis": codes.UBIQUITY_BASES,
+        **dict.fromkeys(("estimator", "slow_stage_estimator"), codes.ESTIMATORS),
         "flywheel_phase_verdict": codes.FLYWHEEL_VERDICTS,
         "signal": codes.SIGNALS,
         "signal_reason": codes.REASONS,
@@ -172,8 +177,6 @@ def test_every_code_a_contract_allows_has_its_words():
     }
     missing, seen = [], 0
     for contract in load_layer("authoritative").values():
-        if contract.name == "product_evolution":
-            continue  # its reasons are gates, which the page does not show
         for prop in contract.properties:
             for rule in prop.quality:
                 allowed = rule.get("arguments", {}).get("validValues", [])
