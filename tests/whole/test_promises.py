@@ -23,12 +23,16 @@ EXPLAINED = [
     ("north_star_target", "capability", "capability_reason"),
     ("north_star_target", "year_value", "year_reason"),
     ("queues", "moved_on_p85_days", "reason"),
+    ("queues", "older_count", "reason"),
+    ("queues", "moved_on_count", "reason"),
+    ("source_activity", "is_silent", "silent_reason"),
     ("open_ideas", "chance_of_adoption_90d", "chance_reason"),
     ("domain_scorecard", "median_days", "reason"),
     ("outlook", "expected_value", "reason"),
     ("influence_evidence", "correlation", "reason"),
     ("product_evolution", "ubiquity_share", "ubiquity_reason"),
-    ("product_evolution", "position", "reason"),
+    ("product_evolution", "consuming_domains_count", "ubiquity_reason"),
+    ("product_evolution", "before_ubiquity_share", "before_reason"),
     ("flywheel_scorecard", "value", "reason"),
 ]
 
@@ -118,7 +122,7 @@ def holds_on(db) -> None:
     counted = {
         "adoptions": db.execute("select count(*) from curated.adoptions").fetchone()[0],
         "open": db.execute(
-            "select count(*) from curated.data_products where stage not in ('adopted', 'closed')"
+            "select count(*) from curated.data_products where stage in ('idea', 'started', 'deployed')"
         ).fetchone()[0],
     }
     is_as_its_contract_says(served)
