@@ -159,7 +159,7 @@ def is_explained(served: dict[str, list[dict]]) -> None:
             assert row[column] is not None or row[reason] is not None, (table, column, row)
     for row in served["leading_metrics_monthly"] + served["north_star_monthly"]:
         assert (row["signal"] is None) == (row["signal_reason"] is not None), row
-        assert row["signal"] is None or (row["is_complete"] and row["value"] is not None), row
+        assert row["signal"] is None or row["is_complete"], row
         assert (row["signal"] in ("better", "worse")) == (row["rule"] is not None), row
     for row in served["metric_verdicts"]:
         assert (row["verdict"] == "not_enough_data") == (row["verdict_reason"] is not None), row
@@ -210,7 +210,9 @@ def the_scorecards_are_the_tables(served: dict[str, list[dict]], counted: dict) 
             assert sum(row[side] for row in served["domain_scorecard"]) == total, side
     assert len(served["open_ideas"]) == counted["open"]
     waiting = Counter(row["queue"] for row in served["open_ideas"])
-    assert {r["queue"]: r["open_count"] for r in served["queues"] if r["domain"] == "all" and r["open_count"]} == waiting
+    assert {
+        r["queue"]: r["open_count"] for r in served["queues"] if r["domain"] == "all" and r["open_count"]
+    } == waiting
     assert all(row["days_in_queue"] >= 0 for row in served["open_ideas"])
     series = {(row["metric_id"], row["domain"]) for row in served["leading_metrics_monthly"]}
     series |= {(row["metric_id"], "all") for row in served["north_star_monthly"]}
