@@ -20,7 +20,7 @@ PALETTE = {
     "purple": "#6b2fa0",
     "paper": "#ffffff",
 }
-VERDICT_COLOURS = {"improving": PALETTE["blue"], "worsening": PALETTE["orange"]}
+SIGNAL_COLOURS = {"better": PALETTE["blue"], "worse": PALETTE["orange"]}
 FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 FONT_SIZE = 11
 

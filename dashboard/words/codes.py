@@ -7,14 +7,58 @@ sentences.
 VERDICTS = {
     "improving": "Improving",
     "worsening": "Worsening",
+    "improved": "Improved, steady now",
+    "worsened": "Worsened, steady now",
     "no_change": "No change",
     "not_enough_data": "Not enough data yet",
+}
+SIGNALS = {"better": "better than usual", "worse": "worse than usual", "none": "as usual"}
+CAPABILITIES = {
+    "meets_reliably": "Yes, reliably",
+    "hit_or_miss": "Hit or miss",
+    "misses_reliably": "No, missed reliably",
 }
 FLYWHEEL_VERDICTS = {
     "gaining": "Gaining",
     "steady": "Steady",
     "slowing": "Slowing",
     "not_enough_data": "Not enough data yet",
+}
+QUEUES_IN_WORDS = {  # queue: (of one, of many), in the order of delivery
+    "not_started": ("idea not started", "ideas not started"),
+    "in_build": ("idea in build", "ideas in build"),
+    "not_deployed": ("idea not deployed", "ideas not deployed"),
+    "deployed_unused": ("unused product", "unused products"),
+}
+EVENTS_THAT_TELL = {  # reason: which events would make the metric known
+    "no_adoption_events": "adopted events",
+    "no_contract_events": "contract_activated and contract_checked events",
+    "no_deployment_events": "deployed events",
+    "no_idea": "idea_logged events",
+    "no_ideas": "idea_logged events",
+    "no_named_consumers": "idea_logged events with named_consumer_domains",
+    "no_products": "idea_logged events",
+    "no_repeat_use_events": "an adopted event for each later use",
+    "no_work_started_events": "work_started events",
+}
+WHY_IT_MATTERS = {  # metric: what it would answer
+    "adopted_90d": "whether what is deployed is wanted",
+    "adopting_domains": "how many domains take part",
+    "adoption_lag": "how long a finished product waits for its first user",
+    "build_time": "how long the way to production is",
+    "contract_checks_passed": "whether consumers can rely on the data",
+    "contract_pass_rate": "whether the events themselves can be relied on",
+    "expansion_adoptions": "whether products spread",
+    "expansion_share": "whether value comes from reuse",
+    "first_adoptions": "whether new products find a user",
+    "first_deployments": "how much is delivered",
+    "momentum": "whether each product makes the next one easier",
+    "momentum_completed_only": "for comparison only",
+    "named_consumer_share": "whether work starts from demand",
+    "net_flow": "whether more is started than finished",
+    "north_star_target": "whether the plan is met",
+    "retained_adoption": "whether use lasts",
+    "time_to_value": "how long value takes",
 }
 EVIDENCE_CLASSES = {
     "measured": "counted from events",
@@ -29,7 +73,27 @@ INTERVALS = {
     "deployed_to_adopted": "Deployed → adopted",
     "idea_to_adopted": "Idea → adopted",
 }
-STAGES = {"idea": "Idea, not started", "started": "In build", "deployed": "Deployed, no consumer"}
+STAGES = {
+    "idea": "Idea, not started",
+    "started": "In build",
+    "deployed": "Deployed, no consumer",
+    "adopted": "Used by another domain",
+    "closed": "Closed",
+}
+EVENTS = {  # of a data product, "used_again" where an adopted event repeats an earlier one
+    "idea_logged": "Idea logged",
+    "work_started": "Work started",
+    "deployed": "Deployed",
+    "adopted": "First used",
+    "used_again": "Used again",
+    "owner_changed": "Owner changed",
+    "contract_activated": "Contract activated",
+    "contract_checked": "Contract checked",
+    "withdrawn": "Withdrawn",
+    "abandoned": "Abandoned",
+    "rejected": "Rejected",
+    "retired": "Retired",
+}
 FLYWHEEL_PHASES = {
     "I": "Clarity of purpose",
     "II": "Challenge and landscape",
@@ -68,6 +132,7 @@ OUTCOMES = {"first_adoptions": "first adoptions", "expansion_adoptions": "expans
 REASONS = {
     "activated_within_90_days": "its contract is younger than 90 days",
     "broken_within_90_days": "a check failed in the last 90 days",
+    "before_the_limits": "it is older than the months in the limits",
     "checks_failing": "fewer than 95% of its checks pass",
     "constant": "it never changed",
     "declared": "declared by people, so there is nothing to judge",
@@ -99,6 +164,7 @@ REASONS = {
     "not_monthly": "known by quarter only",
     "not_reached": "fewer than half complete it",
     "nothing_checked": "nothing was checked",
+    "nothing_started_or_finished": "nothing was started or finished",
     "nothing_landed": "no rows landed in that month",
     "overlapping_windows": "its windows overlap, so its changes can't be judged",
     "owner_unknown": "its owner is not known",
