@@ -110,7 +110,7 @@ NOT_MOVED_ON = [
     [
         (moved(20, "idea_logged", "work_started"), 20, 85.75),  # 85 + 0.15 × 5, between the 17th and the 18th
         (moved(10, "idea_logged", "deployed", until=364.9), 10, 86.5),
-        (moved(10, "idea_logged", "deployed", closing=5), 10, 86.5),
+        (moved(10, "idea_logged", "deployed", closing=10), 10, 86.5),  # closed at that moment
         (moved(9, "idea_logged", "work_started"), 9, None),
     ],
 )
