@@ -10,6 +10,8 @@ from typing import Any
 
 import duckdb
 
+from dashboard.kept import Comparison, compare
+
 Row = dict[str, Any]  # column: value as served, None for NULL
 EVERYONE = "all"
 WHOLE_WAY, ADOPTION_LAG = "idea_to_adopted", "deployed_to_adopted"
@@ -17,6 +19,7 @@ HEADLINE = "incidence"  # the estimator of the headline: a dropped idea is never
 MINIMUM_OBSERVED = 10  # data products that completed an interval: fewer give no median and no comparison
 PROVISIONAL_POINTS = 10  # process limits from fewer points are provisional
 LISTED = 10  # rows of a list on a page
+MOVES_DRAWN = 40  # on the S-curve, the most common ones
 
 SELECTS = {
     "publication": "from main.publication",
@@ -45,8 +48,18 @@ SELECTS = {
     "outlook": "from authoritative.outlook order by month_starting",
     "evidence": "from authoritative.influence_evidence order by metric_id",
     "evolution": """
-        select certainty, position, ubiquity_share, count(*) as product_count
+        select certainty, position, ubiquity_share, ubiquity_basis, count(*) as product_count
         from authoritative.product_evolution group by all order by all
+    """,
+    "evolution_moves": f"""
+        select before_certainty, before_ubiquity_share, certainty, ubiquity_share, position, count(*) as product_count,
+            sum(count(*)) over ()::bigint as moved_count
+        from authoritative.product_evolution
+        where position is not null and before_certainty <> 'not_measured' and before_ubiquity_share is not null
+            and (certainty, ubiquity_share) is distinct from (before_certainty, before_ubiquity_share)
+        group by all
+        order by product_count desc, before_certainty, before_ubiquity_share, certainty, ubiquity_share, position
+        limit {MOVES_DRAWN}
     """,
     "evolution_examples": f"""
         select *, case when position = 'certain_but_under_used' then 1 else -1 end * consuming_domains_count as sequence
@@ -100,12 +113,14 @@ class PageData:
     outlook: list[Row]
     evidence: dict[str, Row]  # by metric_id
     evolution: list[Row]
+    evolution_moves: list[Row]
     evolution_examples: list[Row]
     flywheel: list[Row]
     accounting: Row
     quality: list[Row]
     refused: Row
     table_count: int
+    earlier: Comparison | None = None  # with the latest earlier page
 
     def of_everyone(self) -> "PageData":
         """The rows of the main page: no series of a domain, and no id of the run."""
@@ -134,11 +149,13 @@ class PageData:
             outlook=[],
             evidence={},
             evolution=[],
+            evolution_moves=[],
             evolution_examples=[row for row in self.evolution_examples if row["domain"] == domain],
             flywheel=[],
             accounting={},
             quality=[],
             refused={},
+            earlier=None,
         )
 
     def _publication(self) -> Row:
@@ -166,10 +183,15 @@ def connect(serving: Path) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def read(serving: Path) -> PageData:
-    """Everything the pages show; raises duckdb.Error where the file is not a serving file."""
+def read(serving: Path, archive: Path | None = None) -> PageData:
+    """Everything the pages show; raises duckdb.Error where the file is not a serving file.
+
+    Parameters: `archive`, the folder in which the pages and tables of earlier months are kept, to compare with.
+    """
     with connect(serving) as db:
         rows = {name: _select(db, sql) for name, sql in SELECTS.items()}
+        complete = last_complete(rows["north_star"])
+        earlier = compare(db, archive, complete["month_starting"] if complete else None)
     return PageData(
         publication=rows["publication"][0],
         definitions={row["metric_id"]: row for row in rows["definitions"]},
@@ -185,12 +207,14 @@ def read(serving: Path) -> PageData:
         outlook=rows["outlook"],
         evidence={row["metric_id"]: row for row in rows["evidence"]},
         evolution=rows["evolution"],
+        evolution_moves=rows["evolution_moves"],
         evolution_examples=rows["evolution_examples"],
         flywheel=rows["flywheel"],
         accounting=rows["accounting"][0],
         quality=rows["quality"],
         refused=rows["refused"][0],
         table_count=rows["contracts"][0]["table_count"],
+        earlier=earlier,
     )
 
 

@@ -91,6 +91,7 @@ def served(
         outlook=[],
         evidence={},
         evolution=[],
+        evolution_moves=[],
         evolution_examples=[],
         flywheel=[],
         accounting={"read_count": waits["read_count"]},

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from dashboard import charts
 from dashboard.tables import EVERYONE, HEADLINE, PageData, Row, last_complete
 from dashboard.theme import Chart, svg
-from dashboard.words import codes, numbers, phrases, time_to_value, verdicts
+from dashboard.words import codes, evolution, numbers, time_to_value, verdicts
 
 View = dict[str, Any]
 WIDTHS = {
@@ -201,9 +201,7 @@ def example_product(row: Row, slugs: dict[str, str]) -> View:
         "title": (row["title"] or "").strip() or row["data_product_id"],
         "domain": row["domain"] or "",
         "slug": slugs.get(row["domain"], ""),
-        "used_by": phrases.counted(row["consuming_domains_count"], "other domain")
-        if row["consuming_domains_count"]
-        else "no other domain",
+        "used_by": evolution.used_by(row),
     }
 
 

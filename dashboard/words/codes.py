@@ -14,7 +14,7 @@ FLYWHEEL_VERDICTS = {
     "gaining": "Gaining",
     "steady": "Steady",
     "slowing": "Slowing",
-    "not_enough_data": "Not enough data yet",
+    "not_enough_data": "Not known",
 }
 EVIDENCE_CLASSES = {
     "measured": "counted from events",
@@ -36,9 +36,33 @@ FLYWHEEL_PHASES = {
     "III": "Next best action",
     "IV": "Long-term value",
 }
+CERTAINTIES = {
+    "not_measured": "Not measured",
+    "raw": "Raw",
+    "contract_not_kept": "Contract not kept",
+    "curated": "Curated",
+    "authoritative": "Authoritative",
+}
+QUEUES = {
+    "not_started": "Not started",
+    "in_build": "In build",
+    "deployed_unused": "Deployed, not used",
+    "not_deployed": "Not deployed",
+}
+CAPABILITIES = {
+    "meets_reliably": "Reliably meets the target",
+    "hit_or_miss": "Hit or miss",
+    "misses_reliably": "Reliably misses the target",
+}
 POSITIONS = {
-    "used_beyond_its_certainty": ("Used beyond their certainty", "give them a contract"),
-    "certain_but_under_used": ("Certain but under-used", "find them consumers"),
+    "used_beyond_its_certainty": (
+        "Used beyond their certainty",
+        "Used by 2 or more other domains, raw or contract not kept: give them a contract, or keep it.",
+    ),
+    "certain_but_under_used": (
+        "Certain but under-used",
+        "Authoritative, used by fewer than 2 other domains: find them consumers.",
+    ),
 }
 NORTH_STAR_PARTS = {
     "first_adoptions": "a data product's first other domain",

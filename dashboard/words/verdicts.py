@@ -1,8 +1,8 @@
-"""What a verdict rests on: the rule of the process limits, the evidence of influence, the phases of the flywheel."""
+"""What a verdict rests on: the rule of the process limits, the evidence of influence."""
 
 from dashboard.tables import Row
 from dashboard.words import codes, numbers
-from dashboard.words.phrases import counted, joined
+from dashboard.words.phrases import counted
 
 
 def previous_process_phase(rows: list[Row], row: Row) -> Row | None:
@@ -73,17 +73,3 @@ def evidence_in_words(row: Row | None) -> str:
         whom = codes.OUTCOMES.get(row["outcome_metric_id"], "the North Star")
         return f"evidence: leads {whom} by {counted(row['lag'], 'month')}{against} (r {row['correlation']:.2f})"
     return "tested: no evidence so far"
-
-
-def flywheel_in_words(rows: list[Row]) -> str:
-    """Which phases of the flywheel are slowing or gaining."""
-    verdicts = {row["flywheel_phase"]: row["flywheel_phase_verdict"] for row in rows}
-    slowing = [phase for phase, verdict in verdicts.items() if verdict == "slowing"]
-    gaining = [phase for phase, verdict in verdicts.items() if verdict == "gaining"]
-    if slowing:
-        return f"phase {slowing[0]} is slowing" if len(slowing) == 1 else f"phases {joined(slowing)} are slowing"
-    if gaining:
-        return f"phase {gaining[0]} is gaining" if len(gaining) == 1 else f"phases {joined(gaining)} are gaining"
-    if all(verdict == "not_enough_data" for verdict in verdicts.values()):
-        return "not enough data yet"
-    return "steady"

@@ -274,20 +274,6 @@ def test_a_domain_that_is_slower_in_a_stage_only_is_named_with_the_stage():
         assert domains.slow_domain(row) == "the claims domain is slower than all others from started to deployed"
 
 
-def test_the_flywheel_names_its_slowing_and_gaining_phases():
-    rows = [
-        {"flywheel_phase": p, "flywheel_phase_verdict": v}
-        for p, v in zip("ABCD", ["steady", "slowing", "gaining", "slowing"], strict=True)
-    ]
-    assert verdicts.flywheel_in_words(rows) == "phases B and D are slowing"
-    assert verdicts.flywheel_in_words([rows[2]]) == "phase C is gaining"
-    assert verdicts.flywheel_in_words([rows[0]]) == "steady"
-    assert (
-        verdicts.flywheel_in_words([{"flywheel_phase": "I", "flywheel_phase_verdict": "not_enough_data"}])
-        == "not enough data yet"
-    )
-
-
 def test_a_domains_page_answers_with_what_it_gives_its_pace_and_what_waits():
     counts = {"open_count": 4, "overdue_count": 1}
     assert plain_text(domains.domain_answer(domain(), counts)) == (
@@ -339,6 +325,10 @@ def test_every_code_a_contract_allows_has_its_words():
         "stage": codes.STAGES,
         "flywheel_phase_verdict": codes.FLYWHEEL_VERDICTS,
         "evidence_class": codes.EVIDENCE_CLASSES,
+        "certainty": codes.CERTAINTIES,
+        "before_certainty": codes.CERTAINTIES,
+        "queue": codes.QUEUES,
+        "capability": codes.CAPABILITIES,
     }
     missing, seen = [], 0
     for contract in load_layer("authoritative").values():
