@@ -24,10 +24,11 @@ def verdicts(earlier: Comparison, names: Mapping[str, str]) -> list[Change]:
 
 def queues(earlier: Comparison) -> list[Change]:
     """Queues that grew or shrank."""
+    counts = {queue: (was, now) for queue, was, now in _pairs(earlier, "queues", "queue", "open_count") if was != now}
     return [
-        (codes.QUEUES[queue], f"{was:,} → {now:,}")
-        for queue, was, now in _pairs(earlier, "queues", "queue", "open_count")
-        if queue in codes.QUEUES and was != now
+        (words, f"{counts[queue][0]:,} → {counts[queue][1]:,}")
+        for queue, words in codes.QUEUES.items()
+        if queue in counts
     ]
 
 

@@ -185,7 +185,7 @@ def test_the_archives_list_shows_what_each_month_kept():
         "metric_verdicts": [verdict("cross_domain_adoptions", "improving", rule=None, reason=None, verdict_since=None)],
         "time_to_value": [],
     }
-    older = dict.fromkeys(tables, [])
+    older = {name: [] for name in tables}
     months = [
         ("2025-12", "7 Jan 2026, 09:30 UTC", tables),
         ("2025-11", "", tables | {"metric_definitions": [{}]}),
