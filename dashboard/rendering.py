@@ -114,7 +114,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"several": phrases.counted, "short": _short, "css_string": _css_string}
+    environment.filters |= {"several": phrases.counted, "short": _short, "css_string": css_string}
     return environment
 
 
@@ -129,14 +129,14 @@ def _short(title: str) -> str:
     return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1].rstrip() + "…"
 
 
-def _css_string(text: str) -> Markup:
-    """Text, escaped for HTML or not, as a string of CSS that can end neither the string nor its style element.
+def css_string(text: str) -> Markup:
+    """Text, or markup of text, as a string of CSS that can end neither itself nor its style element.
 
     Everything but ASCII letters, digits and spaces is an escape; marks of direction turn nothing around the string.
     """
-    plain = f"\u2068{Markup(text).unescape().strip()}\u2069"
+    plain = f"\u2068{(text.unescape() if isinstance(text, Markup) else text).strip()}\u2069"
     return Markup('"{}"').format("".join(_css_character(c) for c in plain))
 
 
 def _css_character(character: str) -> str:
-    return character if character.isascii() and (character.isalnum() or character == " ") else f"\\{ord(character):06x}"
+    return character if character.isascii() and (character.isalnum() or character == " ") else f"\\{ord(character):x} "

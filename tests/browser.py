@@ -144,7 +144,7 @@ def look(browser, path: Path) -> Look:
     """Open a page, at each width with its details closed and open, and as for paper."""
     with opened(browser, path) as view:
         layout, heights = {}, {}
-        for width in (390, 768, 1440):
+        for width in (390, 768, 1280, 1440):
             layout[f"{width}"] = view.resize(width).details(is_open=False).ask("layoutFaults")
             heights[width] = view("() => document.scrollingElement.scrollHeight")
             layout[f"{width}, details open"] = view.details(is_open=True).ask("layoutFaults")

@@ -170,7 +170,7 @@ def _title_layers(x: Part, plot_width: float, plot_height: float) -> list[Part]:
     text = mark("text", color=PALETTE["muted"])
     up = mark("text", color=PALETTE["muted"], align="left", dx=-MARGINS["left"])
     supply = [{"at": plot_width / 2, "words": "supply: certainty →"}]
-    demand = [{"at": 0, "words": "↑ demand"}]
+    demand = [{"at": 0, "words": "↑ demand: ubiquity" if plot_width > 400 else "↑ demand"}]
     return [
         layer(supply, text, x=x, y={"value": plot_height + 12}, text=category("words")),
         layer(demand, up, x=x, y={"value": -MARGINS["top"] + 8}, text=category("words")),

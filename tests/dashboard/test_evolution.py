@@ -10,7 +10,6 @@ from page_data import served
 
 from dashboard import charts
 from dashboard.charts.evolution import COLUMNS, SMALLEST, placed
-from dashboard.theme import DARK, PALETTE, svg
 from dashboard.views.evolution import evolution_card
 from dashboard.views.flywheel import flywheel_card
 from dashboard.words import codes, evolution, flywheel
@@ -248,35 +247,3 @@ def test_the_flywheel_names_its_slowing_and_gaining_phases():
         flywheel.flywheel_in_words([{"flywheel_phase": "I", "flywheel_phase_verdict": "not_enough_data"}])
         == "not known"
     )
-
-
-# --- Colours --------------------------------------------------------------------------------------
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance of sRGB: WCAG 2.2."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-@pytest.mark.parametrize("palette", [PALETTE, DARK], ids=["light", "dark"])
-@pytest.mark.parametrize("ground", ["paper", "desk", "band", "stage"])
-@pytest.mark.parametrize("ink", ["ink", "muted", "blue", "link", "orange", "purple"])
-def test_text_of_a_chart_can_be_read_on_every_ground(palette, ground, ink):
-    """axe looks at HTML only: WCAG AA asks for 4.5 to 1 for text."""
-    low, high = sorted([luminance(palette[ink]), luminance(palette[ground])])
-    assert (high + 0.05) / (low + 0.05) >= 4.5
-
-
-def test_each_colour_has_one_name_and_its_dark_one():
-    assert PALETTE.keys() == DARK.keys()
-    assert len({*PALETTE.values()}) == len(PALETTE)
-
-
-def test_a_chart_has_no_colour_of_its_own():
-    markup = svg(charts.evolution_chart(CELLS, MOVES), "e", "S-curve", "by certainty")
-    assert "#" not in re.sub(r"&#\w+;", "", markup)
-    with pytest.raises(KeyError):
-        svg({"mark": {"type": "bar", "color": "#123456"}, "data": {"values": [{"x": 1}]},
-             "encoding": {"x": {"field": "x", "type": "quantitative"}}}, "b", "Bar", "one")  # fmt: skip
