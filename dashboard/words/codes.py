@@ -7,8 +7,16 @@ sentences.
 VERDICTS = {
     "improving": "Improving",
     "worsening": "Worsening",
+    "improved": "Improved, steady now",
+    "worsened": "Worsened, steady now",
     "no_change": "No change",
     "not_enough_data": "Not enough data yet",
+}
+SIGNALS = {"better": "better than usual", "worse": "worse than usual", "none": "as usual"}
+CAPABILITIES = {
+    "meets_reliably": "Meets the target reliably",
+    "hit_or_miss": "Hit or miss",
+    "misses_reliably": "Misses the target reliably",
 }
 FLYWHEEL_VERDICTS = {
     "gaining": "Gaining",
@@ -70,6 +78,7 @@ NORTH_STAR_PARTS = {
 }
 OUTCOMES = {"first_adoptions": "first adoptions", "expansion_adoptions": "expansion adoptions"}
 REASONS = {
+    "before_the_limits": "older than the months that its limits are from",
     "checks_failing": "fewer than 95% of its checks pass",
     "constant": "it never changed",
     "declared": "declared by people, so there is nothing to judge",
@@ -97,6 +106,7 @@ REASONS = {
     "not_monthly": "known by quarter only",
     "not_reached": "fewer than half complete it",
     "nothing_checked": "nothing was checked",
+    "nothing_started_or_finished": "nothing was started or finished",
     "nothing_landed": "no rows landed in that month",
     "overlapping_windows": "its windows overlap, so its changes can't be judged",
     "owner_unknown": "its owner is not known",

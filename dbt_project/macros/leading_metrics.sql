@@ -3,6 +3,7 @@
     numerator, denominator  the value is numerator / denominator, or the numerator where there is no denominator
     observations            what observation_count holds; `counted` where it is left out
     counted                 what must average 2 a month for limits by month; below, limits are by quarter
+    judged                  what must be above 0 for limits to judge the month; what limits divide by, where it is left out
     received                what must have been received once: before, there may be some that nobody sends, and 0 would be a guess
 #}
 {% macro monthly_metrics() %}
@@ -10,7 +11,7 @@
         {'id': 'named_consumer_share', 'numerator': 'named_ideas_count', 'denominator': 'ideas_count',
             'counted': 'ideas_count', 'received': 'named_consumers', 'none': 'no_ideas', 'unreceived': 'no_named_consumers'},
         {'id': 'net_flow', 'numerator': 'started_count', 'minus': 'finished_count', 'observations': 'open_count',
-            'received': 'finished', 'unreceived': 'no_adoption_events'},
+            'judged': 'started_count + finished_count', 'received': 'finished', 'unreceived': 'no_adoption_events'},
         {'id': 'first_deployments', 'numerator': 'deployed_count', 'counted': 'deployed_count',
             'received': 'deployed', 'unreceived': 'no_deployment_events'},
         {'id': 'first_adoptions', 'numerator': 'first_adoptions_count', 'counted': 'first_adoptions_count',

@@ -1,8 +1,8 @@
 {#
   Process behaviour (XmR) limits and their rules.
 
-  Within a phase of n points: centre = mean, limits = centre -+ 2.66 x mean moving range (2.66 = 3 / 1.128, the range of
-  two normal values in standard deviations). No limits under 6 points, provisional ones under 10.
+  Within the n latest points of a phase: centre = mean, limits = centre -+ 2.66 x mean moving range (2.66 = 3 / 1.128, the
+  range of two normal values in standard deviations). No limits under 6 points, provisional ones under 10.
 
   References: Shewhart (1931); Wheeler (2000), Understanding Variation, for the limits and the three rules; Western
   Electric (1956), Statistical Quality Control Handbook. Oracle: numpy, in tests/oracles/limits.py.
@@ -37,4 +37,26 @@
 {# No share is above 1. #}
 {% macro capped(limit, is_share) -%}
     case when {{ is_share }} then least({{ limit }}, 1) else {{ limit }} end
+{%- endmacro %}
+
+{#
+  SQL condition: the latest 1, 4 or 8 points, which lie on this side (1 or -1) of the centre, differ from it by something:
+  by 2 things together, and of a share by a percentage point on average. One failed check of 144 lies outside the limits
+  of checks that never fail. `basis`: own or previous, the prefix of the columns of `signals`.
+#}
+{% macro is_large(basis, side, size) -%}
+    {{ basis }}_{{ side }} * {{ basis }}_excess_{{ size }} >= 2 - 1e-9
+    and (not is_share or {{ basis }}_{{ side }} * {{ basis }}_distance_{{ size }} >= 0.01 - 1e-9)
+{%- endmacro %}
+
+{# The first of the three rules that the point fulfils by the limits of this basis; NULL where none. #}
+{% macro first_rule(basis, prefix) -%}
+    case
+        when {{ basis }}_outside <> 0 and {{ is_large(basis, 'outside', 1) }} then '{{ prefix }}outside_limits'
+        when abs({{ basis }}_run) = 8 and {{ is_large(basis, 'side', 8) }} then '{{ prefix }}eight_on_one_side'
+        when
+            case {{ basis }}_near when 1 then {{ basis }}_high_count when -1 then {{ basis }}_low_count end >= 3
+            and {{ is_large(basis, 'near', 4) }}
+            then '{{ prefix }}three_of_four_near_limit'
+    end
 {%- endmacro %}

@@ -10,13 +10,23 @@ with scores as (
 
 ),
 
+-- without an adoption in the latest three months no value has reached anyone: nothing is gained
+latest_months as (
+
+    select * from {{ ref('process_limits') }}
+    where metric_id = 'adopting_domains' and domain = 'all' and is_complete
+    qualify row_number() over (order by month_starting desc) <= 3
+
+),
+
 phases as (
 
     select
         flywheel_phase,
         count(case when verdict = 'improving' then 1 end) as improving_count,
         count(case when verdict = 'worsening' then 1 end) as worsening_count,
-        count(case when verdict <> 'not_enough_data' then 1 end) as judged_count
+        count(case when verdict <> 'not_enough_data' then 1 end) as judged_count,
+        coalesce((select max(latest_months.numerator) from latest_months) > 0, false) as is_any_adopted
     from scores
     group by flywheel_phase
 
@@ -31,6 +41,7 @@ select
     cast(scores.lower as double) as lower,
     cast(scores.upper as double) as upper,
     cast(scores.verdict as varchar) as verdict,
+    cast(scores.verdict_since as date) as verdict_since,
     cast(
         case
             when scores.value is null and scores.verdict = 'not_enough_data' then 'missing'
@@ -42,7 +53,7 @@ select
     cast(
         case
             when phases.judged_count = 0 then 'not_enough_data'
-            when phases.improving_count > phases.worsening_count then 'gaining'
+            when phases.improving_count > phases.worsening_count and phases.is_any_adopted then 'gaining'
             when phases.improving_count < phases.worsening_count then 'slowing'
             else 'steady'
         end as varchar

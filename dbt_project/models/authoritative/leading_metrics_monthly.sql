@@ -23,7 +23,7 @@ select
     cast(limits_period as varchar) as limits_period,
     is_provisional,
     cast(rule as varchar) as rule,
-    cast(coalesce(verdict, 'not_enough_data') as varchar) as verdict,
-    cast(verdict_reason as varchar) as verdict_reason,
+    cast(signal as varchar) as signal,
+    cast(signal_reason as varchar) as signal_reason,
     cast(reason as varchar) as reason
 from limits

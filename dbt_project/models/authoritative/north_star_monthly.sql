@@ -29,8 +29,8 @@ select
     cast(limits.limits_period as varchar) as limits_period,
     limits.is_provisional,
     cast(limits.rule as varchar) as rule,
-    cast(coalesce(limits.verdict, 'not_enough_data') as varchar) as verdict,
-    cast(limits.verdict_reason as varchar) as verdict_reason,
+    cast(limits.signal as varchar) as signal,
+    cast(limits.signal_reason as varchar) as signal_reason,
     cast(north_star_values.reason as varchar) as reason
 from north_star_values
 inner join limits on north_star_values.month_starting = limits.month_starting

@@ -2,34 +2,17 @@
 
 {% set target = settings().target %}
 
-with latest as (
-
-    select
-        metric_id,
-        month_starting,
-        case when reason is null then value end as value,
-        -- of a quarter that still goes on its complete months have no verdict yet: the last one that has counts
-        last_value(verdict ignore nulls) over (partition by metric_id order by month_starting asc) as verdict,
-        coalesce(reason, verdict_reason) as reason
-    from {{ ref('process_limits') }}
-    where domain = 'all' and is_complete
-    qualify row_number() over (partition by metric_id order by month_starting desc) = 1
-
-)
-
 select
     metric_id,
-    latest.month_starting,
-    latest.value,
+    month_starting,
+    value,
     cast(null as double) as lower,
     cast(null as double) as upper,
-    coalesce(latest.verdict, 'not_enough_data') as verdict,
-    case
-        when latest.metric_id is null then 'no_complete_month'
-        when latest.value is null or latest.verdict is null then latest.reason
-    end as reason
-from (select distinct metric_id from {{ ref('process_limits') }}) as followed
-left join latest using (metric_id)
+    verdict,
+    verdict_since,
+    coalesce(reason, verdict_reason) as reason
+from {{ ref('series_verdicts') }}
+where domain = 'all'
 
 union all
 
@@ -45,6 +28,7 @@ select
         when momentum.lower > 0 then 'worsening'
         else 'no_change'
     end as verdict,
+    null as verdict_since,
     case
         when momentum.value is null then 'not_enough_data'
         when metric_id = 'momentum_completed_only' then 'finished_ideas_only'
@@ -62,4 +46,5 @@ select
     null as lower,
     null as upper,
     'not_enough_data' as verdict,
+    null as verdict_since,
     '{{ 'declared' if target is not none else 'no_target' }}' as reason

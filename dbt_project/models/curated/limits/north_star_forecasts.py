@@ -1,14 +1,14 @@
-"""The next six months' North Star: what to expect if the current phase goes on, and the chance of the target.
+"""The next six months' North Star: what to expect if the latest months go on, and the chance of the target.
 
 Here belong: the gamma-Poisson predictive of one month and of the months so far, its 80 % intervals, and the reasons
 why nothing is shown. Not here: limits, phases and signals (process_limits), what drives the North Star
-(metric_influences), any trend or season: a phase without a signal has shown none.
+(metric_influences), any trend or season: months without a signal have shown none.
 
-Statistics. n months of a phase with S adoptions in all. Under the Jeffreys prior Gamma(1/2, 0) the rate is
-Gamma(S + 1/2, n), and the sum of the next h months negative binomial with mean m = h (S + 1/2) / n and variance
-m (1 + h/n) (Gelman et al., Bayesian Data Analysis, 3rd ed., 2.6). Counts that vary more than Poisson's widen it: the
-variance is multiplied by dispersion = max(1, variance / mean) of the phase (McCullagh and Nelder, Generalized Linear
-Models, 2nd ed., 6.2.3), and both moments are kept in a negative binomial.
+Statistics. n months, those in the limits of the current process phase, with S adoptions in all. Under the Jeffreys
+prior Gamma(1/2, 0) the rate is Gamma(S + 1/2, n), and the sum of the next h months negative binomial with mean m = h (S
++ 1/2) / n and variance m (1 + h/n) (Gelman et al., Bayesian Data Analysis, 3rd ed., 2.6). Counts that vary more than
+Poisson's widen it: the variance is multiplied by dispersion = max(1, variance / mean) of these months (McCullagh and
+Nelder, Generalized Linear Models, 2nd ed., 6.2.3), and both moments are kept in a negative binomial.
 
 That dispersion is itself an estimate with n - 1 degrees of freedom, but only the share 1 - 1/dispersion of the
 variance rests on it; Poisson's share is known. Cochran and Cox (Experimental Designs, 2nd ed., 4.14) weight the two
@@ -72,7 +72,7 @@ class Predictive:
 
 
 def predictive(counts: list[float], months_ahead: int) -> Predictive:
-    """Return what the sum of that many further months of this phase will be; counts: one per month, whole numbers."""
+    """Return what the sum of that many further months will be; counts: one per month, whole numbers."""
     month_count, total = len(counts), float(sum(counts))
     mean = months_ahead * (total + 0.5) / month_count
     variance_to_mean = float(np.var(counts, ddof=1)) / (total / month_count) if total else 1.0
@@ -83,7 +83,7 @@ def predictive(counts: list[float], months_ahead: int) -> Predictive:
 
 
 def why_nothing_is_shown(complete: list[dict]) -> str | None:
-    """Return the reason why this phase, by its complete months, allows no figures; None where it does."""
+    """Return the reason why these months, all complete, allow no figures; None where they do."""
     values = known_values(complete)
     if any(month["kind"] != "flow" or month["period"] != "month" or not month["has_limits"] for month in complete):
         return "not_a_count"
@@ -103,13 +103,14 @@ def forecast(rows: list[dict]) -> list[dict]:
     """Return one row of figures per month ahead, from the North Star's rows of process_limits in any order.
 
     The current phase is the latest month's, complete or not: what was declared this month has no complete month yet.
+    Of the phase the months in its limits count, as docs/metrics.md has them.
     """
     months = sorted((row for row in rows if is_north_star(row)), key=lambda row: row["month_starting"])
     complete = [month for month in months if month["is_complete"]]
     if not complete:
         return []
-    last, phase = complete[-1], [month for month in complete if month["process_phase"] == months[-1]["process_phase"]]
-    reason = why_nothing_is_shown(phase)
+    last, current = complete[-1], [month for month in complete if is_in_limits(month, months[-1]["process_phase"])]
+    reason = why_nothing_is_shown(current)
     last_month = months_later(last["month_starting"], 2 if last["period"] == "quarter" else 0)
     target = last["target"] if last["target"] is not None and math.isfinite(last["target"]) else None
     found = []
@@ -117,8 +118,8 @@ def forecast(rows: list[dict]) -> list[dict]:
         row = dict.fromkeys(SCHEMA.names) | {"month_starting": months_later(last_month, ahead)}
         row |= {"horizon_months": ahead, "reason": reason or ("no_target" if target is None else None)}
         if reason is None:
-            row |= figures(predictive(known_values(phase), 1), target, "")
-            row |= figures(predictive(known_values(phase), ahead), target and ahead * target, "total_")
+            row |= figures(predictive(known_values(current), 1), target, "")
+            row |= figures(predictive(known_values(current), ahead), target and ahead * target, "total_")
         found.append(row)
     return found
 
@@ -126,6 +127,12 @@ def forecast(rows: list[dict]) -> list[dict]:
 def is_north_star(row: dict) -> bool:
     """Tell whether this row of process_limits is a month, or quarter, of the whole organisation's North Star."""
     return bool(row["is_north_star"]) and row["domain"] == "all"
+
+
+def is_in_limits(month: dict, phase: int) -> bool:
+    """Tell whether this complete month is one of the latest of that process phase, on which its limits rest."""
+    first = month["limits_starting"]
+    return month["process_phase"] == phase and (first is None or month["point_starting"] >= first)
 
 
 def figures(future: Predictive, target: float | None, prefix: str) -> dict[str, float | None]:

@@ -1,31 +1,17 @@
 {{ config(materialized='ephemeral') }}
 
-{# Limits by process phase, and those of the last phase before it that has any. #}
+{# Limits by process phase, from its latest points, and those of the last phase before it that has any. #}
 {% set quarterly = "('adopted_90d', 'retained_adoption', 'adopted_within_days')" %}
 {% set fewest_months, fewest_quarters, fewest_for_firm_limits = 6, 8, 10 %}
 
-with points as (
-
-    select distinct
-        metric_id,
-        domain,
-        is_north_star,
-        process_phase,
-        point_starting,
-        point_value
-    from {{ ref('process_points') }}
-    where is_point_complete and point_value is not null
-
-),
-
-ranges as (
+with ranges as (
 
     select
         *,
         abs(point_value - lag(point_value) over (
             partition by metric_id, domain, is_north_star, process_phase order by point_starting
         )) as moving_range
-    from points
+    from {{ ref('limit_points') }}
 
 ),
 
@@ -37,11 +23,12 @@ phases as (
         ranges.is_north_star,
         ranges.process_phase,
         any_value(metrics.unit) = 'share' as is_share,
-        count(*) as point_count,
-        case when metric_id in {{ quarterly }} then {{ fewest_quarters }} else {{ fewest_months }} end
-            as fewest_points,
-        cast({{ exact_sum('ranges.point_value') }} as double) / count(*) as center,
-        {{ limit_distance('ranges.moving_range') }} as distance
+        count(*) as limits_count,
+        min(ranges.point_starting) as limits_starting,
+        limits_count >= case when metric_id in {{ quarterly }} then {{ fewest_quarters }} else {{ fewest_months }} end
+            as has_enough,
+        case when has_enough then cast({{ exact_sum('ranges.point_value') }} as double) / count(*) end as center,
+        case when has_enough then {{ limit_distance('ranges.moving_range') }} end as distance
     from ranges
     left join {{ ref('metrics') }} as metrics using (metric_id)
     group by metric_id, ranges.domain, ranges.is_north_star, ranges.process_phase
@@ -51,12 +38,10 @@ phases as (
 limits as (
 
     select
-        * exclude (center, distance, is_share, fewest_points),
-        point_count < {{ fewest_for_firm_limits }} as is_provisional,
-        case when point_count >= fewest_points then center end as center,
-        case when point_count >= fewest_points then distance end as distance,
-        case when point_count >= fewest_points then {{ floored('center - distance', 'metric_id') }} end as lower_limit,
-        case when point_count >= fewest_points then {{ capped('center + distance', 'is_share') }} end as upper_limit
+        * exclude (has_enough),
+        case when has_enough then limits_count < {{ fewest_for_firm_limits }} end as is_provisional,
+        case when has_enough then {{ floored('center - distance', 'metric_id') }} end as lower_limit,
+        case when has_enough then {{ capped('center + distance', 'is_share') }} end as upper_limit
     from phases
 
 )

@@ -58,8 +58,7 @@ phased as (
 
 select
     * exclude (
-        counted, process_numerator, process_denominator, point_numerator, point_denominator, has_process_value,
-        process_phase, quarter_phase
+        counted, process_numerator, process_denominator, has_process_value, process_phase, quarter_phase
     ),
     coalesce(quarter_phase, process_phase) as process_phase,
     -- less than one expected, or nothing to divide by, is noise

@@ -18,7 +18,7 @@ select
     false as is_north_star,
     '{{ metric.id }}' as {{ key }},
     {{ value }} as process_numerator,
-    {{ metric.denominator or 1 }} as process_denominator,
+    {{ 'least(' ~ metric.judged ~ ', 1)' if metric.judged else metric.denominator or 1 }} as process_denominator,
     {{ metric.counted or 'null' }} as counted,
     {{ metric.numerator }} as numerator,
     {{ metric.denominator or metric.minus or 'null' }} as denominator,
