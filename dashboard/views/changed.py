@@ -10,15 +10,19 @@ def changed_card(data: PageData, slugs: dict[str, str]) -> View | None:
     earlier = data.earlier
     if earlier is None or not changed.is_comparable(earlier):
         return None
-    names = {metric: definition["name"] for metric, definition in data.definitions.items()}
+    north_star = data.north_star[-1]
+    order = dict.fromkeys([north_star["metric_id"], *data.definitions])
+    names = {metric: data.definitions[metric]["name"] for metric in order}
     groups = [
         _group("Verdicts", changed.verdicts(earlier, names), {}),
         _group("Target", changed.target(earlier), {}),
         _group("Queues", changed.queues(earlier), {}),
         _group("Domains", changed.domains(earlier), slugs),
     ]
-    period = data.north_star[-1]["period"]
-    return {"since": numbers.period(earlier.month_starting, period), "groups": [g for g in groups if g["rows"]]}
+    return {
+        "since": numbers.period(earlier.month_starting, north_star["period"]),
+        "groups": [g for g in groups if g["rows"]],
+    }
 
 
 def _group(title: str, changes: list[changed.Change], slugs: dict[str, str]) -> View:

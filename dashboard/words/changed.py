@@ -14,12 +14,10 @@ Change = tuple[str, str]  # what changed, and how
 
 
 def verdicts(earlier: Comparison, names: Mapping[str, str]) -> list[Change]:
-    """Metrics with another verdict than before; `names`, {metric_id: name}."""
-    return [
-        (names[metric], change)
-        for metric, was, now in _pairs(earlier, "metric_verdicts", "metric_id", "verdict")
-        if metric in names and (change := _from_to(was, now, codes.VERDICTS))
-    ]
+    """Metrics with another verdict than before; `names`, {metric_id: name} in the order to list them."""
+    pairs = {metric: (was, now) for metric, was, now in _pairs(earlier, "metric_verdicts", "metric_id", "verdict")}
+    changes = [(name, _from_to(*pairs[metric], codes.VERDICTS)) for metric, name in names.items() if metric in pairs]
+    return [(name, change) for name, change in changes if change]
 
 
 def queues(earlier: Comparison) -> list[Change]:
