@@ -7,11 +7,11 @@ column, that a month lacks is no row. Does not belong here: writing the archive,
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-Row = dict[str, Any]
+from dashboard.rows import Row, select
+
 Tables = dict[str, list[Row]]  # rows by name of table
 FOLDER = "tables"  # in the folder of a month
 COMPARED = {  # {table: which of its rows}
@@ -67,10 +67,7 @@ def _read(db: duckdb.DuckDBPyConnection, wanted: dict[str, str], sources: dict[s
     tables: Tables = {}
     for table, where in wanted.items():
         try:
-            found = db.execute(f"from {sources[table]} {where} order by all")
+            tables[table] = select(db, f"from {sources[table]} {where} order by all")
         except (duckdb.IOException, duckdb.BinderException, duckdb.CatalogException, duckdb.InvalidInputException):
             tables[table] = []  # not kept, or damaged, or without a column that chooses its rows
-            continue
-        names = [column[0] for column in found.description]
-        tables[table] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     return tables

@@ -15,12 +15,16 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from dashboard.links import slug
 from dashboard.tables import PageData
 from dashboard.theme import DARK, FONT, PALETTE, css_variables
 from dashboard.views.archive import Month, archive_list
 from dashboard.views.domain import domain_page
 from dashboard.views.main import main_page
-from dashboard.views.parts import View, slug
+from dashboard.views.metric import metric_page
+from dashboard.views.parts import View, publication
+from dashboard.views.product import product_page
+from dashboard.views.queues import open_page
 from dashboard.words import numbers, phrases
 
 TITLE_LENGTH = 120
@@ -34,7 +38,7 @@ class Page:
     name: str  # of its file, in the folder of the pages
     template: str
     view: Callable[[Any], View]  # from `rows` to what the template prints
-    rows: PageData | list[Month]  # everything that the view reads
+    rows: PageData | View | list[Month]  # everything that the view reads
     options: View  # its links, and whether it looks back
 
     @cached_property
@@ -58,24 +62,38 @@ class Page:
 
 
 def pages_of(data: PageData, archive: str | None, pdf: str | None, looks_back: bool = False) -> list[Page]:
-    """The main page, then one for each domain that owns or uses a data product.
+    """The main page, that of all open data products, then one for each domain, metric and listed data product.
 
     Parameters: `archive` and `pdf`, where the main page links to, None for no link; `looks_back`, whether the
     header states that these are not the latest figures.
     """
-    links = {"archive": archive, "pdf": pdf, "looks_back": looks_back}
+    about = {"looks_back": looks_back}
+    main = Page("index.html", "index.html", main_page, data.of_everyone(), about | {"archive": archive, "pdf": pdf})
     return [
-        Page("index.html", "index.html", main_page, data.of_everyone(), links),
+        main,
+        Page("open.html", "open.html", open_page, data.of_open_products(), about),
         *(
-            Page(
-                f"domains/{slug(row['domain'])}.html",
-                "domain.html",
-                domain_page,
-                data.of_domain(row["domain"]),
-                {"looks_back": looks_back},
-            )
-            for row in data.domains
+            Page(f"domains/{slug(name)}.html", "domain.html", domain_page, data.of_domain(name), about)
+            for name in (row["domain"] for row in data.domains)
         ),
+        *(
+            Page(f"metrics/{metric}.html", "metric.html", metric_page, data.of_metric(metric), about)
+            for metric in data.metrics
+        ),
+        *_product_pages(data, about),
+    ]
+
+
+def _product_pages(data: PageData, about: View) -> list[Page]:
+    """The pages of data products. Their key is that of their words: a day that passes changes few of them.
+
+    So they show no date of the publication, unless they look back.
+    """
+    dates = {} if not about["looks_back"] else publication(data)
+    shown = {"is_sample": data.publication["is_sample"]} | dates
+    return [
+        Page(f"products/{slug(product)}.html", "product.html", dict, product_page(shown, data.products, row), about)
+        for product, row in data.products.rows.items()
     ]
 
 

@@ -49,7 +49,7 @@ DARK = {  # the same names where a reader prefers dark; paper is always light
     "desk": "#0d131e",
 }
 _NAMES = {colour: name for name, colour in PALETTE.items()}
-VERDICT_COLOURS = {"improving": PALETTE["blue"], "worsening": PALETTE["orange"]}
+SIGNAL_COLOURS = {"better": PALETTE["blue"], "worse": PALETTE["orange"]}
 FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 FONT_SIZE = 11
 

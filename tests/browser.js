@@ -18,16 +18,18 @@
         };
     },
 
-    // Whatever could do something: scripts, handlers, frames, addresses that run, things from elsewhere.
+    // Whatever could do something: scripts, handlers, frames, addresses that run, things from elsewhere. A link to the web
+    // does nothing until it is followed, and then tells nobody where from.
     activeContent() {
         const active = new RegExp('^(script|i?frame|object|embed|img|image|form|input|button|base|link|audio|video'
             + '|foreignobject|set|animate.*)$', 'i');
         const address = /^\s*(javascript|data|vbscript|https?|\/\/)/i;
         return [...document.querySelectorAll('*')].flatMap(element => {
+            const isLink = element.matches('a[href^="https://"][rel~=noreferrer], a[href^="http://"][rel~=noreferrer]');
             const name = element.localName, found = active.test(name) ? [`<${name}>`] : [];
             if (element.matches('link[rel=icon][href="data:,"]')) return []; // else a browser asks for one
             for (const {name: key, value} of element.attributes) {
-                const isAddress = /href$|^src|^action$|^data$/i.test(key) && address.test(value);
+                const isAddress = !isLink && /href$|^src|^action$|^data$/i.test(key) && address.test(value);
                 if (isAddress || /^on/i.test(key) || /url\(\s*['"]?(?!#)/i.test(value))
                     found.push(`${name}[${key}=${value}]`);
             }

@@ -61,6 +61,16 @@ HOSTILE_DOMAINS = (
     "Index",
     "index",
 )
+HOSTILE_REFERENCES = (
+    "javascript:alert(1)",
+    "https://good.example.com@evil.example.com/",
+    "data:text/html,<script>alert(1)</script>",
+    "https://jira.example.com/browse/DATA-1?a=b&c=d",
+    'https://x.example.com/" onmouseover="alert(1)',
+    "//evil.example.com",
+    "\u202ehttps://x.example.com",
+    "a1b2c3d",
+)
 
 
 @dataclass(frozen=True)
@@ -76,9 +86,20 @@ class Published:
         return self.folder / "index.html"
 
     @property
+    def domains(self) -> list[Path]:
+        """Every domain's page."""
+        return sorted((self.folder / "domains").glob("*.html"))
+
+    @property
     def pages(self) -> list[Path]:
-        """The index, then every domain's page."""
-        return [self.index, *sorted((self.folder / "domains").glob("*.html"))]
+        """Every page, the index first."""
+        return [self.index, *sorted(path for path in self.folder.rglob("*.html") if path != self.index)]
+
+    @property
+    def of_each_kind(self) -> list[Path]:
+        """The index, then one page of each other kind that there is: of a domain, of a data product, and so on."""
+        kinds = (self.domains, *(sorted((self.folder / kind).glob("*.html")) for kind in ("products", "metrics")))
+        return [self.index, *(pages[0] for pages in kinds if pages), self.folder / "open.html"]
 
     def query(self, sql: str) -> list[tuple]:
         with attached(self.serving) as db:
@@ -160,7 +181,9 @@ def hostile() -> Iterator[dict]:
         owner, start = HOSTILE_DOMAINS[number % len(HOSTILE_DOMAINS)], chance.uniform(0, DAYS)
         others = [domain for domain in HOSTILE_DOMAINS if domain != owner]
         title = HOSTILE_TITLES[number % len(HOSTILE_TITLES)]
-        yield from _life(chance, f"{HOSTILE_TITLES[number % 13]} {number}", owner, start, others, title)
+        reference = HOSTILE_REFERENCES[number % len(HOSTILE_REFERENCES)]
+        for event in _life(chance, f"{HOSTILE_TITLES[number % 13]} {number}", owner, start, others, title):
+            yield event | {"source_ref": reference}
 
 
 def one_event() -> Iterator[dict]:

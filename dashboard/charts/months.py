@@ -22,19 +22,19 @@ from dashboard.charts.marks import (
     wrapped,
 )
 from dashboard.tables import Row
-from dashboard.theme import PALETTE, VERDICT_COLOURS, Chart, frame
+from dashboard.theme import PALETTE, SIGNAL_COLOURS, Chart, frame
 from dashboard.words import numbers
 
 MONTHS_SHOWN = 36
-VERDICT_FILLS = VERDICT_COLOURS | {"worsening": PALETTE["paper"]}  # hollow
+SIGNAL_FILLS = SIGNAL_COLOURS | {"worse": PALETTE["paper"]}  # hollow
 
 
 def north_star_chart(months: list[Row], definition: Row, width: int = 1080, height: int = 260) -> Chart:
     """The North Star by month with its process limits, declared changes, target, and the incomplete month hollow.
 
     Parameters: `months`, rows of `north_star_monthly` in order of month_starting; the last MONTHS_SHOWN complete ones
-    and the incomplete one are drawn; `definition`, its row of `metric_definitions`. A triangle is a signal (up or
-    down, as the value went), a dot is routine.
+    and the incomplete one are drawn, which can have `so_far`, its label; `definition`, its row of
+    `metric_definitions`. A triangle is a signal (up or down, as the value went), a dot is routine.
     """
     unit = definition["unit"]
     has_labels = width >= 600
@@ -96,18 +96,24 @@ def _with_positions(months: list[Row]) -> list[Row]:
 
 
 def _process_phases(shown: list[Row]) -> list[Row]:
-    """One dict for each process phase drawn: where it begins and ends, its limits (None without), its note."""
+    """One dict for each process phase drawn: where it and its limits begin and end, the limits or None, its note.
+
+    Months older than those in the limits, and the incomplete one, have no limits behind them.
+    """
     process_phases = []
     for _, group in groupby(sorted(shown, key=lambda row: row["process_phase"]), key=lambda row: row["process_phase"]):
         rows = list(group)
         notes = [row["process_phase_note"] for row in rows if row.get("process_phase_note") is not None]
+        limited = [row for row in rows if row["center"] is not None and row["is_complete"]]
+        first, last = (limited or rows)[0], (limited or rows)[-1]
         process_phases.append(
             {
                 "at": rows[0]["at"] - 0.5,
-                "end": rows[-1]["at"] + 0.5,
-                "center": rows[-1]["center"],
-                "lower": rows[-1]["lower_limit"],
-                "upper": rows[-1]["upper_limit"],
+                "limits_at": first["at"] - 0.5,
+                "end": last["at"] + 0.5,
+                "center": last["center"] if limited else None,
+                "lower": last["lower_limit"] if limited else None,
+                "upper": last["upper_limit"] if limited else None,
                 "note": notes[0] if notes else None,
                 "month": rows[0]["month_starting"],
             }
@@ -116,7 +122,8 @@ def _process_phases(shown: list[Row]) -> list[Row]:
 
 
 def _limit_layers(process_phases: list[Row], x: Part, y: Part, is_small: bool = False) -> list[Part]:
-    spans = only_columns(process_phases, "at", "end", "center", "lower", "upper")
+    spans = only_columns(process_phases, "limits_at", "end", "center", "lower", "upper")
+    spans = [span | {"at": span["limits_at"]} for span in spans]
     limited = [span for span in spans if span["lower"] is not None]
     bands = [span | {"value": span["lower"]} for span in limited]
     centred = [span | {"value": span["center"]} for span in spans if span["center"] is not None]
@@ -156,20 +163,21 @@ def _value_layers(shown: list[Row], x: Part, y: Part, scale: list[float], unit: 
     line = mark("line", strokeWidth=1.3, color=PALETTE["limit"])
     layers = [layer(only_columns(path, "at", "value"), line, x=x, y=y), *_point_layers(complete, x, y, 44, unit)]
     if partial:
-        dotted = only_columns([*complete[-1:], *partial], "at", "value")
-        layers.append(layer(dotted, mark("line", strokeWidth=1.2, strokeDash=[2, 3]), x=x, y=y))
-        layers += _incomplete_layers(partial[-1], x, y, scale, unit)
+        lately = [row["value"] for row in complete[-5:]]
+        layers += _incomplete_layers(partial[-1], x, y, scale, unit, lately)
     return layers
 
 
-def _incomplete_layers(row: Row, x: Part, y: Part, scale: list[float], unit: str) -> list[Part]:
-    """The incomplete period: a hollow mark and its label."""
-    text = f"{numbers.figure(row['value'], unit)} so far"
+def _incomplete_layers(row: Row, x: Part, y: Part, scale: list[float], unit: str, lately: list[float]) -> list[Part]:
+    """The incomplete period: a hollow mark and its label, next to it where the months before are well above."""
+    text = row.get("so_far") or f"{numbers.figure(row['value'], unit)} so far"
     description = f"{row['month_starting']:%B %Y}: {text}"
     point = {"at": row["at"], "value": row["value"], "description": description, "words": text}
     hollow = mark("point", filled=False, fill=PALETTE["paper"], size=60, strokeWidth=1.5, aria=True)
     is_low = row["value"] - scale[0] < 0.2 * (scale[1] - scale[0])
-    label = mark("text", align="right", dx=8, dy=-13 if is_low else 16, color=PALETTE["muted"])
+    is_clear = row["value"] < min(lately, default=0) - 0.1 * (scale[1] - scale[0])
+    beside = {"dx": -10, "dy": 4} if is_clear else {"dx": 8, "dy": -13 if is_low else 16}
+    label = mark("text", align="right", color=PALETTE["muted"], **beside)
     return [
         layer([point], hollow, x=x, y=y, description=category("description")),
         layer([point], label, x=x, y=y, text=category("words")),
@@ -184,8 +192,8 @@ def _point_layers(rows: list[Row], x: Part, y: Part, size: int, unit: str) -> li
             "value": row["value"],
             "shape": _point_shape(row),
             "size": size if _point_shape(row) == "circle" else 1.9 * size,
-            "colour": VERDICT_COLOURS.get(row["verdict"], PALETTE["mark"]),
-            "fill": VERDICT_FILLS.get(row["verdict"], PALETTE["mark"]),
+            "colour": SIGNAL_COLOURS.get(row["signal"], PALETTE["mark"]),
+            "fill": SIGNAL_FILLS.get(row["signal"], PALETTE["mark"]),
             "description": f"{row['month_starting']:%B %Y}: {numbers.figure(row['value'], unit)}",
         }
         for row in rows
@@ -202,9 +210,9 @@ def _point_layers(rows: list[Row], x: Part, y: Part, size: int, unit: str) -> li
 
 
 def _point_shape(row: dict) -> str:
-    if row["verdict"] not in VERDICT_COLOURS:
+    if row["signal"] not in SIGNAL_COLOURS:
         return "circle"
-    return "triangle-up" if (row["verdict"] == "improving") == row["is_up_good"] else "triangle-down"
+    return "triangle-up" if (row["signal"] == "better") == row["is_up_good"] else "triangle-down"
 
 
 def _value_scale(shown: list[Row]) -> tuple[list[float], list[float]]:
@@ -271,9 +279,9 @@ def _earlier_level_labels(process_phases: list[Row], x: Part, y: Part, step: flo
     """The average and limits of each earlier process phase, where its band has room for the label."""
     labels = []
     for process_phase in process_phases:
-        if process_phase["lower"] is not None and (process_phase["end"] - process_phase["at"]) * step > 250:
+        if process_phase["lower"] is not None and (process_phase["end"] - process_phase["limits_at"]) * step > 250:
             center, lower, upper = (numbers.figure(process_phase[name], unit) for name in ("center", "lower", "upper"))
             text = f"average {center}, limits {lower} to {upper}"
-            labels.append({"at": process_phase["at"], "value": process_phase["upper"], "words": text})
+            labels.append({"at": process_phase["limits_at"], "value": process_phase["upper"], "words": text})
     label = mark("text", align="left", dx=6, dy=-8, color=PALETTE["muted"])
     return [layer(labels, label, x=x, y=y, text=category("words"))] if labels else []

@@ -3,7 +3,7 @@
 from datetime import date
 
 from dashboard.kept import Tables
-from dashboard.tables import HEADLINE, WHOLE_WAY, Row
+from dashboard.tables import ADOPTION_LAG, HEADLINE, WHOLE_WAY, Row, headline_row
 from dashboard.views import parts
 from dashboard.views.parts import View
 from dashboard.words import numbers, time_to_value
@@ -42,9 +42,10 @@ def _figures(name: str, tables: Tables) -> View:
 
 def _verdict(tables: Tables, row: Row, definition: Row) -> View | None:
     judged = next((v for v in tables["metric_verdicts"] if v["metric_id"] == row["metric_id"]), None)
-    return parts.verdict(judged, parts.is_up_good(definition)) if judged else None
+    return parts.verdict(judged, definition) if judged else None
 
 
 def _headline(rows: list[Row]) -> str:
-    whole = next((r for r in rows if (r["interval_id"], r["estimator"]) == (WHOLE_WAY, HEADLINE)), None)
-    return time_to_value.half_within(whole, "all") if whole and whole["product_count"] else "–"
+    by_interval = {row["interval_id"]: row for row in rows if row["estimator"] == HEADLINE}
+    row = headline_row(by_interval.get(WHOLE_WAY), by_interval.get(ADOPTION_LAG))
+    return time_to_value.headline(row) if row and row["product_count"] else "–"

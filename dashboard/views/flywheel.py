@@ -3,22 +3,24 @@
 from markupsafe import Markup
 
 from dashboard.charts.wheel import wheel
-from dashboard.tables import PageData, Row
+from dashboard.tables import EVERYONE, PageData, Row
 from dashboard.views import parts
 from dashboard.views.parts import View
-from dashboard.words import codes, flywheel, numbers, phrases
+from dashboard.words import codes, drivers, flywheel, numbers, phrases
 
 
 def flywheel_card(data: PageData) -> View:
-    """The wheel, and each phase with the metrics that are known."""
+    """The wheel, each phase with its metrics, and in one line those that are not known."""
     phases = [
         _phase(data, phase, rows)
         for phase in codes.FLYWHEEL_PHASES
         if (rows := [row for row in data.flywheel if row["flywheel_phase"] == phase])
     ]
+    hidden = [(data.definitions[row["metric_id"]], row["reason"]) for row in data.flywheel if _is_unknown(data, row)]
     return {
-        "summary": flywheel.flywheel_in_words(data.flywheel) if phases else "",
+        "summary": drivers.flywheel_in_words(data.flywheel),
         "phases": phases,
+        "unknown": drivers.unknown_metrics(hidden),
         "chart": _wheel(data, phases) if len(phases) == len(codes.FLYWHEEL_PHASES) else None,
     }
 
@@ -38,7 +40,6 @@ def _wheel(data: PageData, phases: list[View]) -> Markup:
 
 def _phase(data: PageData, phase: str, rows: list[Row]) -> View:
     code = rows[0]["flywheel_phase_verdict"]
-    known = [row for row in rows if row["value"] is not None]
     return {
         "flywheel_phase": phase,
         "name": codes.FLYWHEEL_PHASES[phase],
@@ -47,18 +48,16 @@ def _phase(data: PageData, phase: str, rows: list[Row]) -> View:
         "verdict": codes.FLYWHEEL_VERDICTS[code],
         "tone": flywheel.tone(code),
         "count": _verdict_counts(rows),
-        "rows": [_metric(data, row) for row in known],
-        "not_known": flywheel.not_known(_unknown(data, rows)),
+        "rows": [_metric(data, row) for row in rows if not _is_unknown(data, row)],
     }
 
 
-def _unknown(data: PageData, rows: list[Row]) -> dict[str, list[str]]:
-    """{reason in words: names of the metrics that are not known for it}."""
-    names: dict[str, list[str]] = {}
-    for row in rows:
-        if row["value"] is None:
-            names.setdefault(codes.reason(row["reason"]), []).append(data.definitions[row["metric_id"]]["name"])
-    return names
+def _is_unknown(data: PageData, row: Row) -> bool:
+    """Whether a metric of the scorecard has no value, and had none in any month that a chart draws."""
+    key = (EVERYONE, row["metric_id"])
+    if row["value"] is not None or row["reason"] == "not_reached":
+        return False
+    return key not in data.leading or not parts.is_known(data, *key)
 
 
 def _verdict_counts(rows: list[Row]) -> str:
@@ -70,16 +69,18 @@ def _verdict_counts(rows: list[Row]) -> str:
 
 
 def _metric(data: PageData, row: Row) -> View:
+    """A metric of a phase; its verdict is the one of its own row, as everywhere on the page."""
     definition = data.definitions[row["metric_id"]]
     unit = definition["unit"]
-    suffix = {"days": " d", "% per doubling": "%"}.get(unit, "")
-    band = f" ({numbers.number(row['lower'])} to {numbers.number(row['upper'])})" if row["lower"] is not None else ""
+    is_momentum = unit == "% per doubling" and row["value"] is not None
+    value = numbers.figure_or_dash(row["value"], unit) + " d" * (unit == "days" and row["value"] is not None)
     is_quarter = row["metric_id"] in data.quarterly
     return {
+        "id": row["metric_id"],
         "name": definition["name"],
         "when": f", {numbers.period(row['month_starting'], 'quarter')}" if is_quarter and row["month_starting"] else "",
-        "value": f"{numbers.figure(row['value'], unit)}{suffix}{band}",
-        "verdict": parts.verdict(row, parts.is_up_good(definition)),
+        "value": drivers.pace_change(row) + drivers.momentum_interval(row) if is_momentum else value,
+        "verdict": parts.verdict(data.verdicts.get((EVERYONE, row["metric_id"]), row), definition),
         "evidence": codes.EVIDENCE_CLASSES[row["evidence_class"]],
         "reason": codes.reason(row["reason"]) if row["reason"] else "",
     }

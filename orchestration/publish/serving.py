@@ -59,6 +59,7 @@ PUBLICATION = ServedTable(
         "known_at": "The knowledge date: only what had been recorded by then counts; NULL counts all that has landed.",
         "is_sample": "Whether these are the made-up events of the sample organisation.",
         "data_through": "The latest event that counts.",
+        "settings": "The settings that the figures depend on, as JSON: North Star, its k and days, reporting timezone.",
         "run_id": "The Dagster run that published this file; its log and checks are in the Dagster UI.",
     },
 )
@@ -146,6 +147,7 @@ def _describe_publication(db: duckdb.DuckDBPyConnection, run_id: str) -> None:
             known_at,
             is_sample,
             (select max(occurred_at) from curated.lifecycle_events where occurred_at <= as_of) as data_through,
+            settings,
             cast($1 as varchar) as run_id
         from main.build
         """,

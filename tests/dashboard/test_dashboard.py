@@ -16,14 +16,15 @@ import pytest
 from browser import A3_LANDSCAPE, Look, chromium, figures, first_paint, look, opened, points, printed, violations
 from pages import DRAWN_AT, HOSTILE_DOMAINS, HOSTILE_TITLES, Published, publish
 
+from dashboard.links import outside
 from dashboard.rendering import pages_of
 from dashboard.tables import read
 
 pytestmark = pytest.mark.slow
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-SECTIONS = ("answer", "north-star", "drivers", "time-to-value", "stages", "overdue", "outlook", "domains", "evolution")
-SECTIONS += ("flywheel", "trust", "definitions")
+SECTIONS = ("answer", "north-star", "drivers", "time-to-value", "stages", "queues", "outlook", "domains", "flows")
+SECTIONS += ("evolution", "flywheel", "trust", "definitions")
 UNFIT = re.compile(
     r"\b(NaN|None|inf|nan|null|NaT|undefined)\b|\{\{|\}\}|\{%|%\}|\( *\)"
     r"|(?<![\d.,/–-])1 (adoptions|ideas|days|domains|months)\b"
@@ -45,8 +46,11 @@ def published(request) -> Published:
 
 @cache
 def look_around(browser, published: Published) -> dict[Path, Look]:
-    """A look at the index and at the pages of some domains, of all where any may do harm."""
-    return {path: look(browser, path) for path in published.pages[: None if published.name == "hostile" else 4]}
+    """A look at a page of each kind; at those of all domains, and of some data products, where any may do harm."""
+    pages = published.of_each_kind
+    if published.name == "hostile":
+        pages += [*published.domains[1:], *(path for path in published.pages if path.parent.name == "products")][:20]
+    return {path: look(browser, path) for path in pages}
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +79,13 @@ def test_a_phone_shows_the_page_within_its_height(looks, published):
 
 def test_axe_finds_nothing_on_a_phone(browser, published):
     """With all details open, which shows all there is; an axe run takes about a CPU-second."""
-    for path in published.pages[:2]:
+    for path in published.of_each_kind[: None if published.name == "sample" else 2]:
         with opened(browser, path, width=390) as view:
             assert violations(view.details(is_open=True)) == [], path.name
 
 
 def test_axe_finds_nothing_on_a_wide_screen(browser, published):
-    for path in published.pages[:2]:
+    for path in published.of_each_kind[: None if published.name == "sample" else 2]:
         with opened(browser, path) as view:
             assert violations(view.details(is_open=True)) == [], path.name
 
@@ -119,7 +123,7 @@ def test_the_page_has_every_section_and_answers_first(looks, published):
 def test_every_link_leads_somewhere_and_no_id_is_there_twice(looks, published):
     for path, seen in looks.items():
         assert {name for name in seen.ids if seen.ids.count(name) > 1} == set(), path.name
-        for link in seen.links:
+        for link in (link for link in seen.links if not outside(link)):
             file, _, target = link.partition("#")
             page = (path.parent / file).resolve() if file else path
             assert page in published.pages, f"{link} in {path.name}"
@@ -128,9 +132,10 @@ def test_every_link_leads_somewhere_and_no_id_is_there_twice(looks, published):
 
 def test_pages_have_plain_names_of_their_own(published):
     names = [path.relative_to(published.folder).as_posix() for path in published.pages]
-    assert [name for name in names[1:] if not re.fullmatch(r"domains/[a-z0-9][a-z0-9-]{0,79}\.html", name)] == []
+    plain = r"(domains|products)/[a-z0-9][a-z0-9-]{0,79}\.html|metrics/[a-z0-9_]+\.html|open\.html"
+    assert [name for name in names[1:] if not re.fullmatch(plain, name)] == []
     assert names[0] == "index.html"
-    assert len(names) - 1 == len(published.query("from authoritative.domain_scorecard"))
+    assert len(published.domains) == len(published.query("from authoritative.domain_scorecard"))
 
 
 def test_the_number_its_chart_and_the_served_row_are_one(browser, published):
@@ -204,7 +209,7 @@ def test_what_decides_is_seen_without_scrolling(browser, sample):
 
 
 def test_axe_finds_nothing_while_the_details_are_closed(browser, sample):
-    for path in sample.pages[:2]:
+    for path in sample.of_each_kind:
         with opened(browser, path) as view:
             assert violations(view) == [], path.name
 
@@ -262,6 +267,7 @@ def test_a_build_is_the_same_bytes_in_any_process(sample):
 import json, sys
 from datetime import datetime
 from pathlib import Path
+from dashboard.links import outside
 from dashboard.rendering import pages_of
 from dashboard.tables import read
 pages = pages_of(read(Path(sys.argv[1])), None, None)

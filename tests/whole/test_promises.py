@@ -18,13 +18,17 @@ EXPLAINED = [
     ("north_star_monthly", "value", "reason"),
     ("leading_metrics_monthly", "value", "reason"),
     ("time_to_value", "median_days", "reason"),
-    ("open_ideas", "is_overdue", "overdue_reason"),
+    ("queues", "moved_on_p85_days", "reason"),
+    ("queues", "older_count", "reason"),
+    ("queues", "moved_on_count", "reason"),
+    ("source_activity", "is_silent", "silent_reason"),
     ("open_ideas", "chance_of_adoption_90d", "chance_reason"),
     ("domain_scorecard", "median_days", "reason"),
     ("outlook", "expected_value", "reason"),
     ("influence_evidence", "correlation", "reason"),
     ("product_evolution", "ubiquity_share", "ubiquity_reason"),
-    ("product_evolution", "position", "reason"),
+    ("product_evolution", "consuming_domains_count", "ubiquity_reason"),
+    ("product_evolution", "before_ubiquity_share", "before_reason"),
     ("flywheel_scorecard", "value", "reason"),
 ]
 
@@ -114,8 +118,7 @@ def holds_on(db) -> None:
     counted = {
         "adoptions": db.execute("select count(*) from curated.adoptions").fetchone()[0],
         "open": db.execute(
-            "select count(*) from curated.data_products where stage in ('started', 'deployed') "
-            "or (stage = 'idea' and idea_logged_at is not null)"
+            "select count(*) from curated.data_products where stage in ('idea', 'started', 'deployed')"
         ).fetchone()[0],
     }
     is_as_its_contract_says(served)
@@ -198,7 +201,7 @@ def the_scorecards_are_the_tables(served: dict[str, list[dict]], counted: dict) 
             assert sum(row[side] for row in served["domain_scorecard"]) == total, side
     assert len(served["open_ideas"]) == counted["open"]
     for row in served["open_ideas"]:
-        assert row["days_in_stage"] >= 0
+        assert row["days_in_queue"] >= 0
     latest = {}
     for row in served["leading_metrics_monthly"] + [r | {"domain": "all"} for r in served["north_star_monthly"]]:
         if row["domain"] == "all" and row["is_complete"]:

@@ -1,0 +1,175 @@
+"""Every page that is drawn, without a browser: links, hostile text, the open data products, what makes one be redrawn.
+
+The inputs are the sample, and titles, ids, domains and references chosen to do harm. In a browser: test_dashboard.py.
+"""
+
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from pages import HOSTILE_DOMAINS, HOSTILE_TITLES, Published, publish
+
+from dashboard.links import outside, slug
+
+pytestmark = pytest.mark.slow
+
+ELEMENTS = (
+    "html head meta link title style body div header main nav section h1 h2 h3 p a b strong small span bdi br dl dt"
+)
+ELEMENTS += " dd ul ol li table caption thead tbody tfoot tr th td figure details summary data i u"
+DRAWING = {"svg", "g", "path", "text", "tspan", "rect", "line", "circle", "desc", "defs", "clippath", "use", "polygon"}
+DRAWING |= {"polyline", "lineargradient", "stop"}
+LARGEST = {"index.html": 300_000, "products": 40_000}  # bytes
+
+
+class Seen(HTMLParser):
+    """The links, ids, elements, attributes and text of a page."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.path, self.links, self.ids, self.attributes, self.parts = path, [], [], set(), []
+        self.elements: set[str] = set()
+        self.feed(path.read_text())
+        self.text = "".join(self.parts)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.add(tag)
+        self.attributes |= {(tag, name) for name, _ in attributes}
+        values = dict(attributes)
+        if tag == "a":
+            self.links.append(values["href"])
+        if values.get("id"):
+            self.ids.append(values["id"])
+
+    def handle_data(self, data):
+        self.parts.append(data)
+
+
+@pytest.fixture(scope="module", params=["sample", "hostile"])
+def published(request) -> Published:
+    return publish(request.param)
+
+
+@pytest.fixture(scope="module")
+def seen(published) -> dict[str, Seen]:
+    """Every page by its name."""
+    files = sorted(published.folder.rglob("*.html"))
+    return {path.relative_to(published.folder).as_posix(): Seen(path) for path in files}
+
+
+def test_every_link_leads_to_a_page_or_to_the_web_and_no_id_is_there_twice(published, seen):
+    broken = []
+    for name, page in seen.items():
+        assert len(page.ids) == len(set(page.ids)), name
+        for link in page.links:
+            if link.startswith(("http://", "https://")):
+                broken += [] if name.startswith("products/") and outside(link) else [(name, link)]
+                continue
+            file, _, target = link.partition("#")
+            path = (published.folder / name).parent / file if file else published.folder / name
+            other = seen.get(path.resolve().relative_to(published.folder.resolve()).as_posix())
+            if other is None or (target and target not in other.ids):
+                broken.append((name, link))
+    assert broken == []
+
+
+def test_nothing_from_an_event_becomes_markup(seen):
+    for name, page in seen.items():
+        assert page.elements - set(ELEMENTS.split()) - DRAWING == set(), name
+        assert {attribute for _, attribute in page.attributes if attribute.startswith("on")} == set(), name
+        assert {tag for tag, attribute in page.attributes if attribute in ("src", "srcdoc", "action")} == set(), name
+
+
+def test_every_page_is_reached_from_the_first_one(seen):
+    reached, left = set(), ["index.html"]
+    while left:
+        name = left.pop()
+        if name in reached or name not in seen:
+            continue
+        reached.add(name)
+        for link in seen[name].links:
+            path = (Path(name).parent / link.partition("#")[0]) if not link.startswith(("#", "http")) else Path(name)
+            left.append(_normal(path))
+    assert seen.keys() - reached == set()
+
+
+def _normal(path: Path) -> str:
+    parts: list[str] = []
+    for part in path.parts:
+        parts = parts[:-1] if part == ".." else [*parts, part]
+    return "/".join(parts)
+
+
+def test_pages_are_as_small_as_promised(published, seen):
+    for name in seen:
+        kind = name.partition("/")[0]
+        assert (published.folder / name).stat().st_size <= LARGEST.get(kind, 300_000), name
+
+
+def test_a_data_product_has_a_page_with_its_events_and_who_uses_it(published, seen):
+    served = published.query(
+        "select data_product_id, title, (select count(*) from curated.adoptions a where a.data_product_id ="
+        " p.data_product_id), (select count(*) from curated.lifecycle_events e where e.data_product_id ="
+        " p.data_product_id and event_type in ('idea_logged', 'work_started', 'deployed', 'abandoned'))"
+        " from curated.data_products p"
+    )
+    assert len(served) == sum(name.startswith("products/") for name in seen)
+    for product, title, uses, steps in served:
+        page = seen[f"products/{slug(product)}.html"]
+        html = page.path.read_text()
+        assert product in page.text and ((title or "").strip() or product)[:119] in page.text
+        assert html.count('<tr><th scope="row"><a href="../domains/') == uses
+        assert (
+            sum(html.count(f'<li class="{k}">') for k in ("idea_logged", "work_started", "deployed", "abandoned"))
+            == steps
+        )
+
+
+def test_every_open_data_product_is_on_the_page_of_open_ones_in_one_queue(published, seen):
+    served = published.query("select data_product_id, queue from authoritative.open_ideas")
+    assert len(served) > 20
+    queues = seen["open.html"].path.read_text().split('<table data-queue="')[1:]
+    listed = {table.partition('"')[0]: table.partition("</table>")[0] for table in queues}
+    found = Counter(
+        (product, queue) for product, _ in served for queue, table in listed.items() if slug(product) in table
+    )
+    assert found == Counter(served)
+    assert sum(table.count('<th scope="row">') for table in listed.values()) == len(served)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_linked"),
+    [
+        ("https://jira.example.com/browse/DATA-1?a=b&c=d#e", True),
+        ("http://[2001:db8::1]:8080/x", True),
+        ("HTTPS://jira.example.com", False),  # not as any tool writes it
+        ("javascript:alert(1)", False),
+        ("JavaScript:alert(1)//https://x", False),
+        ("data:text/html,<script>alert(1)</script>", False),
+        ("//evil.example.com", False),
+        ("https://good.example.com@evil.example.com/", False),
+        ("https://good.example.com\\@evil.example.com/", False),
+        ("https://a\nb", False),
+        ("https://jira.example.com/\u202egpj", False),
+        ('https://x/" onmouseover="alert(1)', False),
+        ("https://jira.example.com:99999/", False),
+        ("https://", False),
+        ("../../etc/passwd", False),
+        ("a1b2c3d", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_only_a_plain_web_address_is_linked(address, is_linked):
+    assert outside(address) == (address if is_linked else "")
+
+
+@pytest.mark.parametrize("name", [*HOSTILE_TITLES, *HOSTILE_DOMAINS, "", "..", "a/b", "CON", "é" * 500])
+def test_any_name_has_a_plain_file_name(name):
+    assert set(slug(name)) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") and len(slug(name)) <= 49
+
+
+def test_names_that_look_alike_have_files_of_their_own():
+    names = ["Index", "index", "INDEX", "in dex", "in-dex", " in dex"]
+    assert len({slug(name) for name in names}) == len(names)
