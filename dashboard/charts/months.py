@@ -134,7 +134,7 @@ def _limit_layers(process_phases: list[Row], x: Part, y: Part, is_small: bool = 
     layers = [layer(bands, mark("rect", color=PALETTE["band"]), **end, y2=other_end("upper"))]
     if not is_small:
         ends = [span | {"value": span[side]} for span in limited for side in ("lower", "upper")]
-        layers.append(layer(ends, mark("rule", color="#8f9db8", strokeDash=[4, 3]), **end))
+        layers.append(layer(ends, mark("rule", color=PALETTE["limit"], strokeDash=[4, 3]), **end))
     return [*layers, layer(centred, mark("rule", color=colour, strokeWidth=width), **end)]
 
 
@@ -144,7 +144,7 @@ def _change_layers(process_phases: list[Row], x: Part, step: float, has_labels: 
         (number, process_phase) for number, process_phase in enumerate((p for p in process_phases if p["note"]), 1)
     ]
     starts = [{"at": process_phase["at"]} for _, process_phase in changes]
-    layers = [layer(starts, mark("rule", color="#8f9db8", strokeWidth=1), x=x)]
+    layers = [layer(starts, mark("rule", color=PALETTE["limit"], strokeWidth=1), x=x)]
     ends = [later["at"] for _, later in changes[1:]] + [process_phases[-1]["end"]] if changes else []
     labels = []
     for (number, process_phase), end in zip(changes, ends, strict=True):
@@ -163,7 +163,7 @@ def _value_layers(shown: list[Row], x: Part, y: Part, scale: list[float], unit: 
     complete = [row for row in known if row["is_complete"]]
     partial = [row for row in known if not row["is_complete"]]
     path = [row for row in shown if row["is_complete"]]  # with the unknown months, at which the line breaks
-    line = mark("line", strokeWidth=1.3, color="#8a96ae")
+    line = mark("line", strokeWidth=1.3, color=PALETTE["limit"])
     layers = [layer(only_columns(path, "at", "value"), line, x=x, y=y), *_point_layers(complete, x, y, 44, unit)]
     if partial:
         layers += _incomplete_layers(partial, x, y, scale, unit, is_labelled)
@@ -179,7 +179,7 @@ def _incomplete_layers(
         | {"description": f"{row['month_starting']:%B %Y}: {_so_far(row, unit)}"}
         for row in rows
     ]
-    hollow = mark("point", filled=False, fill="#ffffff", size=60, strokeWidth=1.5, aria=True)
+    hollow = mark("point", filled=False, fill=PALETTE["paper"], size=60, strokeWidth=1.5, aria=True)
     layers = [layer(points, hollow, x=x, y=y, description=category("description"))]
     is_low = rows[-1]["value"] - scale[0] < 0.2 * (scale[1] - scale[0])
     label = mark("text", align="right", dx=8, dy=-13 if is_low else 16, color=PALETTE["muted"])

@@ -72,19 +72,11 @@ def flywheel_in_words(rows: list[Row]) -> str:
     return "no phase is slowing" if "steady" in of.values() else ""
 
 
-def momentum_in_words(row: Row) -> str:
-    """Momentum, with its sign in words: "Each doubling of adopted data products: 11.6% slower (−3 to +28%)".
-
-    Parameters: `row`, of momentum or momentum_completed_only in `flywheel_scorecard`. Above 0 is slower.
-    """
-    head = "Each doubling of adopted data products"
-    if row["value"] is None:
-        return f"{head}: not known, {codes.reason(row['reason'])}"
-    return f"{head}: {pace_change(row)}{momentum_interval(row)}"
-
-
 def pace_change(row: Row) -> str:
-    """ "11.6% slower", "4% faster" or "as fast"; `row`, as for `momentum_in_words`."""
+    """What each doubling of adopted data products does to the time to value: "11.6% slower", "4% faster".
+
+    Parameters: `row`, of momentum or momentum_completed_only in `flywheel_scorecard`; above 0 is slower.
+    """
     size = numbers.number(abs(row["value"]))
     if size == "0.0" or size == "0":
         return "as fast as before"

@@ -287,7 +287,7 @@ def test_a_period_that_goes_on_says_how_much_of_it_is_over(columns, as_of, expec
 )
 def test_momentum_says_whether_it_is_faster_or_slower(value, lower, upper, expected):
     row = {"value": value, "lower": lower, "upper": upper, "reason": None}
-    assert drivers.momentum_in_words(row) == f"Each doubling of adopted data products: {expected}"
+    assert drivers.pace_change(row) + drivers.momentum_interval(row) == expected
 
 
 def test_what_is_not_known_is_one_line_with_the_events_that_would_tell():

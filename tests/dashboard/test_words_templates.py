@@ -13,7 +13,7 @@ from itertools import product
 import pytest
 from page_data import aim, definitions, domain, evidence, interval, judged, queue, refused, served, source, unjudged
 
-from dashboard.words import answer, codes, drivers, north_star, numbers, time_to_value, trust, verdicts
+from dashboard.words import answer, codes, drivers, flywheel, north_star, numbers, time_to_value, trust, verdicts
 from dashboard.words.phrases import plain_text
 from orchestration.contracts.odcs import load_layer
 
@@ -202,7 +202,7 @@ def test_a_mark_and_what_stands_under_it_say_what_is_in_the_verdict_row():
         unit, allowed = definition["unit"], written(row, definition["unit"])
         texts = [verdicts.verdict_in_words(row, definition)]
         if row["month_starting"]:
-            texts += [verdicts.why(row, definition), verdicts.judged_point(row, definition)]
+            texts.append(verdicts.why(row, definition))
         if row["center"] is not None:
             texts += [verdicts.scope_of_average(row), verdicts.routine_range(row, unit)]
         for text in texts:
@@ -251,9 +251,10 @@ def trust_sentences(chance: random.Random) -> Iterator[tuple]:
 
 
 def flywheel_sentences(chance: random.Random) -> Iterator[tuple]:
-    row = {name: chance.uniform(-40, 40) for name in ("value", "lower", "upper")} | {"reason": None}
-    yield drivers.momentum_in_words(row), written(row, "")
-    yield drivers.momentum_in_words(row | {"value": None, "reason": "not_enough_data"}), written(row, "")
+    row = {name: chance.uniform(-40, 40) for name in ("value", "lower", "upper")}
+    row |= {"reason": None, "metric_id": "momentum"}
+    yield flywheel.momentum([row]), written(row, "")
+    yield flywheel.momentum([row | {"value": None, "reason": "not_enough_data"}]), set()
     metrics = chance.sample([*definitions().values()], chance.randrange(1, 9))
     reasons = [chance.choice([*codes.REASONS]) for _ in metrics]
     named = {number for d in metrics for number in re.findall(r"\d+", d["name"])}
