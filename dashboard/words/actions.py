@@ -4,7 +4,7 @@ Belongs here: which rows call for action, and each in a clause. Does not belong 
 (`answer.py`).
 """
 
-from dashboard.tables import EVERYONE, PageData
+from dashboard.tables import EVERYONE, PageData, Row
 from dashboard.words import codes, domains
 from dashboard.words.phrases import Clause, Line, counted
 
@@ -56,12 +56,15 @@ def _queue(data: PageData) -> list[Clause]:
     order = [*codes.QUEUES_IN_WORDS]
     if late:
         row = max(late, key=lambda row: (row["older_count"], order.index(row["queue"])))
-        things = counted(row["open_count"], *codes.QUEUES_IN_WORDS[row["queue"]])
-        return [Clause(f"{row['older_count']:,} of {things} (longer than usual)", "#queues")]
+        return [_things(row), Clause(f"{row['older_count']:,} of them longer than usual", "#queues")]
     longest = max(rows, key=lambda row: row["open_count"], default=None)
     if longest is None or longest["queue"] != "deployed_unused" or not _has_adoptions(data):
         return []
-    return [Clause(counted(longest["open_count"], *codes.QUEUES_IN_WORDS["deployed_unused"]), "#queues")]
+    return [_things(longest)]
+
+
+def _things(row: Row) -> Clause:
+    return Clause(counted(row["open_count"], *codes.QUEUES_IN_WORDS[row["queue"]]), "#queues")
 
 
 def _has_adoptions(data: PageData) -> bool:

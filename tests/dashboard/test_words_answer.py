@@ -173,7 +173,7 @@ BUILD = judged("worsening", metric_id="build_time")
     [
         (
             {"domains": [domain("sales"), SLOW], "queues": [queue(), queue("in_build", 12, 3)]},
-            "claims (slow from deployed to adopted); 40 of 106 unused products (longer than usual).",
+            "claims (slow from deployed to adopted); 106 unused products; 40 of them longer than usual.",
         ),
         (
             {"queues": [queue(older_count=None), queue("in_build", 12, None)]},
