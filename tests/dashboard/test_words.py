@@ -172,7 +172,6 @@ def test_every_code_a_contract_allows_has_its_words():
         "capability": codes.CAPABILITIES,
         "capability_reason": codes.REASONS,
         "year_reason": codes.REASONS,
-        "queue": codes.QUEUES_IN_WORDS,
         "evidence_class": codes.EVIDENCE_CLASSES,
     }
     missing, seen = [], 0
