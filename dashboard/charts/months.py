@@ -163,18 +163,21 @@ def _value_layers(shown: list[Row], x: Part, y: Part, scale: list[float], unit: 
     line = mark("line", strokeWidth=1.3, color="#8a96ae")
     layers = [layer(only_columns(path, "at", "value"), line, x=x, y=y), *_point_layers(complete, x, y, 44, unit)]
     if partial:
-        layers += _incomplete_layers(partial[-1], x, y, scale, unit)
+        lately = [row["value"] for row in complete[-5:]]
+        layers += _incomplete_layers(partial[-1], x, y, scale, unit, lately)
     return layers
 
 
-def _incomplete_layers(row: Row, x: Part, y: Part, scale: list[float], unit: str) -> list[Part]:
-    """The incomplete period: a hollow mark and its label."""
+def _incomplete_layers(row: Row, x: Part, y: Part, scale: list[float], unit: str, lately: list[float]) -> list[Part]:
+    """The incomplete period: a hollow mark and its label, next to it where the months before are well above."""
     text = row.get("so_far") or f"{numbers.figure(row['value'], unit)} so far"
     description = f"{row['month_starting']:%B %Y}: {text}"
     point = {"at": row["at"], "value": row["value"], "description": description, "words": text}
     hollow = mark("point", filled=False, fill="#ffffff", size=60, strokeWidth=1.5, aria=True)
     is_low = row["value"] - scale[0] < 0.2 * (scale[1] - scale[0])
-    label = mark("text", align="right", dx=8, dy=-13 if is_low else 16, color=PALETTE["muted"])
+    is_clear = row["value"] < min(lately, default=0) - 0.1 * (scale[1] - scale[0])
+    beside = {"dx": -10, "dy": 4} if is_clear else {"dx": 8, "dy": -13 if is_low else 16}
+    label = mark("text", align="right", color=PALETTE["muted"], **beside)
     return [
         layer([point], hollow, x=x, y=y, description=category("description")),
         layer([point], label, x=x, y=y, text=category("words")),

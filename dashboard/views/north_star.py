@@ -111,7 +111,7 @@ def _facts(data: PageData, rows: list[Row], so_far: dict, definition: Row) -> li
         label = f"{numbers.period(goes_on['month_starting'], goes_on['period'])} so far"
         facts.append(_fact(label, so_far[goes_on["month_starting"]]))
     if verdict and verdict["previous_center"] is not None:
-        facts.append(_fact("Average before the change", numbers.figure(verdict["previous_center"], unit)))
+        facts.append(_fact("Average before", numbers.figure(verdict["previous_center"], unit)))
     target = data.target["target"] if data.target else None
     facts.append(_fact("Target", numbers.figure(target, unit) if target is not None else "none declared"))
     return facts + _twelve_months(rows, definition)

@@ -6,7 +6,7 @@ Belongs here: which rows call for action, and each in a clause. Does not belong 
 
 from dashboard.tables import EVERYONE, PageData
 from dashboard.words import codes, domains
-from dashboard.words.phrases import Clause, Line, counted, is_or_are
+from dashboard.words.phrases import Clause, Line, counted
 
 MANY = 3  # words of a domain's name: a longer one is not named in the line
 LONG = 40  # characters, likewise
@@ -21,7 +21,7 @@ def act_on(data: PageData) -> Line:
 def _missing(data: PageData) -> list[Clause]:
     row = data.north_star_verdict
     if row and row["reason"] == "no_adoption_events":
-        return [Clause("Send adopted events: value is not known without them", "#north-star")]
+        return [Clause("missing adopted events (value is not known)", "#north-star")]
     return []
 
 
@@ -33,8 +33,8 @@ def _worsening(data: PageData) -> list[Clause]:
     ]
     if not found:
         return []
-    words = f"{found[0]}, worsening" if len(found) == 1 else f"{found[0]} and {len(found) - 1} more, worsening"
-    return [Clause(words, "#drivers")]
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return [Clause(f"{found[0]}{more} (worsening)", "#drivers")]
 
 
 def _slow(data: PageData) -> list[Clause]:
@@ -43,29 +43,25 @@ def _slow(data: PageData) -> list[Clause]:
     if not rows:
         return []
     stage = f"slow {domains.from_to(rows[0]['slow_stage'])}" if rows[0]["slow_stage"] else "slower than the others"
-    name = rows[0]["domain"]
+    name, others = rows[0]["domain"], len(rows) - 1
     is_named = len(name) <= LONG and len(name.split()) <= MANY
-    found = [Clause(f": {stage}", "#domains", name) if is_named else Clause(f"one domain is {stage}", "#domains")]
-    others = len(rows) - 1
-    return found + (
-        [Clause(f"{counted(others, 'more domain')} {is_or_are(others)} slow", "#domains")] if others else []
-    )
+    first = Clause(f" ({stage})", "#domains", name) if is_named else Clause(f"one domain ({stage})", "#domains")
+    return [first, *([Clause(counted(others, "more slow domain"), "#domains")] if others else [])]
 
 
 def _queue(data: PageData) -> list[Clause]:
     """The queue in which most wait unusually long; where none does, that for a first consumer if it is the longest."""
     rows = [row for row in data.queues if row["domain"] == EVERYONE and row["open_count"]]
     late = [row for row in rows if row["older_count"]]
+    order = [*codes.QUEUES_IN_WORDS]
     if late:
-        row = max(late, key=lambda row: (row["older_count"], [*codes.QUEUES_IN_WORDS].index(row["queue"])))
-        more = [Clause(f"{row['older_count']:,} of them longer than 85% took", "#queues")]
-    else:
-        longest = max(rows, key=lambda row: row["open_count"], default=None)
-        if longest is None or longest["queue"] != "deployed_unused" or not _has_adoptions(data):
-            return []
-        row, more = longest, []
-    one, many = codes.QUEUES_IN_WORDS[row["queue"]]
-    return [Clause(one if row["open_count"] == 1 else f"{row['open_count']:,} {many}", "#queues"), *more]
+        row = max(late, key=lambda row: (row["older_count"], order.index(row["queue"])))
+        things = counted(row["open_count"], *codes.QUEUES_IN_WORDS[row["queue"]])
+        return [Clause(f"{row['older_count']:,} of {things} (unusually long)", "#queues")]
+    longest = max(rows, key=lambda row: row["open_count"], default=None)
+    if longest is None or longest["queue"] != "deployed_unused" or not _has_adoptions(data):
+        return []
+    return [Clause(counted(longest["open_count"], *codes.QUEUES_IN_WORDS["deployed_unused"]), "#queues")]
 
 
 def _has_adoptions(data: PageData) -> bool:
@@ -74,4 +70,4 @@ def _has_adoptions(data: PageData) -> bool:
 
 def _nothing(data: PageData) -> Clause:
     judged = [row for row in data.verdicts.values() if row["verdict"] != "not_enough_data"]
-    return Clause("Nothing: all variation is routine" if judged else "Nothing is known yet to act on", "#drivers")
+    return Clause("nothing: all variation is routine" if judged else "nothing yet: too little is known", "#drivers")

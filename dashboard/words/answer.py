@@ -10,18 +10,16 @@ from dashboard.words.north_star import on_target, real, rising
 from dashboard.words.phrases import Line
 
 MOST_WORDS = 60  # of all lines, labels too: read in 30 seconds
-FIRST_TO_ADD = (4, 3, 2, 1, 0)  # lines, by how much a further clause of theirs helps
 
 
 def five_lines(data: PageData) -> list[Line]:
     """The lines, each with its first clause, and as many further ones as MOST_WORDS allows."""
     whole = [line(data) for line in (rising, real, on_target, lever, act_on)]
     lines = [Line(line.label, line.clauses[:1]) for line in whole]
-    for depth in range(1, max(len(line.clauses) for line in whole)):
-        for at in FIRST_TO_ADD:
-            more = Line(lines[at].label, whole[at].clauses[: depth + 1])
-            is_next = len(lines[at].clauses) == depth < len(whole[at].clauses)
-            others = sum(line.word_count for line in lines) - lines[at].word_count
-            if is_next and others + more.word_count <= MOST_WORDS:
+    for at in reversed(range(len(whole))):  # what to act on helps most
+        for clause in whole[at].clauses[1:]:
+            more = Line(lines[at].label, (*lines[at].clauses, clause))
+            added = more.word_count - lines[at].word_count
+            if sum(line.word_count for line in lines) + added <= MOST_WORDS:
                 lines[at] = more
     return lines

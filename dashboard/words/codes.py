@@ -25,10 +25,10 @@ FLYWHEEL_VERDICTS = {
     "not_enough_data": "Not enough data yet",
 }
 QUEUES_IN_WORDS = {  # queue: (of one, of many), in the order of delivery
-    "not_started": ("1 idea is not started", "ideas are not started"),
-    "in_build": ("1 idea is in build", "ideas are in build"),
-    "not_deployed": ("1 idea is not deployed", "ideas are not deployed"),
-    "deployed_unused": ("1 deployed product is unused", "deployed products are unused"),
+    "not_started": ("idea not started", "ideas not started"),
+    "in_build": ("idea in build", "ideas in build"),
+    "not_deployed": ("idea not deployed", "ideas not deployed"),
+    "deployed_unused": ("unused product", "unused products"),
 }
 EVENTS_THAT_TELL = {  # reason: which events would make the metric known
     "no_adoption_events": "adopted events",

@@ -14,7 +14,7 @@ PARTS = ("expansion_adoptions", "first_adoptions")
 def lever(data: PageData) -> Line:
     """The lever with the strongest evidence, the flywheel phase that slows or gains, and the part that changed."""
     clauses = [Clause(_lever(data), "#drivers")]
-    if phase := phases_in_words(data.flywheel):
+    if phase := flywheel_in_words(data.flywheel):
         clauses.append(Clause(phase, "#flywheel"))
     if parts := _changed_parts(data):
         clauses.append(Clause(parts, "#drivers"))
@@ -28,7 +28,7 @@ def _lever(data: PageData) -> str:
         return "No lever has evidence yet" if is_tested else "No lever can be tested yet"
     row = min(found, key=lambda row: (row["p_value"], row["metric_id"]))
     name, against = data.definitions[row["metric_id"]]["name"], "" if row["correlation"] > 0 else " inversely"
-    return f"{name},{against} {counted(row['lag'], 'month')} before {_outcome(row)}"
+    return f"{name}:{against} {counted(row['lag'], 'month')} ahead of {_outcome(row)}"
 
 
 def _outcome(row: Row) -> str:
@@ -61,22 +61,14 @@ def evidence_in_words(row: Row | None) -> str:
     return "tested: no evidence so far"
 
 
-def phases_in_words(rows: list[Row]) -> str:
-    """Which phases of the flywheel are slowing, else gaining; empty where none is."""
+def flywheel_in_words(rows: list[Row]) -> str:
+    """Which phases of the flywheel are slowing, else gaining; or that none is slowing. Empty where none is known."""
     of = {row["flywheel_phase"]: row["flywheel_phase_verdict"] for row in rows}
     for verdict in ("slowing", "gaining"):
         found = [phase for phase in of if of[phase] == verdict]
         if found:
             return f"phase{'s' * (len(found) > 1)} {joined(found)} {is_or_are(len(found))} {verdict}"
-    return ""
-
-
-def flywheel_in_words(rows: list[Row]) -> str:
-    """Which phases of the flywheel are slowing or gaining."""
-    if phases := phases_in_words(rows):
-        return phases
-    is_unknown = all(row["flywheel_phase_verdict"] == "not_enough_data" for row in rows)
-    return "not enough data yet" if is_unknown else "steady"
+    return "no phase is slowing" if "steady" in of.values() else ""
 
 
 def momentum_in_words(row: Row) -> str:
@@ -117,17 +109,18 @@ def unknown_metrics(metrics: list[tuple[Row, str | None]]) -> list[str]:
     """
     if not metrics:
         return []
-    names = [_lower(definition["name"]) for definition, _ in metrics]
-    first = f"Not known: {joined(names)} ({len(names)})."
     needs: dict[str, list[Row]] = {}
     waits: dict[str, list[Row]] = {}
     for definition, reason in metrics:
         event = codes.EVENTS_THAT_TELL.get(reason or "")
         (needs if event else waits).setdefault(event or codes.reason(reason), []).append(definition)
-    sent = [f"{event}, for {_purposes(of)}" for event, of in needs.items()]
-    waiting = [f"{joined([_lower(d['name']) for d in of])}: {reason}" for reason, of in waits.items()]
-    told = [f"To know more, send: {'; '.join(sent)}."] if sent else []
-    return [first, *told, *([f"Not known yet: {'; '.join(waiting)}."] if waiting else [])]
+    waiting = "; ".join(f"{joined([_lower(d['name']) for d in of])}: {reason}" for reason, of in waits.items())
+    if not needs:
+        return [f"Not known yet: {waiting}."]
+    names = joined([_lower(definition["name"]) for definition, _ in metrics])
+    sent = "; ".join(f"{event}, for {_purposes(of)}" for event, of in needs.items())
+    known = [f"Not known: {names} ({len(metrics)}).", f"To know more, send: {sent}."]
+    return known + ([f"Not known yet: {waiting}."] if waiting else [])
 
 
 def _lower(name: str) -> str:

@@ -66,13 +66,13 @@ def _real(data: PageData) -> str:
     if row["verdict"] == "not_enough_data":
         return f"Not known: {verdicts.why_not_judged(row)}"
     definition = data.definitions[row["metric_id"]]
-    unsure = ", provisionally" if row["is_provisional"] and not verdicts.is_before_change(row) else ""
+    is_unsure = row["is_provisional"] and not verdicts.is_before_change(row)  # of few points
     if row["verdict"] != "no_change":
-        return f"Yes{unsure}: {_rule(row, definition)}"
+        return f"{'Probably' if is_unsure else 'Yes'}: {_rule(row, definition)}"
     point = _point(row["judged_value"], row, "judged_starting", definition)
     if row["lower_limit"] is None:
         return f"No: {point} is routine by earlier limits, {verdicts.earlier_range(row, definition['unit'])}"
-    return f"No{unsure}: {point} is routine, {verdicts.routine_range(row, definition['unit'])}"
+    return f"{'Probably not' if is_unsure else 'No'}: {point} is routine, {verdicts.routine_range(row, definition['unit'])}"
 
 
 def _rule(row: Row, definition: Row) -> str:

@@ -56,7 +56,7 @@ def lines(*rows, **parts) -> dict[str, str]:
         (
             judged("worsened", verdict_since=date(2025, 3, 1), **OWN | {"signal_value": 2.0}, is_provisional=True),
             "Lower since March 2025, steady now: below the average, 10.",
-            "Yes, provisionally: October 2025's 2 is under the limit, 5.",
+            "Probably: October 2025's 2 is under the limit, 5.",
         ),
         (
             judged("worsening", verdict_since=date(2025, 9, 1), **OWN | {"rule": "three_of_four_near_limit"}),
@@ -129,7 +129,7 @@ def flywheel(**phases) -> list[dict]:
     [
         (
             {"evidence": {"a": evidence()}, "flywheel": flywheel(I="gaining", II="slowing")},
-            "Ideas with a named consumer, 2 months before expansion adoptions; phase II is slowing.",
+            "Ideas with a named consumer: 2 months ahead of expansion adoptions; phase II is slowing.",
         ),
         (
             {
@@ -138,7 +138,7 @@ def flywheel(**phases) -> list[dict]:
                     "b": evidence("build_time", correlation=-0.5, lag=1, outcome_metric_id="cross_domain_adoptions"),
                 }
             },
-            "Build time, inversely 1 month before the North Star.",
+            "Build time: inversely 1 month ahead of the North Star.",
         ),
         (
             {
@@ -173,17 +173,17 @@ BUILD = judged("worsening", metric_id="build_time")
     [
         (
             {"domains": [domain("sales"), SLOW], "queues": [queue(), queue("in_build", 12, 3)]},
-            "claims: slow from deployed to adopted; 106 deployed products are unused; 40 of them longer than 85% took.",
+            "claims (slow from deployed to adopted); 40 of 106 unused products (unusually long).",
         ),
         (
             {"queues": [queue(older_count=None), queue("in_build", 12, None)]},
-            "106 deployed products are unused.",
+            "106 unused products.",
         ),
-        ({"queues": [queue("in_build", 12, None)]}, "Nothing: all variation is routine."),
-        ({"domains": [domain(slow_stage=None, difference="slower")]}, "claims: slower than the others."),
-        ({"domains": [SLOW | {"domain": "a very long name " * 9}]}, "one domain is slow from deployed to adopted."),
-        ({"domains": [SLOW, SLOW, SLOW]}, "claims: slow from deployed to adopted; 2 more domains are slow."),
-        ({"leading": [month(12, 9.0, metric_id="build_time")]}, "build time, worsening."),
+        ({"queues": [queue("in_build", 12, None)]}, "nothing: all variation is routine."),
+        ({"domains": [domain(slow_stage=None, difference="slower")]}, "claims (slower than the others)."),
+        ({"domains": [SLOW | {"domain": "a very long name " * 9}]}, "one domain (slow from deployed to adopted)."),
+        ({"domains": [SLOW, SLOW, SLOW]}, "claims (slow from deployed to adopted); 2 more slow domains."),
+        ({"leading": [month(12, 9.0, metric_id="build_time")]}, "build time (worsening)."),
     ],
 )
 def test_the_last_line_is_what_calls_for_action(parts, expected):
@@ -193,8 +193,8 @@ def test_the_last_line_is_what_calls_for_action(parts, expected):
 
 def test_without_any_adoption_event_the_action_is_to_send_some():
     row = unjudged("no_adoption_events", value=None, reason="no_adoption_events")
-    assert lines(row, queues=[queue()])["Act on"].startswith("Send adopted events: value is not known without them; ")
-    assert lines()["Act on"] == "Nothing is known yet to act on."
+    assert lines(row, queues=[queue()])["Act on"].startswith("missing adopted events (value is not known); ")
+    assert lines()["Act on"] == "nothing yet: too little is known."
 
 
 @pytest.mark.parametrize(
@@ -307,5 +307,5 @@ def test_the_flywheel_names_its_slowing_and_gaining_phases():
     words = drivers.flywheel_in_words
     assert words(flywheel(I="steady", II="slowing", III="gaining", IV="slowing")) == "phases II and IV are slowing"
     assert words(flywheel(III="gaining")) == "phase III is gaining"
-    assert words(flywheel(I="steady")) == "steady"
-    assert words(flywheel(I="not_enough_data")) == "not enough data yet"
+    assert words(flywheel(I="steady", II="not_enough_data")) == "no phase is slowing"
+    assert words(flywheel(I="not_enough_data")) == ""

@@ -185,8 +185,8 @@ def agree(verdict: str, rising: str, real: str) -> bool:
     if verdict == "not_enough_data":
         return rising.startswith("Not known") and real.startswith("Not known")
     if verdict == "no_change":
-        return rising.startswith("No change") and real.startswith("No")
-    return real.startswith("Yes") and not rising.startswith(("No change", "Not known"))
+        return rising.startswith("No change") and real.startswith(("No:", "Probably not:"))
+    return real.startswith(("Yes:", "Probably:")) and not rising.startswith(("No change", "Not known"))
 
 
 def test_a_mark_and_what_stands_under_it_say_what_is_in_the_verdict_row():
