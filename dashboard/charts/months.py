@@ -132,7 +132,7 @@ def _limit_layers(process_phases: list[Row], x: Part, y: Part, is_small: bool = 
     layers = [layer(bands, mark("rect", color=PALETTE["band"]), **end, y2=other_end("upper"))]
     if not is_small:
         ends = [span | {"value": span[side]} for span in limited for side in ("lower", "upper")]
-        layers.append(layer(ends, mark("rule", color="#8f9db8", strokeDash=[4, 3]), **end))
+        layers.append(layer(ends, mark("rule", color=PALETTE["limit"], strokeDash=[4, 3]), **end))
     return [*layers, layer(centred, mark("rule", color=colour, strokeWidth=width), **end)]
 
 
@@ -142,7 +142,7 @@ def _change_layers(process_phases: list[Row], x: Part, step: float, has_labels: 
         (number, process_phase) for number, process_phase in enumerate((p for p in process_phases if p["note"]), 1)
     ]
     starts = [{"at": process_phase["at"]} for _, process_phase in changes]
-    layers = [layer(starts, mark("rule", color="#8f9db8", strokeWidth=1), x=x)]
+    layers = [layer(starts, mark("rule", color=PALETTE["limit"], strokeWidth=1), x=x)]
     ends = [later["at"] for _, later in changes[1:]] + [process_phases[-1]["end"]] if changes else []
     labels = []
     for (number, process_phase), end in zip(changes, ends, strict=True):
@@ -160,7 +160,7 @@ def _value_layers(shown: list[Row], x: Part, y: Part, scale: list[float], unit: 
     complete = [row for row in known if row["is_complete"]]
     partial = [row for row in known if not row["is_complete"]]
     path = [row for row in shown if row["is_complete"]]  # with the unknown months, at which the line breaks
-    line = mark("line", strokeWidth=1.3, color="#8a96ae")
+    line = mark("line", strokeWidth=1.3, color=PALETTE["limit"])
     layers = [layer(only_columns(path, "at", "value"), line, x=x, y=y), *_point_layers(complete, x, y, 44, unit)]
     if partial:
         lately = [row["value"] for row in complete[-5:]]
@@ -173,7 +173,7 @@ def _incomplete_layers(row: Row, x: Part, y: Part, scale: list[float], unit: str
     text = row.get("so_far") or f"{numbers.figure(row['value'], unit)} so far"
     description = f"{row['month_starting']:%B %Y}: {text}"
     point = {"at": row["at"], "value": row["value"], "description": description, "words": text}
-    hollow = mark("point", filled=False, fill="#ffffff", size=60, strokeWidth=1.5, aria=True)
+    hollow = mark("point", filled=False, fill=PALETTE["paper"], size=60, strokeWidth=1.5, aria=True)
     is_low = row["value"] - scale[0] < 0.2 * (scale[1] - scale[0])
     is_clear = row["value"] < min(lately, default=0) - 0.1 * (scale[1] - scale[0])
     beside = {"dx": -10, "dy": 4} if is_clear else {"dx": 8, "dy": -13 if is_low else 16}

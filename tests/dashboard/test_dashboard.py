@@ -70,6 +70,12 @@ def test_nothing_scrolls_sideways_is_cut_off_or_lies_on_other_text(looks):
         assert seen.layout_faults == {}, path.name
 
 
+def test_a_phone_shows_the_page_within_its_height(looks, published):
+    """40 domains may take more."""
+    heights = {path.name: seen.height_on_a_phone for path, seen in looks.items()}
+    assert published.name in ("many_domains", "hostile") or max(heights.values()) <= 6_000, heights
+
+
 def test_axe_finds_nothing_on_a_phone(browser, published):
     """With all details open, which shows all there is; an axe run takes about a CPU-second."""
     for path in published.of_each_kind[: None if published.name == "sample" else 2]:
@@ -159,6 +165,11 @@ def test_it_prints_on_three_sheets_without_breaking_a_card(browser, published):
         paper = printed(view)
     assert 1 <= len(paper.sizes) <= 3
     assert all(size == pytest.approx(A3_LANDSCAPE, abs=1) for size in paper.sizes)
+    [(as_of, is_sample)] = published.query("select as_of, is_sample from main.publication")
+    for number, sheet in enumerate(paper.texts, 1):
+        margins = ["North Star: ", f"As of {as_of:%-d %b %Y, %H:%M} UTC", f"Page {number} of {len(paper.texts)}"]
+        margins += ["SAMPLE DATA: every number is invented"] if is_sample else []
+        assert [words for words in margins if squeezed(words) not in squeezed(sheet)] == []
     assert {card: sheets for card, sheets in paper.sheets_of_card.items() if len(sheets) != 1} == {}
     text = squeezed(" ".join(paper.texts))
     assert [heading for heading in headings if heading.isascii() and squeezed(heading) not in text] == []
@@ -182,6 +193,15 @@ def test_axe_finds_nothing_while_the_details_are_closed(browser, sample):
     for path in sample.of_each_kind:
         with opened(browser, path) as view:
             assert violations(view) == [], path.name
+
+
+def test_axe_finds_nothing_in_the_dark(browser, sample):
+    with opened(browser, sample.index) as view:
+        view.page.emulate_media(color_scheme="dark")
+        assert view("() => getComputedStyle(document.body).color") == "rgb(231, 235, 243)"
+        assert violations(view.details(is_open=True)) == []
+        view.page.emulate_media(media="print")
+        assert view("() => getComputedStyle(document.body).color") == "rgb(22, 33, 62)"
 
 
 def test_a_look_back_says_so_in_sight_and_fits_on_every_screen(browser, sample, tmp_path):

@@ -9,6 +9,7 @@ from test_dashboard import (  # noqa: F401 - pytest runs them here on this modul
     test_a_name_from_right_to_left_turns_nothing_around_it,
     test_a_page_asks_for_nothing_says_nothing_and_runs_nothing,
     test_a_page_reads_like_something_a_person_wrote,
+    test_a_phone_shows_the_page_within_its_height,
     test_axe_finds_nothing_on_a_phone,
     test_every_chart_is_described_and_has_its_table,
     test_it_prints_on_three_sheets_without_breaking_a_card,
