@@ -177,8 +177,8 @@ def _(db, picked_domain, picked_metric):
         rows(
             db,
             """
-            select month_starting, value, numerator, denominator, pace_index, verdict,
-                coalesce(reason, verdict_reason) as reason, rule, center, lower_limit, upper_limit, observation_count
+            select month_starting, value, numerator, denominator, pace_index, signal,
+                coalesce(reason, signal_reason) as reason, rule, center, lower_limit, upper_limit, observation_count
             from authoritative.leading_metrics_monthly where metric_id = $1 and domain = $2
             order by month_starting desc
             """,
@@ -266,37 +266,36 @@ def _(db, served):
 
 @app.cell(hide_code=True)
 def _(db):
+    _queues = rows(
+        db,
+        """
+        select
+            queue, open_count, median_age_days, oldest_age_days, moved_on_count, moved_on_p85_days, older_count, reason
+        from authoritative.queues where domain = 'all' order by queue
+        """,
+    )
     _open = rows(
         db,
         """
         select
-            stage, count(*) as open_count, count(*) filter (is_overdue) as overdue_count,
-            count(*) filter (is_overdue is null) as unknown_count,
-            any_value(stage_p85_days) as stage_p85_days, any_value(overdue_reason) as reason
-        from authoritative.open_ideas group by stage order by stage
-        """,
-    )
-    _overdue = rows(
-        db,
-        """
-        select
-            overdue_rank, data_product_id, title, domain, stage, days_in_stage, stage_p85_days, days_over,
-            chance_of_adoption_90d, chance_reason
-        from authoritative.open_ideas where is_overdue order by overdue_rank
+            queue, queue_rank, data_product_id, title, domain, days_in_queue, is_older, chance_of_adoption_90d,
+            chance_reason
+        from authoritative.open_ideas order by queue, queue_rank
         """,
     )
     mo.vstack(
         [
             mo.md(
                 """
-                ## Overdue ideas
+                ## Queues
 
-                An open idea is overdue when it has been in its stage for longer than 85 % of ideas take to complete
-                it. A stage that fewer than 85 % ever complete has no threshold.
+                Every open data product waits in one queue for its next step. Of those that took the step in the last
+                365 days, 85 % had taken it by the age `moved_on_p85_days`; `older_count` is how many have waited
+                longer. It is not known where fewer than 10 took the step.
                 """
             ),
-            table(_open, show_search=False) if _open.num_rows else mo.md("No data product is open."),
-            table(_overdue) if _overdue.num_rows else mo.md("No idea is known to be overdue."),
+            table(_queues, show_search=False) if _open.num_rows else mo.md("No data product is open."),
+            table(_open) if _open.num_rows else mo.md(""),
         ]
     )
     return
@@ -353,7 +352,7 @@ def _():
     ```sql
     attach '{serving_file()}' as serving (read_only);
     use serving;
-    select month_starting, value, verdict from authoritative.north_star_monthly order by 1;
+    select metric_id, value, verdict, verdict_since from authoritative.metric_verdicts where domain = 'all';
     ```
 
     The same tables are Parquet files in `{serving_file().parent / "serving"}`, one per table.

@@ -1,6 +1,7 @@
 """What every served table keeps, whatever the programme: parts add up, nothing is NaN, every NULL has its reason."""
 
 import math
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,9 @@ EXPLAINED = [
     ("north_star_monthly", "value", "reason"),
     ("leading_metrics_monthly", "value", "reason"),
     ("time_to_value", "median_days", "reason"),
+    ("metric_verdicts", "value", "reason"),
+    ("north_star_target", "capability", "capability_reason"),
+    ("north_star_target", "year_value", "year_reason"),
     ("queues", "moved_on_p85_days", "reason"),
     ("queues", "older_count", "reason"),
     ("queues", "moved_on_count", "reason"),
@@ -154,8 +158,13 @@ def is_explained(served: dict[str, list[dict]]) -> None:
         for row in served[table]:
             assert row[column] is not None or row[reason] is not None, (table, column, row)
     for row in served["leading_metrics_monthly"] + served["north_star_monthly"]:
+        assert (row["signal"] is None) == (row["signal_reason"] is not None), row
+        assert row["signal"] is None or (row["is_complete"] and row["value"] is not None), row
+        assert (row["signal"] in ("better", "worse")) == (row["rule"] is not None), row
+    for row in served["metric_verdicts"]:
         assert (row["verdict"] == "not_enough_data") == (row["verdict_reason"] is not None), row
-        assert row["is_complete"] or row["verdict"] == "not_enough_data", row
+        is_level = row["verdict"] in ("improving", "worsening", "improved", "worsened")
+        assert is_level == (row["verdict_since"] is not None), row
 
 
 def the_north_star_adds_up(served: dict[str, list[dict]], counted: dict) -> None:
@@ -200,19 +209,27 @@ def the_scorecards_are_the_tables(served: dict[str, list[dict]], counted: dict) 
         for side in ("gave_count", "took_count"):
             assert sum(row[side] for row in served["domain_scorecard"]) == total, side
     assert len(served["open_ideas"]) == counted["open"]
-    for row in served["open_ideas"]:
-        assert row["days_in_queue"] >= 0
+    waiting = Counter(row["queue"] for row in served["open_ideas"])
+    assert {r["queue"]: r["open_count"] for r in served["queues"] if r["domain"] == "all" and r["open_count"]} == waiting
+    assert all(row["days_in_queue"] >= 0 for row in served["open_ideas"])
+    series = {(row["metric_id"], row["domain"]) for row in served["leading_metrics_monthly"]}
+    series |= {(row["metric_id"], "all") for row in served["north_star_monthly"]}
+    assert {(row["metric_id"], row["domain"]) for row in served["metric_verdicts"]} == series
     latest = {}
     for row in served["leading_metrics_monthly"] + [r | {"domain": "all"} for r in served["north_star_monthly"]]:
         if row["domain"] == "all" and row["is_complete"]:
             best = latest.get(row["metric_id"])
             if best is None or row["month_starting"] > best["month_starting"]:
                 latest[row["metric_id"]] = row
-    for row in served["flywheel_scorecard"]:
+    judged = [row for row in served["metric_verdicts"] if row["domain"] == "all"]
+    for row in served["flywheel_scorecard"] + judged:
         if row["metric_id"] in latest:
             assert (row["month_starting"], row["value"]) == tuple(
                 latest[row["metric_id"]][c] for c in ("month_starting", "value")
             ), row
+    verdicts = {row["metric_id"]: row["verdict"] for row in judged}
+    for row in served["flywheel_scorecard"]:
+        assert verdicts.get(row["metric_id"], row["verdict"]) == row["verdict"], row
     outlook = [row["month_starting"] for row in served["outlook"]]
     if outlook:
         assert min(outlook) > complete[-1]["month_starting"] + timedelta(days=27)

@@ -56,9 +56,8 @@ def test_the_slow_domain_and_its_stage_are_named(sample):
         SLOW_DOMAIN,
     )
     assert median > 2.5 * everyone
-    overdue = query(sample, "select domain, interval_id from authoritative.open_ideas where is_overdue")
-    assert {interval for _, interval in overdue} == {SLOW_STAGE}
-    assert Counter(domain for domain, _ in overdue).most_common(1)[0] == (SLOW_DOMAIN, 5)
+    older = query(sample, "select domain, queue from authoritative.open_ideas where is_older")
+    assert Counter(older).most_common(1)[0] == ((SLOW_DOMAIN, SLOW_QUEUE), 5)
 
 
 def test_the_planted_lever_has_evidence_at_its_lag_and_no_other_one_has(sample):
@@ -72,27 +71,28 @@ def test_the_planted_lever_has_evidence_at_its_lag_and_no_other_one_has(sample):
 def test_the_declared_change_is_a_phase_of_its_own_and_improved_the_north_star(sample):
     months = query(
         sample,
-        "select month_starting, process_phase, round(center, 2), rule, verdict, process_phase_note "
+        "select month_starting, process_phase, round(center, 2), signal, process_phase_note "
         "from authoritative.north_star_monthly where is_complete order by month_starting",
     )
     assert {(phase, center) for _, phase, center, *_ in months} == {(1, 8.52), (2, 17.31)}
     assert [month for month, *_, note in months if note] == [PROCESS_CHANGE_ON]
-    before = [month for month in months if month[0] < PROCESS_CHANGE_ON]
-    assert {verdict for *_, verdict, _ in before} == {"no_change"}
-    assert months[-1][3:5] == ("previous_eight_on_one_side", "improving")
+    assert {signal for month, *_, signal, _ in months if month < PROCESS_CHANGE_ON} == {"none"}
+    assert query(sample, VERDICT) == [("improved", PROCESS_CHANGE_ON, "previous_eight_on_one_side")]
 
 
 def test_the_doubling_has_a_verdict_within_three_months(sample):
     home = shared_home().back_to(sample)
     run_well(home, as_of="", look_back=THREE_MONTHS_LATER)
-    verdicts = query(
-        home / "as_of" / THREE_MONTHS_LATER[:10],
-        "select verdict, rule, center from authoritative.north_star_monthly where month_starting >= $1 and is_complete "
+    then = home / "as_of" / THREE_MONTHS_LATER[:10]
+    months = query(
+        then,
+        "select signal, rule, center from authoritative.north_star_monthly where month_starting >= $1 and is_complete "
         "order by month_starting",
         PROCESS_CHANGE_ON,
     )
-    assert verdicts[0] == ("improving", "previous_outside_limits", None)  # no limits of its own under 6 months
-    assert [verdict for verdict, *_ in verdicts] == ["improving", "no_change", "improving"]
+    assert months[0] == ("better", "previous_outside_limits", None)  # no limits of its own under 6 months
+    assert [signal for signal, *_ in months] == ["better", "none", "better"]
+    assert query(then, VERDICT) == [("improving", PROCESS_CHANGE_ON, months[-1][1])]
 
 
 def test_where_nothing_is_planted_at_most_one_programme_in_five_shows_a_signal_in_24_months():
