@@ -219,7 +219,7 @@ def test_a_look_back_says_so_in_sight_and_fits_on_every_screen(browser, sample, 
 def test_the_incomplete_month_is_drawn_hollow_and_says_so_far(browser, sample):
     with opened(browser, sample.index) as view:
         *_, last, incomplete = points(view, "north_star")
-        assert (last.label, incomplete.label) == ("December 2025: 12", "January 2026: 3 so far")
+        assert (last.label, incomplete.label) == ("December 2025: 12", "January 2026: 3 in 6 of 31 days")
         assert incomplete.fill in ("rgb(255, 255, 255)", "none", "rgba(0, 0, 0, 0)") != last.fill
         assert "so far" in view("() => document.getElementById('north-star').innerText")
 
