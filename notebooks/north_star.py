@@ -20,7 +20,7 @@ with app.setup(hide_code=True):
     )
 
     from dashboard import charts, tables, theme
-    from dashboard.words import codes, domains, north_star, numbers
+    from dashboard.words import codes, domains, north_star, numbers, verdicts
 
     theme.enable()
 
@@ -91,7 +91,9 @@ def _(db, served):
     months = db.execute("from authoritative.north_star_monthly order by month_starting").df()
     _latest = tables.last_complete(served.north_star)
     _metric = served.definitions[served.north_star[-1]["metric_id"]] if served.north_star else None
-    _parts = [mo.md("## The North Star"), sentences_html(north_star.north_star_answer(served))]
+    _lines = [line(served) for line in (north_star.rising, north_star.real, north_star.on_target)]
+    _answer = [sentence for line in _lines for sentence in ([(line.label, True)], [(f" {line.text} ", False)])]
+    _parts = [mo.md("## The North Star"), sentences_html(_answer)]
     if _metric:
         _parts.append(mo.md(f"{_metric['name']}: {_metric['definition']}"))
     if _latest and months["value"].notna().any():
@@ -163,7 +165,7 @@ def _(db, picked_domain, picked_metric, served):
     ).df()
     _metric, _is_paced = served.definitions[picked_metric.value], picked_metric.value in codes.JUDGED_BY_PACE
     _drawn = leading.assign(value=leading["pace_index"]) if _is_paced else leading
-    _parts = [metric_text(_metric, served.leading[picked_domain.value, picked_metric.value])]
+    _parts = [metric_text(_metric, served.verdicts[picked_domain.value, picked_metric.value])]
     if _drawn["value"].notna().any():
         _shown = _metric | {"unit": "index", "good_direction": "up"} if _is_paced else _metric
         _parts.append(altair_chart(charts.north_star_chart(records(_drawn), _shown, width=900)))
@@ -362,17 +364,18 @@ def _():
 
 
 @app.function(hide_code=True)
-def metric_text(metric: tables.Row, periods: list[tables.Row]) -> mo.Html:
-    """A metric's definition, its latest complete period and the verdict on it."""
+def metric_text(metric: tables.Row, judged: tables.Row) -> mo.Html:
+    """A metric's definition, its latest complete period and the verdict on it; `judged`, of `metric_verdicts`."""
     paragraphs = [
         f"**{metric['name']}** ({metric['unit']}; {metric['good_direction']} is good). {metric['definition']}"
     ]
-    if row := tables.last_complete(periods):
-        value = "not known" if row["value"] is None else numbers.with_unit(row["value"], metric["unit"])
-        why = row["verdict_reason"] or row["reason"]
-        because = f": {codes.reason(why)}" if why else ""
-        when = numbers.period(row["month_starting"], row["period"])
-        paragraphs.append(f"{when}: {value}. **{codes.VERDICTS[row['verdict']]}**{because}.")
+    if judged["month_starting"]:
+        value = "not known" if judged["value"] is None else numbers.with_unit(judged["value"], metric["unit"])
+        when = numbers.period(judged["month_starting"], judged["period"])
+        why = verdicts.why(judged, metric)
+        paragraphs.append(
+            f"{when}: {value}. **{verdicts.verdict_in_words(judged, metric)}**{f': {why}' if why else ''}."
+        )
     if metric["metric_id"] in codes.JUDGED_BY_PACE:
         paragraphs.append(
             "The chart shows the pace index: adoptions or deployments in the month over those expected from the ages "

@@ -34,6 +34,10 @@ EXPLAINED = [
     ("product_evolution", "consuming_domains_count", "ubiquity_reason"),
     ("product_evolution", "before_ubiquity_share", "before_reason"),
     ("flywheel_scorecard", "value", "reason"),
+    ("metric_verdicts", "value", "reason"),
+    ("north_star_target", "capability", "capability_reason"),
+    ("north_star_target", "year_target", "year_reason"),
+    ("north_star_target", "total_chance_of_target", "chance_reason"),
 ]
 
 
@@ -159,12 +163,13 @@ def is_explained(served: dict[str, list[dict]]) -> None:
             assert row[column] is not None or row[reason] is not None, (table, column, row)
     for row in served["leading_metrics_monthly"] + served["north_star_monthly"]:
         assert (row["signal"] is None) == (row["signal_reason"] is not None), row
-        assert row["signal"] is None or (row["is_complete"] and row["value"] is not None), row
-        assert (row["signal"] in ("better", "worse")) == (row["rule"] is not None), row
+        assert row["is_complete"] or row["signal"] is None, row
     for row in served["metric_verdicts"]:
         assert (row["verdict"] == "not_enough_data") == (row["verdict_reason"] is not None), row
-        is_level = row["verdict"] in ("improving", "worsening", "improved", "worsened")
-        assert is_level == (row["verdict_since"] is not None), row
+        is_changed = row["verdict"] in ("improving", "worsening", "improved", "worsened")
+        for column in ("verdict_since", "rule", "signal_starting", "signal_value"):
+            assert (row[column] is not None) == is_changed, (column, row)
+        assert not is_changed or row["process_phase_starting"] <= row["signal_starting"] <= row["judged_starting"], row
 
 
 def the_north_star_adds_up(served: dict[str, list[dict]], counted: dict) -> None:
@@ -210,26 +215,26 @@ def the_scorecards_are_the_tables(served: dict[str, list[dict]], counted: dict) 
             assert sum(row[side] for row in served["domain_scorecard"]) == total, side
     assert len(served["open_ideas"]) == counted["open"]
     waiting = Counter(row["queue"] for row in served["open_ideas"])
-    assert {r["queue"]: r["open_count"] for r in served["queues"] if r["domain"] == "all" and r["open_count"]} == waiting
-    assert all(row["days_in_queue"] >= 0 for row in served["open_ideas"])
+    assert {
+        r["queue"]: r["open_count"] for r in served["queues"] if r["domain"] == "all" and r["open_count"]
+    } == waiting
     series = {(row["metric_id"], row["domain"]) for row in served["leading_metrics_monthly"]}
     series |= {(row["metric_id"], "all") for row in served["north_star_monthly"]}
     assert {(row["metric_id"], row["domain"]) for row in served["metric_verdicts"]} == series
-    latest = {}
-    for row in served["leading_metrics_monthly"] + [r | {"domain": "all"} for r in served["north_star_monthly"]]:
-        if row["domain"] == "all" and row["is_complete"]:
-            best = latest.get(row["metric_id"])
-            if best is None or row["month_starting"] > best["month_starting"]:
-                latest[row["metric_id"]] = row
-    judged = [row for row in served["metric_verdicts"] if row["domain"] == "all"]
-    for row in served["flywheel_scorecard"] + judged:
-        if row["metric_id"] in latest:
-            assert (row["month_starting"], row["value"]) == tuple(
-                latest[row["metric_id"]][c] for c in ("month_starting", "value")
-            ), row
-    verdicts = {row["metric_id"]: row["verdict"] for row in judged}
+    for row in served["open_ideas"]:
+        assert row["days_in_queue"] >= 0
+    judged = {row["metric_id"]: row for row in served["metric_verdicts"] if row["domain"] == "all"}
     for row in served["flywheel_scorecard"]:
-        assert verdicts.get(row["metric_id"], row["verdict"]) == row["verdict"], row
+        if row["metric_id"] in judged:
+            for column in ("month_starting", "value", "verdict", "verdict_since"):
+                assert row[column] == judged[row["metric_id"]][column], (column, row)
+    [target] = served["north_star_target"]
+    known = [row["value"] for row in complete if row["value"] is not None]
+    this_year = (
+        [row["value"] for row in complete if row["month_starting"] >= target["year_starting"]] if complete else []
+    )
+    assert target["year_period_count"] == len([value for value in this_year if value is not None])
+    assert (target["year_value"] or 0) == sum(value or 0 for value in this_year) <= sum(known)
     outlook = [row["month_starting"] for row in served["outlook"]]
     if outlook:
         assert min(outlook) > complete[-1]["month_starting"] + timedelta(days=27)

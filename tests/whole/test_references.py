@@ -210,6 +210,20 @@ def assert_days(served: float | None, reference: float | str | None) -> None:
     assert served == (None if reference in ("inf", None) else pytest.approx(reference, abs=0.001))
 
 
+def test_limits_are_of_the_latest_24_months_and_each_series_has_one_verdict(case):
+    _, _, home = case
+    series = query(home, "select metric_id, domain from authoritative.metric_verdicts order by all")
+    monthly = "select distinct metric_id, domain from authoritative.leading_metrics_monthly"
+    star = "select distinct metric_id, 'all' from authoritative.north_star_monthly"
+    assert series == query(home, f"{monthly} union all {star} order by all")
+    too_old = "limits_starting <= judged_starting - interval 24 months and limits_period = 'month' or limits_count > 24"
+    assert query(home, f"from authoritative.metric_verdicts where {too_old}") == []
+    scores = "select metric_id, month_starting, value, verdict from authoritative.{}"
+    judged = set(query(home, scores.format("metric_verdicts") + " where domain = 'all'"))
+    shown = query(home, scores.format("flywheel_scorecard") + " where flywheel_phase is not null")
+    assert len(judged & set(shown)) == len(judged)
+
+
 def test_neither_a_calendar_of_releases_nor_anything_else_reads_as_evidence_of_a_lead(case):
     _, _, home = case
     assert query(home, "select metric_id from authoritative.influence_evidence where verdict = 'evidence'") == []
