@@ -298,7 +298,7 @@ def test_a_page_that_cannot_be_drawn_leaves_the_last_ones_in_place(served_home, 
 KILLED = """
 import os, signal, sys
 from orchestration import home
-from orchestration.publish import pages as dashboard
+from orchestration.publish import archive, pages as dashboard
 point, count = sys.argv[2], int(sys.argv[3])
 module = home if point == "publish" else dashboard
 original = getattr(module, point)
@@ -308,7 +308,7 @@ def counted(*args, **kwargs):
     if count == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     return original(*args, **kwargs)
-for each in (home, dashboard):
+for each in (home, dashboard, archive):
     if hasattr(each, point):
         setattr(each, point, counted)
 dashboard.publish_dashboard(home.Home.at(sys.argv[1]))
@@ -342,7 +342,7 @@ def test_a_kill_leaves_the_old_pages_or_the_new_ones_and_the_next_run_repairs(se
     dashboard.publish_dashboard(served_home)
     assert b"after the kill" in (served_home.dashboard / "index.html").read_bytes()
     assert everything(served_home.archive / "2025-12") == kept
-    assert set(everything(served_home.archive / "2026-01")) == set(old)
+    assert {name for name in everything(served_home.archive / "2026-01") if "tables/" not in name} == set(old)
     left = [p.name for p in (*served_home.root.iterdir(), *served_home.archive.iterdir()) if p.name.startswith(".")]
     assert len(left) == 1 and left[0].startswith(".dashboard-")  # what the link points at, and nothing else
 
