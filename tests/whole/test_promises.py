@@ -1,7 +1,6 @@
 """What every served table keeps, whatever the programme: parts add up, nothing is NaN, every NULL has its reason."""
 
 import math
-from collections import Counter
 from datetime import timedelta
 
 import pytest
