@@ -40,6 +40,11 @@ VERDICTS = {
         month(12),
     ),
     "24 months after a step nothing is left of it": (series([9, 11] * 5 + [21, 19] * 12), "no_change", *NOTHING),
+    "a year of growth from nothing, then two constant years": (
+        series([*range(1, 13), *[14, 16] * 12]),
+        "no_change",
+        *NOTHING,
+    ),
     "a declared change": (then(BEFORE, [19]), "improving", *HELD[1:], month(12)),
     "three months after it": (then(BEFORE, [19, 21, 19]), "improving", *HELD[1:], month(14)),
     "four months after it": (then(BEFORE, [19, 21, 19, 21]), *HELD, month(15)),
