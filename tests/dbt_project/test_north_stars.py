@@ -72,7 +72,7 @@ def test_sustained_adoptions_count_where_the_pair_is_seen_again_28_days_later():
 def test_products_reach_their_kth_domain_once():
     found = north_star("{metric: products_reaching_k_domains, k: 2}")
     assert values(found, "value", "first_adoptions_count") == [(0, None), (1, None), (0, None)]
-    assert {row["verdict_reason"] for row in found.values()} == {"no_adoption_events", "too_few_points", "incomplete"}
+    assert {row["signal_reason"] for row in found.values()} == {"no_adoption_events", "too_few_points", "incomplete"}
 
 
 def test_adopted_within_days_is_told_by_quarter_once_all_could_be_followed():
@@ -91,9 +91,7 @@ def test_adopted_within_days_is_told_by_quarter_once_all_could_be_followed():
 )
 def test_a_stock_and_an_overlapping_window_get_no_limits(metric, reason):
     found = north_star(f"{{metric: {metric}}}")
-    assert {(row["center"], row["verdict"], row["verdict_reason"]) for row in found.values()} == {
-        (None, "not_enough_data", reason)
-    }
+    assert {(row["center"], row["signal"], row["signal_reason"]) for row in found.values()} == {(None, None, reason)}
     if reason == "stock":  # a-finance by the end of October; with a-risk in November; all four in December
         assert values(found, "value") == [(1,), (2,), (4,)]
     else:
