@@ -68,18 +68,19 @@ def _target(data: PageData) -> View:
     """Whether the process can reach its target, as a sentence, and its facts; none without a target."""
     row = data.target
     if row is None or row["target"] is None:
-        return {"is_declared": False, "capability": "", "facts": []}
+        return {"title": "Target: none is declared", "is_declared": False, "capability": "", "facts": []}
     definition = data.definitions[row["metric_id"]]
     unit, each = definition["unit"], f" a {_period_of(data)}" if definition["kind"] == "flow" else ""
-    facts = [("Target", f"{numbers.with_unit(row['target'], unit)}{each}")]
+    facts = []
     if row["lower_limit"] is not None:
         facts.append(("Routine range", numbers.limits(row, unit)))
     if year := target_words.year_to_date(row):
         label, _, words = year.partition(": ")
         facts.append((f"{label}, against the plan", words))
     if row["total_chance_of_target"] is not None:
-        facts.append(("Chance of the target over the next six months", numbers.chance(row["total_chance_of_target"])))
-    return {"is_declared": True, "capability": target_words.capability_in_words(row, unit), "facts": facts}
+        facts.append(("Chance of reaching it over the next six months", numbers.chance(row["total_chance_of_target"])))
+    capability, title = target_words.capability_in_words(row, unit), numbers.with_unit(row["target"], unit)
+    return {"title": f"Target: {title}{each}", "is_declared": True, "capability": capability, "facts": facts}
 
 
 def _period_of(data: PageData) -> str:

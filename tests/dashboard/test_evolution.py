@@ -232,5 +232,5 @@ def test_what_is_not_known_is_one_line():
     card = card_of(scorecard(*VERDICTS))
     assert [phase["rows"] for phase in card["phases"][:3]] == [[], [], []]
     assert card["unknown"] == [
-        "Not known yet: target: no target is declared; build time and adoption lag: not enough data yet."
+        "Not known yet: target (no target is declared); build time and adoption lag (not enough data yet)."
     ]
