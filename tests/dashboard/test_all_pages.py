@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 ELEMENTS = (
     "html head meta link title style body div header main nav section h1 h2 h3 p a b strong small span bdi br dl dt"
 )
-ELEMENTS += " dd ul ol li table caption thead tbody tfoot tr th td figure details summary data i u"
+ELEMENTS += " dd ul ol li table caption thead tbody tfoot tr th td figure details summary data i u wbr"
 DRAWING = {"svg", "g", "path", "text", "tspan", "rect", "line", "circle", "desc", "defs", "clippath", "use", "polygon"}
 DRAWING |= {"polyline", "lineargradient", "stop"}
 LARGEST = {"index.html": 300_000, "products": 40_000, "metrics": 200_000}  # bytes
