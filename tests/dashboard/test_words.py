@@ -174,6 +174,7 @@ def test_every_code_a_contract_allows_has_its_words():
         "year_reason": codes.REASONS,
         "evidence_class": codes.EVIDENCE_CLASSES,
     }
+    assert codes.QUEUES_IN_WORDS.keys() == codes.QUEUES.keys()
     missing, seen = [], 0
     for contract in load_layer("authoritative").values():
         for prop in contract.properties:
