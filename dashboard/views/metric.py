@@ -6,7 +6,7 @@ from dashboard.rows import EVERYONE, Row, last_complete
 from dashboard.tables import PageData
 from dashboard.views import parts
 from dashboard.views.parts import View
-from dashboard.words import codes, counted, numbers, verdicts
+from dashboard.words import codes, counted, north_star, numbers, verdicts
 
 CHART = (900, 280)  # in pixels, of its one drawing
 
@@ -55,6 +55,7 @@ def _chart(data: PageData, rows: list[Row], definition: Row, verdict: Row | None
         {"target": None, "process_phase_note": notes.get(row["month_starting"])}
         | row
         | ({"value": row["pace_index"]} if is_paced else {})
+        | ({"so_far": _so_far(data, row, definition)} if not row["is_complete"] else {})
         for row in rows
     ]
     if all(row["value"] is None for row in drawn):
@@ -72,11 +73,18 @@ def _chart(data: PageData, rows: list[Row], definition: Row, verdict: Row | None
     )
 
 
+def _so_far(data: PageData, row: Row, definition: Row) -> str | None:
+    """How much of the period of a count is over; None for what is no count."""
+    if definition["kind"] != "flow" or row["value"] is None:
+        return None
+    return north_star.so_far(row, data.publication, definition["unit"])
+
+
 def _month(row: Row, definition: Row) -> View:
     unit = definition["unit"]
     judged = verdicts.judged_unit(definition)
     pace = row.get("pace_index")
-    signal = {"better": "better", "worse": "worse", "none": "routine"}.get(row["signal"] or "")
+    signal = codes.SIGNALS.get(row["signal"] or "")
     return {
         "period": numbers.period(row["month_starting"], row["period"]) + ("" if row["is_complete"] else " (so far)"),
         "value": numbers.figure_or_reason(row["value"], unit, row["reason"]),
