@@ -238,40 +238,32 @@ def read(serving: Path, archive: Path | None = None) -> PageData:
     with connect(serving) as db:
         db.execute(PAGED)
         rows = {name: select(db, sql) for name, sql in SELECTS.items()}
-        about = rows["publication"][0]
-        products = read_products(partial(select, db), about["timezone"])
-        behind = rows_behind(partial(select, db), series_of_everyone(rows["north_star"], rows["leading"]), about)
+        about, run = rows["publication"][0], partial(select, db)
         complete = last_complete(rows["north_star"])
-        earlier = compare(db, archive, complete["month_starting"] if complete else None)
-    return PageData(
-        publication=rows["publication"][0],
-        definitions={row["metric_id"]: row for row in rows["definitions"]},
-        north_star=rows["north_star"],
-        leading=grouped(rows["leading"], "domain", "metric_id"),
-        target=rows["target"][0],
-        time_to_value={
-            (row["domain"], row["interval_id"], row["cohort"], row["estimator"]): row for row in rows["time_to_value"]
-        },
-        curves=grouped(rows["curves"], "domain"),
-        verdicts={(row["domain"], row["metric_id"]): row for row in rows["verdicts"]},
-        queues=rows["queues"],
-        open_ideas=rows["open_ideas"],
-        flows=rows["flows"],
-        domains=rows["domains"],
-        outlook=rows["outlook"],
-        evidence={row["metric_id"]: row for row in rows["evidence"]},
-        evolution=rows["evolution"],
-        evolution_moves=rows["evolution_moves"],
-        evolution_examples=rows["evolution_examples"],
-        flywheel=rows["flywheel"],
-        accounting=rows["accounting"][0],
-        sources=rows["sources"],
-        quality=rows["quality"],
-        refused=rows["refused"][0],
-        table_count=rows["contracts"][0]["table_count"],
-        products=products,
-        behind=behind,
-        earlier=earlier,
+        listed: dict[str, Any] = {
+            "products": read_products(run, about["timezone"]),
+            "behind": rows_behind(run, series_of_everyone(rows["north_star"], rows["leading"]), about),
+            "earlier": compare(db, archive, complete["month_starting"] if complete else None),
+        }
+    return PageData(**_by_key(rows), **listed)
+
+
+def _by_key(rows: dict[str, list[Row]]) -> dict[str, Any]:
+    """What each SELECT read, as PageData has it."""
+    alone = ("publication", "target", "accounting", "refused")
+    by_metric = ("definitions", "evidence")
+    intervals = grouped(rows["time_to_value"], "domain", "interval_id", "cohort", "estimator")
+    return (
+        {name: found for name, found in rows.items() if name != "contracts"}
+        | {name: rows[name][0] for name in alone}
+        | {name: {row["metric_id"]: row for row in rows[name]} for name in by_metric}
+        | {
+            "leading": grouped(rows["leading"], "domain", "metric_id"),
+            "curves": grouped(rows["curves"], "domain"),
+            "verdicts": {(row["domain"], row["metric_id"]): row for row in rows["verdicts"]},
+            "time_to_value": {key: row for key, [row] in intervals.items()},
+            "table_count": rows["contracts"][0]["table_count"],
+        }
     )
 
 

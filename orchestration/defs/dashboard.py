@@ -16,7 +16,7 @@ from orchestration.publish.record import are_pages_intact, pages_are_published
     owners=["team:data-office"],
     pool="home",
     freshness_policy=published_daily(),
-    description="The North Star page, one page a domain, a PDF where a Chromium is installed; each month's is kept.",
+    description="The North Star's page, one for each domain, metric and data product, a PDF; each month's are kept.",
 )
 def index_html(dates: AnalysisDates) -> dg.MaterializeResult:
     """Draw the pages and swap them in."""
