@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.counted import rows_behind
-from dashboard.products import PAGED, Products, read_products
+from dashboard.kept import Comparison, compare
+from dashboard.products import IN_QUEUE, PAGED, Products, read_products
 from dashboard.rows import EVERYONE, Row, connect, grouped, last_complete, select
 
 WHOLE_WAY, ADOPTION_LAG = "idea_to_adopted", "deployed_to_adopted"
@@ -18,8 +19,8 @@ HEADLINE = "incidence"  # the estimator of the headline: a dropped idea is never
 MINIMUM_OBSERVED = 10  # data products that completed an interval: fewer give no median and no comparison
 PROVISIONAL_POINTS = 10  # process limits from fewer points are provisional
 LISTED = 10  # rows of a list on a page
+MOVES_DRAWN = 40  # on the S-curve, the most common ones
 LONGEST = 5  # of a queue: those that are there longest, on the main page and on that of a domain
-IN_QUEUE = 1_000  # of a queue on the page of all open data products
 
 SELECTS = {
     "publication": """
@@ -53,8 +54,18 @@ SELECTS = {
     "outlook": "from authoritative.outlook order by month_starting",
     "evidence": "from authoritative.influence_evidence order by metric_id",
     "evolution": """
-        select certainty, position, ubiquity_share, count(*) as product_count
+        select certainty, position, ubiquity_share, ubiquity_basis, count(*) as product_count
         from authoritative.product_evolution group by all order by all
+    """,
+    "evolution_moves": f"""
+        select before_certainty, before_ubiquity_share, certainty, ubiquity_share, position, count(*) as product_count,
+            sum(count(*)) over ()::bigint as moved_count
+        from authoritative.product_evolution
+        where position is not null and before_certainty <> 'not_measured' and before_ubiquity_share is not null
+            and (certainty, ubiquity_share) is distinct from (before_certainty, before_ubiquity_share)
+        group by all
+        order by product_count desc, before_certainty, before_ubiquity_share, certainty, ubiquity_share, position
+        limit {MOVES_DRAWN}
     """,
     "evolution_examples": f"""
         select *, data_product_id in (select data_product_id from paged) as has_page,
@@ -113,6 +124,7 @@ class PageData:
     outlook: list[Row]
     evidence: dict[str, Row]  # by metric_id
     evolution: list[Row]
+    evolution_moves: list[Row]
     evolution_examples: list[Row]
     flywheel: list[Row]
     accounting: Row
@@ -122,6 +134,7 @@ class PageData:
     table_count: int
     products: Products  # listed one by one, each on a page of its own
     behind: dict[str, list[Row]]  # by metric_id: the rows that its latest number counts
+    earlier: Comparison | None = None  # with the latest earlier page
 
     def of_everyone(self) -> "PageData":
         """The rows of the main page: no series of a domain, and no id of the run."""
@@ -181,9 +194,9 @@ class PageData:
         nothing = {
             name.name: type(getattr(self, name.name))()
             for name in fields(self)
-            if name.name not in ("publication", "definitions")
+            if name.name not in ("publication", "definitions", "earlier")
         }
-        return replace(self, **(nothing | {"publication": self._publication()} | rows))
+        return replace(self, **(nothing | {"publication": self._publication(), "earlier": None} | rows))
 
     @property
     def metrics(self) -> list[str]:
@@ -209,17 +222,27 @@ class PageData:
         whole, lag = (
             self.time_to_value.get((domain, interval, EVERYONE, HEADLINE)) for interval in (WHOLE_WAY, ADOPTION_LAG)
         )
-        return lag if lag and lag["product_count"] and whole and not whole["product_count"] else whole
+        return headline_row(whole, lag)
 
 
-def read(serving: Path) -> PageData:
-    """Everything the pages show; raises duckdb.Error where the file is not a serving file."""
+def headline_row(whole: Row | None, lag: Row | None) -> Row | None:
+    """Of time to value from the idea and from deployment, the one to show: the latter where no idea was ever logged."""
+    return lag if lag and lag["product_count"] and whole and not whole["product_count"] else whole
+
+
+def read(serving: Path, archive: Path | None = None) -> PageData:
+    """Everything the pages show; raises duckdb.Error where the file is not a serving file.
+
+    Parameters: `archive`, the folder in which the pages and tables of earlier months are kept, to compare with.
+    """
     with connect(serving) as db:
         db.execute(PAGED)
         rows = {name: select(db, sql) for name, sql in SELECTS.items()}
         about = rows["publication"][0]
         products = read_products(partial(select, db), about["timezone"])
         behind = rows_behind(partial(select, db), series_of_everyone(rows["north_star"], rows["leading"]), about)
+        complete = last_complete(rows["north_star"])
+        earlier = compare(db, archive, complete["month_starting"] if complete else None)
     return PageData(
         publication=rows["publication"][0],
         definitions={row["metric_id"]: row for row in rows["definitions"]},
@@ -238,6 +261,7 @@ def read(serving: Path) -> PageData:
         outlook=rows["outlook"],
         evidence={row["metric_id"]: row for row in rows["evidence"]},
         evolution=rows["evolution"],
+        evolution_moves=rows["evolution_moves"],
         evolution_examples=rows["evolution_examples"],
         flywheel=rows["flywheel"],
         accounting=rows["accounting"][0],
@@ -247,6 +271,7 @@ def read(serving: Path) -> PageData:
         table_count=rows["contracts"][0]["table_count"],
         products=products,
         behind=behind,
+        earlier=earlier,
     )
 
 

@@ -180,7 +180,8 @@ def served(*months, verdicts=(), target=None, leading=(), intervals=None, waits=
     waits = waits or refused()
     intervals = {"incidence": interval()} if intervals is None else intervals
     nothing = ("domains", "open_ideas", "queues", "outlook", "evolution", "evolution_examples", "flywheel", "quality")
-    rows: dict = {name: [] for name in (*nothing, "sources", "flows")} | {"evidence": {}, "curves": {}, "behind": {}}
+    nothing += ("sources", "flows", "evolution_moves")
+    rows: dict = dict(zip(nothing, ([] for _ in nothing), strict=True)) | {"evidence": {}, "curves": {}, "behind": {}}
     return PageData(
         publication=PUBLICATION,
         definitions=definitions(),

@@ -43,6 +43,8 @@ EVENTS = pa.schema(
         ("failed_count", pa.int64()),
         ("contract_version", pa.string()),
         ("named_consumer_domains", pa.list_(pa.string())),
+        ("source", pa.string()),
+        ("version_status", pa.string()),
     ]
 )
 
@@ -143,7 +145,7 @@ def empty_warehouse(threads: int = 1, changes: Iterable[tuple[str, str]] = ()) -
 
 
 def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
-    """Current events, as raw and curated tables that the models read."""
+    """Events, current unless `version_status` says otherwise, as raw and curated tables that the models read."""
     rows = [{name: event.get(name) for name in EVENTS.names} for event in events]
     db.register("sent", pa.Table.from_pylist(rows, EVENTS))
     db.register("refused", nothing_refused())
@@ -151,13 +153,15 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
         """
         create table curated.event_versions as
         select
-            'source' as source, 'e' || row_number() over () as event_id, *, null as title, null as initiative,
+            'e' || row_number() over () as event_id, * replace (
+                coalesce(source, 'source') as source, coalesce(version_status, 'current') as version_status
+            ),
+            null as title, null as initiative,
             null as source_ref, null as attributes,
             occurred_at as recorded_at, 0 as revision, false as is_retracted, false as is_assumed_utc,
             false as is_assumed_time,
             'batch' as batch_id, row_number() over () as line_number,
-            false as is_recorded_at_sent, false as is_conflicting,
-            'current' as version_status
+            false as is_recorded_at_sent, false as is_conflicting
         from sent;
         create table raw.batch_receipts as
         select 'batch' as batch_id, 'events.jsonl' as file_name, now() as landed_at, count(*) as rows_read,
@@ -229,14 +233,24 @@ def rows(db: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
 
 @contextmanager
 def shaped(
-    events: list[dict], changes=(), north_star="", as_of=AS_OF, threads=1
+    events: list[dict], changes=(), north_star="", as_of=AS_OF, threads=1, tables: Iterable[str] | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Every table of the project, built from these events."""
+    """Every table of the project, built from these events; or only these tables and what they need."""
     models = compiled(as_of, north_star)
     with empty_warehouse(threads, changes) as db:
         put_events(db, events)
-        build_models(db, models)
+        build_models(db, models, None if tables is None else _needed(models, tables))
         yield db
+
+
+def _needed(models: dict[str, Model], tables: Iterable[str]) -> set[str]:
+    """These tables and all that they are built from."""
+    needed: set[str] = set()
+    missing = set(tables)
+    while missing:
+        needed |= missing
+        missing = {name for table in missing for name in models[table].inputs if name in models} - needed
+    return needed
 
 
 @contextmanager
@@ -259,11 +273,7 @@ def paced(
         for old, new in changed.items():
             sql = sql.replace(old, new)
         models[name] = replace(model, sql=sql)
-    needed, missing = set(), set(tables)
-    while missing:
-        needed |= missing
-        missing = {name for table in missing for name in models[table].inputs if name in models} - needed
     with empty_warehouse(changes=changes) as db:
         put_events(db, [row for number, product in enumerate(products) for row in product.events(number)])
-        build_models(db, models, needed)
+        build_models(db, models, _needed(models, tables))
         yield db

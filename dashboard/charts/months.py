@@ -49,13 +49,15 @@ def north_star_chart(months: list[Row], definition: Row, width: int = 1080, heig
     layers = [
         *_limit_layers(process_phases, x, y),
         *_change_layers(process_phases, x, plot_width / max(len(shown), 6), has_labels),
-        *_value_layers(shown, x, y, scale, unit),
+        *_value_layers(shown, x, y, scale, unit, has_labels),
         *_month_labels(shown, x, plot_width, plot_height),
     ]
     layers += target_layers(targets, y)
     if has_labels:
         layers += _earlier_level_labels(process_phases[:-1], x, y, plot_width / max(len(shown), 6), unit)
-        layers += _latest_level_labels(process_phases, targets, x, y, len(shown), scale, plot_height, unit)
+        levels = _latest_levels(process_phases, targets, unit)
+        levels += [row | {"name": "so far", "words": _so_far(row, unit)} for row in _going_on(shown)]
+        layers += _level_labels(levels, x, y, len(shown), scale, plot_height)
     return frame(layers, width, height, left, right, top, bottom)
 
 
@@ -132,7 +134,7 @@ def _limit_layers(process_phases: list[Row], x: Part, y: Part, is_small: bool = 
     layers = [layer(bands, mark("rect", color=PALETTE["band"]), **end, y2=other_end("upper"))]
     if not is_small:
         ends = [span | {"value": span[side]} for span in limited for side in ("lower", "upper")]
-        layers.append(layer(ends, mark("rule", color="#8f9db8", strokeDash=[4, 3]), **end))
+        layers.append(layer(ends, mark("rule", color=PALETTE["limit"], strokeDash=[4, 3]), **end))
     return [*layers, layer(centred, mark("rule", color=colour, strokeWidth=width), **end)]
 
 
@@ -142,7 +144,7 @@ def _change_layers(process_phases: list[Row], x: Part, step: float, has_labels: 
         (number, process_phase) for number, process_phase in enumerate((p for p in process_phases if p["note"]), 1)
     ]
     starts = [{"at": process_phase["at"]} for _, process_phase in changes]
-    layers = [layer(starts, mark("rule", color="#8f9db8", strokeWidth=1), x=x)]
+    layers = [layer(starts, mark("rule", color=PALETTE["limit"], strokeWidth=1), x=x)]
     ends = [later["at"] for _, later in changes[1:]] + [process_phases[-1]["end"]] if changes else []
     labels = []
     for (number, process_phase), end in zip(changes, ends, strict=True):
@@ -155,33 +157,37 @@ def _change_layers(process_phases: list[Row], x: Part, step: float, has_labels: 
     return [*layers, layer(labels, text, x=x, y={"value": -32}, text=category("words"))] if labels else []
 
 
-def _value_layers(shown: list[Row], x: Part, y: Part, scale: list[float], unit: str) -> list[Part]:
+def _value_layers(shown: list[Row], x: Part, y: Part, scale: list[float], unit: str, is_labelled: bool) -> list[Part]:
+    """The values of the periods; `is_labelled`, whether the margin names the incomplete one."""
     known = [row for row in shown if row["value"] is not None]
     complete = [row for row in known if row["is_complete"]]
     partial = [row for row in known if not row["is_complete"]]
     path = [row for row in shown if row["is_complete"]]  # with the unknown months, at which the line breaks
-    line = mark("line", strokeWidth=1.3, color="#8a96ae")
+    line = mark("line", strokeWidth=1.3, color=PALETTE["limit"])
     layers = [layer(only_columns(path, "at", "value"), line, x=x, y=y), *_point_layers(complete, x, y, 44, unit)]
     if partial:
-        lately = [row["value"] for row in complete[-5:]]
-        layers += _incomplete_layers(partial[-1], x, y, scale, unit, lately)
+        layers += _incomplete_layers(partial, x, y, scale, unit, is_labelled)
     return layers
 
 
-def _incomplete_layers(row: Row, x: Part, y: Part, scale: list[float], unit: str, lately: list[float]) -> list[Part]:
-    """The incomplete period: a hollow mark and its label, next to it where the months before are well above."""
-    text = row.get("so_far") or f"{numbers.figure(row['value'], unit)} so far"
-    description = f"{row['month_starting']:%B %Y}: {text}"
-    point = {"at": row["at"], "value": row["value"], "description": description, "words": text}
-    hollow = mark("point", filled=False, fill="#ffffff", size=60, strokeWidth=1.5, aria=True)
-    is_low = row["value"] - scale[0] < 0.2 * (scale[1] - scale[0])
-    is_clear = row["value"] < min(lately, default=0) - 0.1 * (scale[1] - scale[0])
-    beside = {"dx": -10, "dy": 4} if is_clear else {"dx": 8, "dy": -13 if is_low else 16}
-    label = mark("text", align="right", color=PALETTE["muted"], **beside)
-    return [
-        layer([point], hollow, x=x, y=y, description=category("description")),
-        layer([point], label, x=x, y=y, text=category("words")),
+def _incomplete_layers(
+    rows: list[Row], x: Part, y: Part, scale: list[float], unit: str, is_labelled: bool
+) -> list[Part]:
+    """The incomplete periods: hollow marks, and the label of the last one where the margin has no room for it."""
+    points = [
+        {"at": row["at"], "value": row["value"], "words": _so_far(row, unit)}
+        | {"description": f"{row['month_starting']:%B %Y}: {_so_far(row, unit)}"}
+        for row in rows
     ]
+    hollow = mark("point", filled=False, fill=PALETTE["paper"], size=60, strokeWidth=1.5, aria=True)
+    layers = [layer(points, hollow, x=x, y=y, description=category("description"))]
+    is_low = rows[-1]["value"] - scale[0] < 0.2 * (scale[1] - scale[0])
+    label = mark("text", align="right", dx=8, dy=-13 if is_low else 16, color=PALETTE["muted"])
+    return layers if is_labelled else [*layers, layer(points[-1:], label, x=x, y=y, text=category("words"))]
+
+
+def _so_far(row: Row, unit: str) -> str:
+    return row.get("so_far") or f"{numbers.figure(row['value'], unit)} so far"
 
 
 def _point_layers(rows: list[Row], x: Part, y: Part, size: int, unit: str) -> list[Part]:
@@ -247,26 +253,27 @@ def _month_labels(shown: list[Row], x: Part, plot_width: float, plot_height: flo
     return [layer(rows, label, x=x, y={"value": plot_height + 8}, text=category("words"))]
 
 
-def _latest_level_labels(
-    process_phases: list[Row],
-    targets: list[float],
-    x: Part,
-    y: Part,
-    end: int,
-    scale: list[float],
-    plot_height: float,
-    unit: str,
-) -> list[Part]:
-    """The limits and average of the latest phase and the target, right of the plot, without overlap."""
+def _going_on(shown: list[Row]) -> list[Row]:
+    """The last period with its value, where it is not complete."""
+    return [row for row in shown[-1:] if not row["is_complete"] and row["value"] is not None]
+
+
+def _latest_levels(process_phases: list[Row], targets: list[float], unit: str) -> list[Row]:
+    """The limits and average of the latest phase, and the target, as labels."""
     last = process_phases[-1] if process_phases else {}
     levels = [("upper limit", last.get("upper")), ("average", last.get("center")), ("lower limit", last.get("lower"))]
     levels += [("target", targets[-1])] if targets else []
-    labels = [
+    return [
         {"value": value, "name": name, "words": f"{name} {numbers.figure(value, unit)}"}
         for name, value in levels
         if value is not None
     ]
-    spread = spread_out(labels, (scale[1] - scale[0]) * LABEL_HEIGHT / plot_height)
+
+
+def _level_labels(labels: list[Row], x: Part, y: Part, end: int, scale: list[float], plot_height: float) -> list[Part]:
+    """Labels of levels, right of the plot, without overlap."""
+    pixel = (scale[1] - scale[0]) / plot_height
+    spread = spread_out(labels, LABEL_HEIGHT * pixel, scale[1] + 2 * LABEL_HEIGHT * pixel)
     colours = {"target": PALETTE["purple"], "average": PALETTE["ink"]}
     rows = [
         {**label, "at": max(end, 6) - 0.5, "colour": colours.get(label["name"], PALETTE["muted"])} for label in spread

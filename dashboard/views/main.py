@@ -3,9 +3,9 @@
 from dashboard import charts
 from dashboard.links import slug
 from dashboard.tables import EVERYONE, PageData, Row, last_complete
-from dashboard.views import domains, north_star, parts, queues
+from dashboard.views import changed, domains, evolution, flywheel, north_star, parts, queues
 from dashboard.views.parts import View
-from dashboard.words import codes, drivers, numbers, phrases
+from dashboard.words import codes, numbers, phrases
 from dashboard.words import north_star as target_words
 from dashboard.words.answer import five_lines
 from dashboard.words.trust import trust_line
@@ -20,6 +20,7 @@ def main_page(data: PageData) -> View:
         "trust_line": trust_line(data),
         "answer": five_lines(data),
         "north_star": north_star.north_star_card(data),
+        "changed": changed.changed_card(data, slugs),
         "drivers": north_star.drivers_tree(data),
         "time_to_value": parts.time_to_value_card(data, EVERYONE),
         "stages": parts.stages_card(data, EVERYONE),
@@ -27,8 +28,8 @@ def main_page(data: PageData) -> View:
         "outlook": _outlook(data),
         "domains": domains.domains_card(data, slugs),
         "flows": domains.flows_card(data, slugs),
-        "evolution": _evolution(data, slugs),
-        "flywheel": _flywheel(data),
+        "evolution": evolution.evolution_card(data, slugs),
+        "flywheel": flywheel.flywheel_card(data),
         "trust": _trust(data),
         "definitions": _definitions(data),
     }
@@ -67,18 +68,19 @@ def _target(data: PageData) -> View:
     """Whether the process can reach its target, as a sentence, and its facts; none without a target."""
     row = data.target
     if row is None or row["target"] is None:
-        return {"is_declared": False, "capability": "", "facts": []}
+        return {"title": "Target: none is declared", "is_declared": False, "capability": "", "facts": []}
     definition = data.definitions[row["metric_id"]]
     unit, each = definition["unit"], f" a {_period_of(data)}" if definition["kind"] == "flow" else ""
-    facts = [("Target", f"{numbers.with_unit(row['target'], unit)}{each}")]
+    facts = []
     if row["lower_limit"] is not None:
         facts.append(("Routine range", numbers.limits(row, unit)))
     if year := target_words.year_to_date(row):
         label, _, words = year.partition(": ")
         facts.append((f"{label}, against the plan", words))
     if row["total_chance_of_target"] is not None:
-        facts.append(("Chance of the target over the next six months", numbers.chance(row["total_chance_of_target"])))
-    return {"is_declared": True, "capability": target_words.capability_in_words(row, unit), "facts": facts}
+        facts.append(("Chance of reaching it over the next six months", numbers.chance(row["total_chance_of_target"])))
+    capability, title = target_words.capability_in_words(row, unit), numbers.with_unit(row["target"], unit)
+    return {"title": f"Target: {title}{each}", "is_declared": True, "capability": capability, "facts": facts}
 
 
 def _period_of(data: PageData) -> str:
@@ -91,116 +93,6 @@ def _outlook_month(row: Row) -> View:
         "expected": numbers.number(row["expected_value"]),
         "range": f"{numbers.number(row['lower'])} to {numbers.number(row['upper'])}",
         "chance": numbers.chance(row["chance_of_target"]),
-    }
-
-
-def _evolution(data: PageData, slugs: dict[str, str]) -> View:
-    total = sum(row["product_count"] for row in data.evolution)
-    positioned = [row for row in data.evolution if row["position"] and row["ubiquity_share"] is not None]
-    if not positioned:
-        why = codes.reason(_reason_without_positions(data.evolution))
-        return {"total": total, "chart": None, "reason": why, "lists": [], "table": []}
-    counts = {name: sum(r["product_count"] for r in positioned if r["position"] == name) for name in codes.POSITIONS}
-    counts_in_words = ", ".join(f"{counts[name]:,} {title.lower()}" for name, (title, _) in codes.POSITIONS.items())
-    chart = parts.chart_svg(
-        charts.evolution_chart(positioned),
-        "evolution",
-        "Data products by certainty and by share of other domains using them",
-        f"{phrases.counted(total, 'data product')}: {counts_in_words}.",
-    )
-    table = [
-        {
-            "certainty": row["certainty"],
-            "ubiquity": numbers.share(row["ubiquity_share"]),
-            "position": row["position"].replace("_", " "),
-            "count": f"{row['product_count']:,}",
-        }
-        for row in positioned
-    ]
-    lists = [_off_the_curve(data, name, counts[name], slugs) for name in codes.POSITIONS]
-    return {"total": total, "chart": chart, "reason": "", "lists": lists, "table": table}
-
-
-def _reason_without_positions(rows: list[Row]) -> str:
-    if not rows:
-        return "no_products"
-    return "no_adoption_events" if any(row["certainty"] != "not_measured" for row in rows) else "no_contract_events"
-
-
-def _off_the_curve(data: PageData, position: str, count: int, slugs: dict[str, str]) -> View:
-    """Some of the data products at a position off the S-curve."""
-    examples = [row for row in data.evolution_examples if row["position"] == position][:5]
-    title, what = codes.POSITIONS[position]
-    return {
-        "position": position,
-        "title": title,
-        "what": what,
-        "count": count,
-        "rows": [parts.example_product(row, slugs) for row in examples],
-        "more": count - len(examples),
-    }
-
-
-def _flywheel(data: PageData) -> View:
-    sections = []
-    for flywheel_phase, name in codes.FLYWHEEL_PHASES.items():
-        rows = [row for row in data.flywheel if row["flywheel_phase"] == flywheel_phase]
-        if rows:
-            code = rows[0]["flywheel_phase_verdict"]
-            sections.append(
-                {
-                    "flywheel_phase": flywheel_phase,
-                    "name": name,
-                    "persona": rows[0]["persona"],
-                    "code": code,
-                    "verdict": codes.FLYWHEEL_VERDICTS[code],
-                    "shape": {"gaining": "▲", "slowing": "▽", "steady": "○"}.get(code, "…"),
-                    "count": _verdict_counts(rows),
-                    "rows": [_flywheel_row(data, row) for row in rows if not _is_unknown(data, row)],
-                }
-            )
-    hidden = [(data.definitions[row["metric_id"]], row["reason"]) for row in data.flywheel if _is_unknown(data, row)]
-    return {
-        "summary": drivers.flywheel_in_words(data.flywheel),
-        "phases": sections,
-        "unknown": drivers.unknown_metrics(hidden),
-    }
-
-
-def _is_unknown(data: PageData, row: Row) -> bool:
-    """Whether a metric of the scorecard has no value, and had none in any month that a chart draws."""
-    key = (EVERYONE, row["metric_id"])
-    if row["value"] is not None or row["reason"] == "not_reached":
-        return False
-    return key not in data.leading or not parts.is_known(data, *key)
-
-
-def _verdict_counts(rows: list[Row]) -> str:
-    """How many metrics of a flywheel phase are improving or worsening, of those judged."""
-    judged = [row["verdict"] for row in rows if row["verdict"] != "not_enough_data"]
-    counts = [f"{judged.count(v)} {v}" for v in ("improving", "worsening") if v in judged]
-    return (
-        f"{phrases.joined(counts) if counts else 'none improving or worsening'} of {len(judged)} judged"
-        if judged
-        else ""
-    )
-
-
-def _flywheel_row(data: PageData, row: Row) -> View:
-    """A metric of a phase; its verdict is the one of its own row, as everywhere on the page."""
-    definition = data.definitions[row["metric_id"]]
-    unit = definition["unit"]
-    is_momentum = unit == "% per doubling"
-    suffix = " d" if unit == "days" else ""
-    value = numbers.figure_or_dash(row["value"], unit)
-    is_quarter = row["metric_id"] in data.quarterly
-    return {
-        "name": f"{definition['name']}: each doubling of adopted data products" if is_momentum else definition["name"],
-        "when": f", {numbers.period(row['month_starting'], 'quarter')}" if is_quarter and row["month_starting"] else "",
-        "value": drivers.pace_change(row) + drivers.momentum_interval(row) if is_momentum else f"{value}{suffix}",
-        "verdict": parts.verdict(data.verdicts.get((EVERYONE, row["metric_id"]), row), definition),
-        "evidence": codes.EVIDENCE_CLASSES[row["evidence_class"]],
-        "reason": codes.reason(row["reason"]) if row["reason"] else "",
     }
 
 

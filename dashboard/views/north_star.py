@@ -24,8 +24,8 @@ def north_star_card(data: PageData) -> View:
         "meaning": definition["definition"].split(". ")[0].rstrip(".") + ".",
         "period": row["period"],
         "figure": _big_figure(row, verdict, definition),
-        "verdict": parts.verdict(verdict, definition),
-        "why": verdicts.why(verdict, definition) if verdict else "",
+        "verdict": parts.verdict(verdict, definition) if row["value"] is not None else None,
+        "why": verdicts.why(verdict, definition) if verdict and row["value"] is not None else "",
         "latest": _latest(row, verdict, definition),
         "facts": _facts(data, rows, so_far, definition),
         "chart": _charts(rows, row, verdict, definition, so_far) if any(r["value"] is not None for r in rows) else None,
@@ -105,11 +105,11 @@ def _table_row(row: Row, unit: str, so_far: dict) -> View:
 def _facts(data: PageData, rows: list[Row], so_far: dict, definition: Row) -> list[View]:
     """The period that goes on, the average before a change, the target, the last 12 months."""
     unit, verdict = definition["unit"], data.north_star_verdict
-    facts = []
-    goes_on = rows[-1]
-    if not goes_on["is_complete"] and goes_on["value"] is not None and last_complete(rows):
-        label = f"{numbers.period(goes_on['month_starting'], goes_on['period'])} so far"
-        facts.append(_fact(label, so_far[goes_on["month_starting"]]))
+    going_on = [row for row in rows if not row["is_complete"] and row["value"] is not None and last_complete(rows)]
+    facts = [
+        _fact(f"{numbers.period(row['month_starting'], row['period'])} so far", so_far[row["month_starting"]])
+        for row in going_on
+    ]
     if verdict and verdict["previous_center"] is not None:
         facts.append(_fact("Average before", numbers.figure(verdict["previous_center"], unit)))
     target = data.target["target"] if data.target else None

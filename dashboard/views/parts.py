@@ -10,7 +10,7 @@ from markupsafe import Markup
 from dashboard import charts, links
 from dashboard.tables import EVERYONE, HEADLINE, PageData, Row, last_complete
 from dashboard.theme import Chart, svg
-from dashboard.words import codes, numbers, phrases, products, time_to_value, verdicts
+from dashboard.words import codes, evolution, numbers, products, time_to_value, verdicts
 
 View = dict[str, Any]
 WIDTHS = {
@@ -213,9 +213,7 @@ def product(row: Row, slugs: dict[str, str]) -> View:
 def example_product(row: Row, slugs: dict[str, str]) -> View:
     """A data product off the S-curve; `slugs`, as for a queue."""
     return product(row, slugs) | {
-        "used_by": phrases.counted(row["consuming_domains_count"], "other domain")
-        if row["consuming_domains_count"]
-        else "no other domain",
+        "used_by": evolution.used_by(row),
     }
 
 

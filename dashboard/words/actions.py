@@ -4,7 +4,7 @@ Belongs here: which rows call for action, and each in a clause. Does not belong 
 (`answer.py`).
 """
 
-from dashboard.tables import EVERYONE, PageData
+from dashboard.tables import EVERYONE, PageData, Row
 from dashboard.words import codes, domains
 from dashboard.words.phrases import Clause, Line, counted
 
@@ -50,18 +50,21 @@ def _slow(data: PageData) -> list[Clause]:
 
 
 def _queue(data: PageData) -> list[Clause]:
-    """The queue in which most wait unusually long; where none does, that for a first consumer if it is the longest."""
+    """The queue in which most wait longer than usual; where none do, the unused products if they are the longest."""
     rows = [row for row in data.queues if row["domain"] == EVERYONE and row["open_count"]]
     late = [row for row in rows if row["older_count"]]
     order = [*codes.QUEUES_IN_WORDS]
     if late:
         row = max(late, key=lambda row: (row["older_count"], order.index(row["queue"])))
-        things = counted(row["open_count"], *codes.QUEUES_IN_WORDS[row["queue"]])
-        return [Clause(f"{row['older_count']:,} of {things} (unusually long)", "#queues")]
+        return [_things(row), Clause(f"{row['older_count']:,} of them longer than usual", "#queues")]
     longest = max(rows, key=lambda row: row["open_count"], default=None)
     if longest is None or longest["queue"] != "deployed_unused" or not _has_adoptions(data):
         return []
-    return [Clause(counted(longest["open_count"], *codes.QUEUES_IN_WORDS["deployed_unused"]), "#queues")]
+    return [_things(longest)]
+
+
+def _things(row: Row) -> Clause:
+    return Clause(counted(row["open_count"], *codes.QUEUES_IN_WORDS[row["queue"]]), "#queues")
 
 
 def _has_adoptions(data: PageData) -> bool:

@@ -22,7 +22,7 @@ FLYWHEEL_VERDICTS = {
     "gaining": "Gaining",
     "steady": "Steady",
     "slowing": "Slowing",
-    "not_enough_data": "Not enough data yet",
+    "not_enough_data": "Not known",
 }
 QUEUES_IN_WORDS = {  # queue: (of one, of many), in the order of delivery
     "not_started": ("idea not started", "ideas not started"),
@@ -121,8 +121,14 @@ ESTIMATORS = {
     "current_pace": "last 180 days, dropped ideas excluded",
 }
 POSITIONS = {
-    "used_beyond_its_certainty": ("Used beyond their certainty", "give them a contract"),
-    "certain_but_under_used": ("Certain but under-used", "find them consumers"),
+    "used_beyond_its_certainty": (
+        "Used beyond their certainty",
+        "Used by 2 or more other domains, raw or contract not kept: give them a contract, or keep it.",
+    ),
+    "certain_but_under_used": (
+        "Certain but under-used",
+        "Authoritative, used by fewer than 2 other domains: find them consumers.",
+    ),
 }
 NORTH_STAR_PARTS = {
     "first_adoptions": "a data product's first other domain",

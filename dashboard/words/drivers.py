@@ -6,7 +6,7 @@ verdicts on one series (`verdicts.py`).
 
 from dashboard.tables import EVERYONE, PageData, Row
 from dashboard.words import codes, numbers, verdicts
-from dashboard.words.phrases import Clause, Line, counted, is_or_are, joined
+from dashboard.words.phrases import Clause, Line, capitalised, counted, is_or_are, joined
 
 PARTS = ("expansion_adoptions", "first_adoptions")
 
@@ -36,13 +36,14 @@ def _outcome(row: Row) -> str:
 
 
 def _changed_parts(data: PageData) -> str:
-    """The exact parts of the North Star that are higher or lower by their own verdict; empty where none is."""
-    if data.north_star_verdict is None or data.north_star_verdict["metric_id"] != "cross_domain_adoptions":
+    """The exact parts that moved as the North Star did, by their own verdict; empty where it or they did not."""
+    whole = data.north_star_verdict
+    if whole is None or whole["metric_id"] != "cross_domain_adoptions":
         return ""
-    changes = []
+    is_up, changes = verdicts.is_higher(whole, data.definitions[whole["metric_id"]]), []
     for metric in PARTS:
         row = data.verdicts.get((EVERYONE, metric))
-        if row and (is_up := verdicts.is_higher(row, data.definitions[metric])) is not None:
+        if row and is_up is not None and verdicts.is_higher(row, data.definitions[metric]) == is_up:
             changes.append(f"{codes.OUTCOMES[metric]} are {'higher' if is_up else 'lower'}")
     return joined(changes)
 
@@ -71,19 +72,11 @@ def flywheel_in_words(rows: list[Row]) -> str:
     return "no phase is slowing" if "steady" in of.values() else ""
 
 
-def momentum_in_words(row: Row) -> str:
-    """Momentum, with its sign in words: "Each doubling of adopted data products: 11.6% slower (−3 to +28%)".
-
-    Parameters: `row`, of momentum or momentum_completed_only in `flywheel_scorecard`. Above 0 is slower.
-    """
-    head = "Each doubling of adopted data products"
-    if row["value"] is None:
-        return f"{head}: not known, {codes.reason(row['reason'])}"
-    return f"{head}: {pace_change(row)}{momentum_interval(row)}"
-
-
 def pace_change(row: Row) -> str:
-    """ "11.6% slower", "4% faster" or "as fast"; `row`, as for `momentum_in_words`."""
+    """What each doubling of adopted data products does to the time to value: "11.6% slower", "4% faster".
+
+    Parameters: `row`, of momentum or momentum_completed_only in `flywheel_scorecard`; above 0 is slower.
+    """
     size = numbers.number(abs(row["value"]))
     if size == "0.0" or size == "0":
         return "as fast as before"
@@ -103,7 +96,7 @@ def _signed(value: float) -> str:
 
 
 def unknown_metrics(metrics: list[tuple[Row, str | None]]) -> list[str]:
-    """The one line about metrics without a value, as sentences: which they are, and what would make them known.
+    """The line about metrics without a value and what to send, then a sentence for each kind of event to send.
 
     Parameters: `metrics`, (row of `metric_definitions`, reason) of each. Returns none where all are known.
     """
@@ -114,13 +107,14 @@ def unknown_metrics(metrics: list[tuple[Row, str | None]]) -> list[str]:
     for definition, reason in metrics:
         event = codes.EVENTS_THAT_TELL.get(reason or "")
         (needs if event else waits).setdefault(event or codes.reason(reason), []).append(definition)
-    waiting = "; ".join(f"{joined([_lower(d['name']) for d in of])}: {reason}" for reason, of in waits.items())
+    waiting = [f"{joined([_lower(d['name']) for d in of])} ({reason})" for reason, of in waits.items()]
+    later = f"Not known yet: {'; '.join(waiting)}." if waiting else ""
     if not needs:
-        return [f"Not known yet: {waiting}."]
-    names = joined([_lower(definition["name"]) for definition, _ in metrics])
-    sent = "; ".join(f"{event}, for {_purposes(of)}" for event, of in needs.items())
-    known = [f"Not known: {names} ({len(metrics)}).", f"To know more, send: {sent}."]
-    return known + ([f"Not known yet: {waiting}."] if waiting else [])
+        return [later]
+    names = joined([_lower(d["name"]) for of in needs.values() for d in of])
+    count = sum(len(of) for of in needs.values())
+    line = f"Not known: {names} ({count}). To know them, send: {'; '.join(needs)}. {later}".strip()
+    return [line, *(f"{capitalised(event)}: for {_purposes(of)}." for event, of in needs.items())]
 
 
 def _lower(name: str) -> str:

@@ -70,9 +70,10 @@ def _real(data: PageData) -> str:
     if row["verdict"] != "no_change":
         return f"{'Probably' if is_unsure else 'Yes'}: {_rule(row, definition)}"
     point = _point(row["judged_value"], row, "judged_starting", definition)
+    unit = definition["unit"]
     if row["lower_limit"] is None:
-        return f"No: {point} is routine by earlier limits, {verdicts.earlier_range(row, definition['unit'])}"
-    return f"{'Probably not' if is_unsure else 'No'}: {point} is routine, {verdicts.routine_range(row, definition['unit'])}"
+        return f"No: {point} is routine by earlier limits, {verdicts.earlier_range(row, unit)}"
+    return f"{'Probably not' if is_unsure else 'No'}: {point} is routine, {verdicts.routine_range(row, unit)}"
 
 
 def _rule(row: Row, definition: Row) -> str:

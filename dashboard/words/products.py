@@ -42,7 +42,7 @@ def older_in_words(queue: Row) -> str:
     if queue["older_count"] is None:
         return ""
     count = queue["older_count"]
-    return f"{count:,} {is_or_are(count)} older." if count else "None is older."
+    return f"{count:,} {is_or_are(count)} older."
 
 
 def queue_of_product(row: Row) -> str:

@@ -115,13 +115,6 @@ def changed_since(row: Row) -> date | None:
     return row["limits_starting"] if is_whole else None
 
 
-def judged_point(row: Row, definition: Row) -> str:
-    """The latest judged point: "17 in December 2025"; a quarter's monthly mean as "1.3 a month in Q4 2025"."""
-    each = " a month" if row["limits_period"] != row["period"] else ""
-    value = numbers.figure(row["judged_value"], judged_unit(definition))
-    return f"{value}{each} in {numbers.period(row['judged_starting'], row['limits_period'])}"
-
-
 def routine_range(row: Row, unit: str) -> str:
     """The routine range of the latest judged point, "5.8 to 28.8"; a dash without limits."""
     return numbers.limits_or_dash(row, unit)

@@ -7,7 +7,7 @@ import pytest
 from page_data import ADOPTIONS, month
 
 from dashboard import charts
-from dashboard.theme import PALETTE, svg
+from dashboard.theme import svg
 
 
 def drawn(*months: dict, definition: dict = ADOPTIONS) -> dict[str, str]:
@@ -31,9 +31,9 @@ def test_a_signal_points_the_way_the_value_went_and_is_hollow_where_that_is_bad(
     ).values()
     assert (is_up(higher), is_up(lower)) == (True, False)
     good, bad = (higher, lower) if direction == "up" else (lower, higher)
-    assert f'fill="{PALETTE["blue"]}" stroke="{PALETTE["blue"]}"' in good
-    assert f'fill="{PALETTE["paper"]}" stroke="{PALETTE["orange"]}"' in bad
-    assert f'fill="{PALETTE["mark"]}"' in routine
+    assert 'fill="var(--blue)" stroke="var(--blue)"' in good
+    assert 'fill="var(--paper)" stroke="var(--orange)"' in bad
+    assert 'fill="var(--mark)"' in routine
     assert "L" not in re.search(r' d="([^"]*)"', routine)[1]  # a circle has no straight side
 
 
@@ -68,13 +68,13 @@ def test_months_before_the_limits_and_the_one_that_goes_on_have_no_limits_behind
         "May 2025: 11",
         "June 2025: 3 in 6 of 30 days",
     ]
-    assert f'fill="{PALETTE["paper"]}"' in points["June 2025: 3 in 6 of 30 days"]
-    assert f'fill="{PALETTE["mark"]}"' in points["January 2025: 9"]
+    assert 'fill="var(--paper)"' in points["June 2025: 3 in 6 of 30 days"]
+    assert 'fill="var(--mark)"' in points["January 2025: 9"]
 
 
 def test_a_drawing_paints_no_background_over_its_card():
     markup = svg(charts.north_star_chart([month(1, 10.0)], ADOPTIONS), "n", "Adoptions", "by month")
-    assert f'height="260" fill="{PALETTE["paper"]}"' not in markup
+    assert 'height="260" fill="var(--paper)"' not in markup
     assert not re.match(r"<svg[^>]*><title.*?</title><desc.*?</desc><rect", markup)
 
 

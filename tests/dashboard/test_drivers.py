@@ -74,8 +74,10 @@ def test_a_metric_without_a_value_is_no_card_but_in_the_line_of_what_is_not_know
     ]
     tree = drivers_tree(served(month(12, 12.0), leading=rows, verdicts=[judged()]))
     assert [card["id"] for card in tree["cards"]] == ["named_consumer_share"]
-    assert tree["unknown"][0] == "Not known: contract checks passed and retained adoption (2)."
-    assert "an adopted event for each later use, for retained adoption (whether use lasts)" in tree["unknown"][1]
+    assert tree["unknown"][0].startswith(
+        "Not known: contract checks passed and retained adoption (2). To know them, send"
+    )
+    assert "An adopted event for each later use: for retained adoption (whether use lasts)." in tree["unknown"]
 
 
 def test_a_metric_that_was_known_before_keeps_its_card():

@@ -173,7 +173,7 @@ BUILD = judged("worsening", metric_id="build_time")
     [
         (
             {"domains": [domain("sales"), SLOW], "queues": [queue(), queue("in_build", 12, 3)]},
-            "claims (slow from deployed to adopted); 40 of 106 unused products (unusually long).",
+            "claims (slow from deployed to adopted); 106 unused products; 40 of them longer than usual.",
         ),
         (
             {"queues": [queue(older_count=None), queue("in_build", 12, None)]},
@@ -287,18 +287,22 @@ def test_a_period_that_goes_on_says_how_much_of_it_is_over(columns, as_of, expec
 )
 def test_momentum_says_whether_it_is_faster_or_slower(value, lower, upper, expected):
     row = {"value": value, "lower": lower, "upper": upper, "reason": None}
-    assert drivers.momentum_in_words(row) == f"Each doubling of adopted data products: {expected}"
+    assert drivers.pace_change(row) + drivers.momentum_interval(row) == expected
 
 
 def test_what_is_not_known_is_one_line_with_the_events_that_would_tell():
     metrics = [("retained_adoption", "no_repeat_use_events"), ("contract_checks_passed", "no_contract_events")]
     metrics += [("adopted_90d", "too_recent")]
     assert drivers.unknown_metrics([(definitions()[metric], reason) for metric, reason in metrics]) == [
-        "Not known: retained adoption, contract checks passed and adopted within 90 days (3).",
-        "To know more, send: an adopted event for each later use, for retained adoption (whether use lasts); "
-        "contract_activated and contract_checked events, for contract checks passed (whether consumers can rely on the "
+        "Not known: retained adoption and contract checks passed (2). To know them, send: an adopted event for each "
+        "later use; contract_activated and contract_checked events. "
+        "Not known yet: adopted within 90 days (not all have been observed for long enough yet).",
+        "An adopted event for each later use: for retained adoption (whether use lasts).",
+        "Contract_activated and contract_checked events: for contract checks passed (whether consumers can rely on the "
         "data).",
-        "Not known yet: adopted within 90 days: not all have been observed for long enough yet.",
+    ]
+    assert drivers.unknown_metrics([(definitions()["adopted_90d"], "too_recent")]) == [
+        "Not known yet: adopted within 90 days (not all have been observed for long enough yet)."
     ]
     assert drivers.unknown_metrics([]) == []
 

@@ -18,6 +18,9 @@ EXPLAINED = [
     ("north_star_monthly", "value", "reason"),
     ("leading_metrics_monthly", "value", "reason"),
     ("time_to_value", "median_days", "reason"),
+    ("metric_verdicts", "value", "reason"),
+    ("north_star_target", "capability", "capability_reason"),
+    ("north_star_target", "year_value", "year_reason"),
     ("queues", "moved_on_p85_days", "reason"),
     ("queues", "older_count", "reason"),
     ("queues", "moved_on_count", "reason"),
@@ -209,7 +212,10 @@ def the_scorecards_are_the_tables(served: dict[str, list[dict]], counted: dict) 
     if served["domain_scorecard"] and served["domain_scorecard"][0]["gave_count"] is not None:
         for side in ("gave_count", "took_count"):
             assert sum(row[side] for row in served["domain_scorecard"]) == total, side
-    assert len(served["open_ideas"]) == counted["open"]
+    the_queues_are_what_is_open(served, counted)
+    series = {(row["metric_id"], row["domain"]) for row in served["leading_metrics_monthly"]}
+    series |= {(row["metric_id"], "all") for row in served["north_star_monthly"]}
+    assert {(row["metric_id"], row["domain"]) for row in served["metric_verdicts"]} == series
     for row in served["open_ideas"]:
         assert row["days_in_queue"] >= 0
     judged = {row["metric_id"]: row for row in served["metric_verdicts"] if row["domain"] == "all"}
@@ -227,6 +233,22 @@ def the_scorecards_are_the_tables(served: dict[str, list[dict]], counted: dict) 
     outlook = [row["month_starting"] for row in served["outlook"]]
     if outlook:
         assert min(outlook) > complete[-1]["month_starting"] + timedelta(days=27)
+
+
+def the_queues_are_what_is_open(served: dict[str, list[dict]], counted: dict) -> None:
+    assert len(served["open_ideas"]) == counted["open"]
+    assert sum(row["open_count"] for row in served["queues"] if row["domain"] == "all") == counted["open"]
+    sizes = {(row["queue"], row["domain"]): row["open_count"] for row in served["queues"]}
+    for row in served["open_ideas"]:
+        for domain in {"all", row["domain"]} - {None}:
+            sizes[row["queue"], domain] -= 1
+    assert set(sizes.values()) <= {0}
+    flows = served["adoption_flows"]
+    assert sum(row["total_adoption_count"] for row in flows) == counted["adoptions"]
+    for flow, side in (("owner_domain", "gave_count"), ("consumer_domain", "took_count")):
+        for row in served["domain_scorecard"]:
+            total = sum(pair["adoption_count"] for pair in flows if pair[flow] == row["domain"])
+            assert row[side] in (total, None), (side, row)
 
 
 def led(served: dict[str, list[dict]], metric: str) -> list[dict]:

@@ -57,9 +57,21 @@ def test_the_slow_domain_and_its_stage_are_named(sample):
         SLOW_DOMAIN,
     )
     assert median > 2.5 * everyone
-    overdue = query(sample, "select domain, interval_id from authoritative.open_ideas where is_overdue")
-    assert {interval for _, interval in overdue} == {SLOW_STAGE}
-    assert Counter(domain for domain, _ in overdue).most_common(1)[0] == (SLOW_DOMAIN, 5)
+    older = query(sample, "select domain from authoritative.open_ideas where queue = 'in_build' and is_older")
+    assert Counter(domain for (domain,) in older).most_common(1)[0] == (SLOW_DOMAIN, 5)
+
+
+def test_all_that_is_open_is_in_a_queue_and_all_with_a_contract_is_right_of_its_line(sample):
+    """106 deployed data products that nobody uses were listed nowhere; 17 with a contract stood left of the line."""
+    queues = query(sample, "select queue, count(*) from authoritative.open_ideas group by queue")
+    assert dict(queues) == {"not_started": 36, "in_build": 29, "deployed_unused": 106}
+    places = query(
+        sample,
+        "select certainty, count(*), count(contract_activated_at) from authoritative.product_evolution group by all",
+    )
+    active = {certainty: with_contract for certainty, _, with_contract in places}
+    assert active == {"raw": 0, "contract_not_kept": 17, "curated": 17, "authoritative": 65}
+    assert (sum(active.values()), sum(count for _, count, _ in places)) == (99, 287)
 
 
 def test_the_planted_lever_has_evidence_at_its_lag_and_no_other_one_has(sample):
