@@ -118,9 +118,14 @@ def _domains(data: PageData, definition: Row) -> list[View]:
 
 
 def _why_of_domain(row: Row, definition: Row) -> str:
-    if row["value"] is None and row["reason"]:
-        return f"not known: {codes.reason(row['reason'])}"
-    return "" if row["verdict"] == "no_change" else verdicts.why(row, definition)
+    """Why a domain has its verdict, and no value; nothing that the verdict says already."""
+    if row["verdict"] == "not_enough_data":
+        why = verdicts.why(row, definition)
+        return "" if why == codes.reason("not_enough_data") else why
+    why = "" if row["verdict"] == "no_change" else verdicts.why(row, definition)
+    if row["value"] is None and row["reason"] != "not_reached":
+        return f"{why}{'; ' * bool(why)}its value is not known: {codes.reason(row['reason'])}"
+    return why
 
 
 def _behind(data: PageData, definition: Row, row: Row | None) -> View:
@@ -142,6 +147,7 @@ def _list(metric: str, is_counted: bool, rows: list[Row]) -> View:
     return {
         "title": counted.heading(metric, is_counted, count, first),
         "more": count - len(rows),
+        "when": counted.when(metric, is_counted),
         "columns": counted.COLUMNS.get(metric, ()),
         "has_product": first["data_product_id"] is not None,
         "has_consumer": first["consumer_domain"] is not None,
