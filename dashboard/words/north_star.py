@@ -69,11 +69,25 @@ def _real(data: PageData) -> str:
     is_unsure = row["is_provisional"] and not verdicts.is_before_change(row)  # of few points
     if row["verdict"] != "no_change":
         return f"{'Probably' if is_unsure else 'Yes'}: {_rule(row, definition)}"
-    point = _point(row["judged_value"], row, "judged_starting", definition)
-    unit = definition["unit"]
-    if row["lower_limit"] is None:
-        return f"No: {point} is routine by earlier limits, {verdicts.earlier_range(row, unit)}"
-    return f"{'Probably not' if is_unsure else 'No'}: {point} is routine, {verdicts.routine_range(row, unit)}"
+    return _routine(row, definition, "Probably not" if is_unsure else "No")
+
+
+def _routine(row: Row, definition: Row, answer: str) -> str:
+    """Where the latest point lies of a series without a change: not always within the limits.
+
+    A point that is outside by less than 2 things is no signal, nor is one outside the limits before a change enough.
+    """
+    point, unit = _point(row["judged_value"], row, "judged_starting", definition), definition["unit"]
+    prefix = "" if row["lower_limit"] is not None else "previous_"
+    is_within = row[f"{prefix}lower_limit"] <= row["judged_value"] <= row[f"{prefix}upper_limit"]
+    if prefix:
+        limits = verdicts.earlier_range(row, unit)
+        return (
+            f"No: {point} is routine by earlier limits, {limits}"
+            if is_within
+            else (f"Not clear: {point} is outside earlier limits, {limits}")
+        )
+    return f"{answer}: {point} is {'routine,' if is_within else 'barely outside'} {verdicts.routine_range(row, unit)}"
 
 
 def _rule(row: Row, definition: Row) -> str:

@@ -21,7 +21,7 @@ from page_data import (
 from dashboard.views import parts
 from dashboard.words import answer, codes, drivers, north_star, verdicts
 
-QUARTER = {"limits_period": "quarter", "judged_starting": date(2025, 10, 1), "judged_value": 1.3}
+QUARTER = {"limits_period": "quarter", "judged_starting": date(2025, 10, 1), "judged_value": 11.3}
 OWN = {"rule": "outside_limits", "signal_starting": date(2025, 10, 1), "signal_value": 21.0}
 
 
@@ -73,12 +73,22 @@ def lines(*rows, **parts) -> dict[str, str]:
         (
             judged(**QUARTER),
             "No change in the last two quarters: average 10.",
-            "No: Q4 2025's 1.3 is routine, 5 to 15.",
+            "No: Q4 2025's 11.3 is routine, 5 to 15.",
         ),
         (
             changed("no_change", center=None, lower_limit=None, upper_limit=None, rule=None),
             "No change in the last three months.",
-            "No: December 2025's 17 is routine by earlier limits, 1.2 to 15.8.",
+            "Not clear: December 2025's 17 is outside earlier limits, 1.2 to 15.8.",
+        ),
+        (
+            changed("no_change", center=None, lower_limit=None, upper_limit=None, rule=None, judged_value=9.0),
+            "No change in the last three months.",
+            "No: December 2025's 9 is routine by earlier limits, 1.2 to 15.8.",
+        ),
+        (
+            judged(judged_value=3.0, center=0.5, lower_limit=0.0, upper_limit=2.1),
+            "No change in the last three months: average 0.5.",
+            "No: December 2025's 3 is barely outside 0 to 2.1.",
         ),
         (unjudged("too_few_points"), "Not known: 12 in December 2025.", "Not known: too few periods for limits yet."),
         (
@@ -250,7 +260,7 @@ def test_a_verdict_names_the_direction_in_which_the_value_went(row, metric, expe
             judged("worsening", **OWN | {"rule": "three_of_four_near_limit", "signal_value": 6.0}),
             "three of four months to October 2025 lie nearer the lower limit than the average",
         ),
-        (judged(), "no signal in the last three months: routine variation, no explanation needed"),
+        (judged(), "no lasting change in the last three months: routine variation, no explanation needed"),
         (unjudged("stock"), codes.REASONS["stock"]),
     ],
 )

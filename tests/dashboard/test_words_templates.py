@@ -205,7 +205,7 @@ def agree(verdict: str, rising: str, real: str) -> bool:
     if verdict == "not_enough_data":
         return rising.startswith("Not known") and real.startswith("Not known")
     if verdict == "no_change":
-        return rising.startswith("No change") and real.startswith(("No:", "Probably not:"))
+        return rising.startswith("No change") and real.startswith(("No:", "Probably not:", "Not clear:"))
     return real.startswith(("Yes:", "Probably:")) and not rising.startswith(("No change", "Not known"))
 
 
