@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from dashboard.rows import Row, grouped
 
 PAGES = 2_000  # data products that have a page
+IN_QUEUE = 1_000  # of a queue on the page of all open data products
 ENTRIES = 200  # events on a page, and months of checks and of repeated use: the latest
 USES = 200  # consumers on a page: the latest
 TAKEN = 50  # adoptions on the page of the domain that took them: the latest
@@ -23,6 +24,7 @@ PAGED = f"""
     left join (
         select data_product_id, max(occurred_at) as latest_at from curated.lifecycle_events group by data_product_id
     ) using (data_product_id)
+    where data_products.domain is not null or queue_rank <= {IN_QUEUE} -- else no page leads to it
     qualify place <= {PAGES}
 """
 PRODUCTS = """

@@ -4,6 +4,7 @@ Belongs here: the list of pages, the template environment, the key. Does not bel
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -132,7 +133,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"several": phrases.counted, "short": _short, "css_string": css_string}
+    environment.filters |= {"several": phrases.counted, "short": _short}
+    environment.filters |= {"css_string": css_string, "breakable": _breakable}
     return environment
 
 
@@ -145,6 +147,12 @@ def _printable(value: object) -> object:
 
 def _short(title: str) -> str:
     return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+def _breakable(address: str) -> Markup:
+    """An address that may go on in another line after each of its marks."""
+    parts = re.findall(r"[^/?&=._@:#-]*[/?&=._@:#-]+|[^/?&=._@:#-]+", address)
+    return Markup("<wbr>").join(parts)
 
 
 def css_string(text: str) -> Markup:

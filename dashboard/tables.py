@@ -11,7 +11,7 @@ from typing import Any
 
 from dashboard.counted import rows_behind
 from dashboard.kept import Comparison, compare
-from dashboard.products import PAGED, Products, read_products
+from dashboard.products import IN_QUEUE, PAGED, Products, read_products
 from dashboard.rows import EVERYONE, Row, connect, grouped, last_complete, select
 
 WHOLE_WAY, ADOPTION_LAG = "idea_to_adopted", "deployed_to_adopted"
@@ -21,7 +21,6 @@ PROVISIONAL_POINTS = 10  # process limits from fewer points are provisional
 LISTED = 10  # rows of a list on a page
 MOVES_DRAWN = 40  # on the S-curve, the most common ones
 LONGEST = 5  # of a queue: those that are there longest, on the main page and on that of a domain
-IN_QUEUE = 1_000  # of a queue on the page of all open data products
 
 SELECTS = {
     "publication": """

@@ -92,10 +92,9 @@
             pieces.push({node, box: middle, words});
         }
 
-        // A word of usual length that goes on in another line; longer ones have to, and a hyphen may end a line.
+        // A word of usual length that goes on in another line; longer ones have to, and a mark such as "-" may end a line.
         function lookForBrokenWords(node) {
-            for (const {0: word, index} of node.data.matchAll(/[^\s\-–—/\u2010-\u2015\u200b]{2,20}(?![^\s\-–—/\u2010-\u2015\u200b])/g)) {
-                if (index && !/[\s\-–—/\u2010-\u2015\u200b]/.test(node.data[index - 1])) continue;
+            for (const {0: word, index} of node.data.matchAll(/(?<![\p{L}\p{N}_])[\p{L}\p{N}_]{2,20}(?![\p{L}\p{N}_])/gu)) {
                 const range = document.createRange();
                 range.setStart(node, index);
                 range.setEnd(node, index + word.length);

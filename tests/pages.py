@@ -3,11 +3,9 @@
 Belongs here: made-up events, the way from events to pages. Does not belong here: a browser, any expectation.
 """
 
-import atexit
 import os
 import random
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -108,11 +106,9 @@ class Published:
 
 @cache
 def publish(name: str, events: Path | None = None, as_of: str = AS_OF) -> Published:
-    """The pages of an input of MADE_UP, of the sample, or of a file of events: once a process."""
-    folder = Path(tempfile.mkdtemp(prefix="flywheel-pages-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    serving = Path(shutil.copy(serving_file(name, events, as_of), folder / "serving.duckdb"))
-    return Published(name, serving, _pages(folder))
+    """The pages of an input of INPUTS, of the sample, or of a file of events: drawn once a session."""
+    folder = once_a_session(f"pages-{name}", lambda folder: _draw(folder, serving_file(name, events, as_of)))
+    return Published(name, folder / "serving.duckdb", folder / "dashboard")
 
 
 def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> Path:
@@ -136,15 +132,16 @@ def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> P
     return once_a_session(f"{name}.duckdb", make)
 
 
-def _pages(folder: Path) -> Path:
+def _draw(folder: Path, serving: Path) -> None:
     from dashboard.rendering import pages_of
     from dashboard.tables import read
 
-    for page in pages_of(read(folder / "serving.duckdb"), archive=None, pdf=None):
+    folder.mkdir()
+    shutil.copy(serving, folder / "serving.duckdb")
+    for page in pages_of(read(serving), archive=None, pdf=None):
         path = folder / "dashboard" / page.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page.draw(DRAWN_AT, "some run"))
-    return folder / "dashboard"
 
 
 def _put_sample_before_this_month(home: Home) -> None:

@@ -272,7 +272,8 @@ def _latest_levels(process_phases: list[Row], targets: list[float], unit: str) -
 
 def _level_labels(labels: list[Row], x: Part, y: Part, end: int, scale: list[float], plot_height: float) -> list[Part]:
     """Labels of levels, right of the plot, without overlap."""
-    spread = spread_out(labels, (scale[1] - scale[0]) * LABEL_HEIGHT / plot_height)
+    pixel = (scale[1] - scale[0]) / plot_height
+    spread = spread_out(labels, LABEL_HEIGHT * pixel, scale[1] + 2 * LABEL_HEIGHT * pixel)
     colours = {"target": PALETTE["purple"], "average": PALETTE["ink"]}
     rows = [
         {**label, "at": max(end, 6) - 0.5, "colour": colours.get(label["name"], PALETTE["muted"])} for label in spread

@@ -7,8 +7,6 @@ from dashboard.views import parts, queues
 from dashboard.views.parts import View
 from dashboard.words import codes, domains, numbers, products
 
-PRODUCTS_LISTED = 200
-
 
 def domain_page(data: PageData) -> View:
     """What `domain.html` prints, from the rows of one domain."""
@@ -84,7 +82,7 @@ def _taken(data: PageData, domain: str) -> View:
 
 def _products(data: PageData, domain: str) -> View:
     """Its data products that have a page, the longest in a queue first."""
-    rows = list(data.products.rows.values())[:PRODUCTS_LISTED]
+    rows = list(data.products.rows.values())
     return {
         "count": data.products.owned.get(domain, 0),
         "basis": codes.UBIQUITY_BASES[next((r["ubiquity_basis"] for r in rows if r["ubiquity_basis"]), "ever")],

@@ -102,7 +102,7 @@ def flows_card(data: PageData, slugs: dict[str, str]) -> View:
     named = [row["domain"] for row in ranked[: MATRIX_DOMAINS if len(ranked) > MATRIX_DOMAINS + 1 else None]]
     others = len(ranked) - len(named)
     cells = _cells(data.flows, named)
-    largest = max(cells.values(), default=0)
+    largest = max((count for ends, count in cells.items() if all(ends)), default=0)
     ends = [*named, *([""] if others else [])]
     return {
         "months": max((row["month_count"] for row in data.domains), default=0),
@@ -133,8 +133,13 @@ def _giver(
         "domain": name,
         "slug": slugs.get(name, ""),
         "cells": [
-            {"count": count, "shade": -(-SHADES * count // largest) if count else 0, "is_own": name == taker != ""}
+            {"count": count, "shade": _shade(count, largest) if name and taker else 0, "is_own": name == taker != ""}
             for taker, count in zip(takers, counts, strict=True)
         ],
         "total": sum(counts),
     }
+
+
+def _shade(count: int, largest: int) -> int:
+    """From 1 to SHADES by a count's share of the largest one, 0 without adoptions."""
+    return -(-SHADES * count // largest) if count else 0

@@ -6,7 +6,7 @@ from dashboard.rows import EVERYONE, Row, last_complete
 from dashboard.tables import PageData
 from dashboard.views import parts
 from dashboard.views.parts import View
-from dashboard.words import codes, counted, numbers, verdicts
+from dashboard.words import codes, counted, north_star, numbers, verdicts
 
 CHART = (900, 280)  # in pixels, of its one drawing
 
@@ -55,6 +55,7 @@ def _chart(data: PageData, rows: list[Row], definition: Row, verdict: Row | None
         {"target": None, "process_phase_note": notes.get(row["month_starting"])}
         | row
         | ({"value": row["pace_index"]} if is_paced else {})
+        | ({"so_far": _so_far(data, row, definition)} if not row["is_complete"] else {})
         for row in rows
     ]
     if all(row["value"] is None for row in drawn):
@@ -72,11 +73,18 @@ def _chart(data: PageData, rows: list[Row], definition: Row, verdict: Row | None
     )
 
 
+def _so_far(data: PageData, row: Row, definition: Row) -> str | None:
+    """How much of the period of a count is over; None for what is no count."""
+    if definition["kind"] != "flow" or row["value"] is None:
+        return None
+    return north_star.so_far(row, data.publication, definition["unit"])
+
+
 def _month(row: Row, definition: Row) -> View:
     unit = definition["unit"]
     judged = verdicts.judged_unit(definition)
     pace = row.get("pace_index")
-    signal = {"better": "better", "worse": "worse", "none": "routine"}.get(row["signal"] or "")
+    signal = codes.SIGNALS.get(row["signal"] or "")
     return {
         "period": numbers.period(row["month_starting"], row["period"]) + ("" if row["is_complete"] else " (so far)"),
         "value": numbers.figure_or_reason(row["value"], unit, row["reason"]),
@@ -110,9 +118,14 @@ def _domains(data: PageData, definition: Row) -> list[View]:
 
 
 def _why_of_domain(row: Row, definition: Row) -> str:
-    if row["value"] is None and row["reason"]:
-        return f"not known: {codes.reason(row['reason'])}"
-    return "" if row["verdict"] == "no_change" else verdicts.why(row, definition)
+    """Why a domain has its verdict, and no value; nothing that the verdict says already."""
+    if row["verdict"] == "not_enough_data":
+        why = verdicts.why(row, definition)
+        return "" if why == codes.reason("not_enough_data") else why
+    why = "" if row["verdict"] == "no_change" else verdicts.why(row, definition)
+    if row["value"] is None and row["reason"] != "not_reached":
+        return f"{why}{'; ' * bool(why)}its value is not known: {codes.reason(row['reason'])}"
+    return why
 
 
 def _behind(data: PageData, definition: Row, row: Row | None) -> View:
@@ -134,6 +147,7 @@ def _list(metric: str, is_counted: bool, rows: list[Row]) -> View:
     return {
         "title": counted.heading(metric, is_counted, count, first),
         "more": count - len(rows),
+        "when": counted.when(metric, is_counted),
         "columns": counted.COLUMNS.get(metric, ()),
         "has_product": first["data_product_id"] is not None,
         "has_consumer": first["consumer_domain"] is not None,

@@ -1,8 +1,9 @@
 """The open data products by the step they wait for: a section of the main page, and the page of all of them."""
 
 from dashboard.links import slug
+from dashboard.products import IN_QUEUE
 from dashboard.rows import EVERYONE, Row
-from dashboard.tables import IN_QUEUE, LONGEST, PageData
+from dashboard.tables import LONGEST, PageData
 from dashboard.views import parts
 from dashboard.views.parts import View
 from dashboard.words import codes

@@ -19,7 +19,17 @@ COMPUTED = {
     "has them for each batch, quarantined_events the rows that were refused.",
 }
 COLUMNS = {"contract_checks_passed": ("Passed", "Failed"), "adopting_domains": ("Adoptions",)}  # of amounts
-ADOPTION, PRODUCT, IDEA = "adoption", "data product", "idea"
+WHEN = {  # what the date of a row is; of an adoption else the first use
+    "sustained_adoptions": "Used again",
+    "active_cross_domain_pairs": "Latest use",
+    "adopting_domains": "Latest adoption",
+    "contract_checks_passed": "Latest check",
+    "adopted_within_days": "Idea logged",
+    "named_consumer_share": "Idea logged",
+    "first_deployments": "Deployed",
+    "adopted_90d": "Deployed",
+}
+ADOPTION, PRODUCT = "adoption", "data product"
 THINGS = {  # what is counted; of a share, what else is in the denominator
     "cross_domain_adoptions": (ADOPTION, ""),
     "sustained_adoptions": (ADOPTION, ""),
@@ -37,6 +47,13 @@ THINGS = {  # what is counted; of a share, what else is in the denominator
     "net_flow": ("idea started", "idea finished"),
     "contract_checks_passed": (PRODUCT, ""),
 }
+
+
+def when(metric: str, is_counted: bool) -> str:
+    """What the date of a row is."""
+    if metric == "net_flow":
+        return "Idea logged" if is_counted else "Adopted or closed"
+    return WHEN.get(metric, "First use")
 
 
 def heading(metric: str, is_counted: bool, count: int, row: Row) -> str:

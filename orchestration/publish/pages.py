@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dashboard.rendering import Page, pages_of
 from dashboard.tables import read
-from orchestration.home import PublishedFolder, new_folder, swap_folder, write_whole
+from orchestration.home import PublishedFolder, new_folder, swap_folder, sync_folder, write_whole
 from orchestration.publish.archive import keep_month
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
@@ -55,6 +55,8 @@ def publish_dashboard(
         for page in domains:
             put(page)
         _put_main(old, folder, put, linked, unlinked)
+        for kind in {path.parent for path in folder.rglob("*.html")}:
+            sync_folder(kind)
         swap_folder(published.dashboard, folder)
     if published.archive:
         keep_month(published, published.archive, served, drawn_at)

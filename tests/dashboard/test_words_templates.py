@@ -13,14 +13,27 @@ from itertools import product
 import pytest
 from page_data import aim, definitions, domain, evidence, interval, judged, queue, refused, served, source, unjudged
 
-from dashboard.words import answer, codes, drivers, flywheel, north_star, numbers, time_to_value, trust, verdicts
+from dashboard.words import (
+    answer,
+    codes,
+    domains,
+    drivers,
+    evolution,
+    flywheel,
+    north_star,
+    numbers,
+    products,
+    time_to_value,
+    trust,
+)
+from dashboard.words import verdicts as verdict_words
 from dashboard.words.phrases import plain_text
 from orchestration.contracts.odcs import load_layer
 
 NORTH_STARS = ("cross_domain_adoptions", "sustained_adoptions", "products_reaching_k_domains", "adopted_within_days")
 NEVER_LIMITED = ("time_to_value_median", "active_cross_domain_pairs")
 RULES = ("outside_limits", "eight_on_one_side", "three_of_four_near_limit")
-CONSTANTS = {"85%", "95%", "180"}  # of definitions, not of rows
+CONSTANTS = {"85%", "95%", "180", "12", "90", "182"}  # of definitions, not of rows
 LEVELS = ("value", "judged_value", "signal_value", "center", "lower_limit", "upper_limit")
 LEVELS += tuple(f"previous_{name}" for name in LEVELS[3:])
 
@@ -200,11 +213,11 @@ def test_a_mark_and_what_stands_under_it_say_what_is_in_the_verdict_row():
     for row in north_star_rows(chance):
         definition = definitions()[row["metric_id"]]
         unit, allowed = definition["unit"], written(row, definition["unit"])
-        texts = [verdicts.verdict_in_words(row, definition)]
+        texts = [verdict_words.verdict_in_words(row, definition)]
         if row["month_starting"]:
-            texts.append(verdicts.why(row, definition))
+            texts.append(verdict_words.why(row, definition))
         if row["center"] is not None:
-            texts += [verdicts.scope_of_average(row), verdicts.routine_range(row, unit)]
+            texts += [verdict_words.scope_of_average(row), verdict_words.routine_range(row, unit)]
         for text in texts:
             limits = reasons_of(row["verdict_reason"], row["reason"])
             assert (strange(text, allowed, limits), faults(text)) == ([], []), text
@@ -218,6 +231,9 @@ def test_every_other_sentence_says_what_is_in_its_row(seed):
         *trust_sentences(chance),
         *flywheel_sentences(chance),
         *target_sentences(chance),
+        *queue_sentences(chance),
+        *product_sentences(chance),
+        *domain_sentences(chance),
     ):
         assert (strange(text, *allowed), faults(text)) == ([], []), text
 
@@ -270,3 +286,40 @@ def target_sentences(chance: random.Random) -> Iterator[tuple]:
             unit = definitions()[row["metric_id"]]["unit"]
             yield north_star.capability_in_words(row, unit), written(row, unit), reasons_of(row["capability_reason"])
             yield north_star.year_to_date(row), written(row, "")
+
+
+def queue_sentences(chance: random.Random) -> Iterator[tuple]:
+    days = {name: chance.uniform(0, 1_200) for name in ("median_age_days", "oldest_age_days", "moved_on_p85_days")}
+    row = queue(open_count=chance.randrange(1, 2_000), older_count=chance.choice([None, chance.randrange(2_000)]))
+    row |= days | {"moved_on_count": chance.randrange(2_000), "reason": None}
+    unknown = row | {"moved_on_p85_days": None, "reason": "not_enough_data"}
+    for words in (products.age_in_words, products.moving_on_in_words, products.older_in_words):
+        yield words(row), written(row, "")
+    yield products.moving_on_in_words(unknown), written(unknown, ""), {"10"}  # that 10 are needed is the definition
+    own = {"days_in_queue": chance.uniform(0, 900), "queued_at": datetime(2025, 3, chance.randrange(1, 29), tzinfo=UTC)}
+    own |= {"queue": "in_build", "is_older": chance.random() < 0.5, "moved_on_p85_days": chance.uniform(0, 900)}
+    yield products.queue_of_product(own), written(own, ""), {f"{own['queued_at']:%-d %b %Y}"}
+    yield products.against_others(own), written(own, "", "moved_on_p85_days")
+
+
+def product_sentences(chance: random.Random) -> Iterator[tuple]:
+    row = {"consuming_domains_count": chance.randrange(40), "other_domains_count": chance.randrange(1, 40)}
+    row |= {"ubiquity_share": chance.random(), "ubiquity_basis": chance.choice([*codes.UBIQUITY_BASES])}
+    row |= {"ubiquity_reason": None, "certainty": "raw", "reason": "no_active_contract"}
+    for words in (products.use_in_words, products.consumers_of_all, products.certainty_in_words, evolution.used_by):
+        yield words(row), written(row, "share"), written(row, "")
+    moved, drawn = chance.randrange(90), chance.randrange(90)
+    yield evolution.movement(moved, drawn), {f"{moved}", f"{drawn}"}
+
+
+def domain_sentences(chance: random.Random) -> Iterator[tuple]:
+    counts = {name: chance.randrange(2_000) for name in ("gave_count", "took_count", "month_count")}
+    medians = {f"slow_stage_{name}": chance.uniform(0, 900) for name in ("median_days", "all_median_days")}
+    stage = chance.choice([None, *codes.INTERVALS])
+    row = domain(**counts, **medians, slow_stage=stage, difference=chance.choice(["slower", "within_chance", None]))
+    waiting = queue(open_count=chance.randrange(500), older_count=chance.randrange(500))
+    known = written(row, ""), written(waiting, "", "open_count", "older_count")
+    yield plain_text(domains.domain_answer(row, [waiting])), *known, {"10"}
+    yield domains.slow_domain(row), written(row, "")
+    others = [row | {"domain": f"d{name}"} for name in "abcdefgh"[: chance.randrange(8)]]
+    yield domains.domains_in_words(others), {f"{count}" for count in range(len(others) + 1)}, {"10"}

@@ -40,6 +40,11 @@ VERDICTS = {
         month(12),
     ),
     "24 months after a step nothing is left of it": (series([9, 11] * 5 + [21, 19] * 12), "no_change", *NOTHING),
+    "a year of growth from nothing, then two constant years": (
+        series([*range(1, 13), *[14, 16] * 12]),
+        "no_change",
+        *NOTHING,
+    ),
     "a declared change": (then(BEFORE, [19]), "improving", *HELD[1:], month(12)),
     "three months after it": (then(BEFORE, [19, 21, 19]), "improving", *HELD[1:], month(14)),
     "four months after it": (then(BEFORE, [19, 21, 19, 21]), *HELD, month(15)),
@@ -52,6 +57,16 @@ VERDICTS = {
         month(19),
     ),
     "a change without effect": (then(BEFORE, [9, 11] * 6), "no_change", *NOTHING),
+    # outside the limits before, but the average of 10.5 is within 2.5 x 1.77 x (1/12 + 1/12)^0.5 = 1.8 of the 10 before
+    "a high month after a change": (then(BEFORE, [9, 11] * 5 + [20, 6]), "no_change", *NOTHING),
+    # on average 13.1, and 10 before; the latest signal is the tenth month above 10
+    "a change that shows in no recent month": (
+        then(BEFORE, [13, 15] * 5 + [9, 12, 9]),
+        "improved",
+        month(12),
+        "previous_eight_on_one_side",
+        month(21),
+    ),
     # centre of the phase 19.4, ranges 11 x 2 and 11: limit 11.9; better than before the change it still is
     "its own limits go first": (then(DOUBLED, [8]), "worsening", month(24), "outside_limits", month(24)),
     "a month of the phase before is none of this one": (

@@ -75,6 +75,7 @@ class Limits:
     distance: float | None = None
     lower: float | None = None
     upper: float | None = None
+    deviation: float | None = None
 
 
 NOBODY = Limits(())
@@ -91,7 +92,7 @@ def limits_of(one: Series, phase: int) -> Limits:
     center, distance = float(values.mean()), float(2.66 * np.abs(np.diff(values)).mean())
     lower = center - distance if one.metric_id == "net_flow" else max(center - distance, 0.0)
     upper = min(center + distance, 1.0) if one.metric_id in SHARES else center + distance
-    return Limits(tuple(numbers), center, distance, lower, upper)
+    return Limits(tuple(numbers), center, distance, lower, upper, max(distance / 3, float(values.std(ddof=1))))
 
 
 def side(value: float, low: float, high: float) -> int:
@@ -180,6 +181,14 @@ def expected_points(one: Series) -> list[dict]:
     return found
 
 
+def side_of_change(one: Series, limits: Limits, previous: Limits) -> int:
+    """Does the average of the points differ from the centre before by 2.5 standard errors (of a share 1 % as well)?"""
+    average = float(np.mean([one.points[n].value for n in limits.numbers]))
+    error = previous.deviation * np.sqrt(1 / len(limits.numbers) + 1 / len(previous.numbers))
+    needed = max(2.5 * error, 0.01 if one.metric_id in SHARES else 0.0)
+    return side(average, previous.center, previous.center) * int(abs(average - previous.center) >= needed - 1e-9)
+
+
 def why_unjudged(one: Series, number: int, limits: Limits, previous: Limits) -> str | None:
     point = one.points[number]
     if not one.has_limits:
@@ -210,7 +219,10 @@ def expected_verdict(one: Series) -> dict:
     known = judged.known(phase)
     for by, rules, prefix in ((limits, judged.own_rules, ""), (previous, judged.previous_rules, "previous_")):
         signals = [n for n in rules if n in known]
-        if not signals or max(signals) < lately:
+        if by is previous and signals:
+            towards = side_of_change(one, limits, previous)
+            signals = [n for n in signals if judged.side(n, previous) == towards]
+        if not signals or (by is limits and max(signals) < lately):
             continue
         latest = max(signals)
         towards = judged.side(latest, by)

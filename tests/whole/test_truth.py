@@ -94,6 +94,9 @@ def test_the_declared_change_is_a_phase_of_its_own_and_improved_the_north_star(s
     assert {signal for *_, signal, _ in before} == {"none"}
     assert months[-1][3:5] == ("previous_eight_on_one_side", "better")
     assert verdict_of(sample) == ("improved", PROCESS_CHANGE_ON, "previous_eight_on_one_side")
+    # a step of 13 months ago: the phase of the North Star does not gain today
+    sql = "select distinct flywheel_phase_verdict from authoritative.flywheel_scorecard where flywheel_phase = 'I'"
+    assert query(sample, sql) == [("steady",)]
 
 
 def test_the_doubling_has_a_verdict_within_three_months(sample):
