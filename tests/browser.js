@@ -92,9 +92,11 @@
             pieces.push({node, box: middle, words});
         }
 
-        // A word of usual length that goes on in another line; longer ones have to, and a mark such as "-" may end a line.
+        // A word of usual length that goes on in another line; longer ones may have to, and a "-" may end a line.
         function lookForBrokenWords(node) {
             for (const {0: word, index} of node.data.matchAll(/(?<![\p{L}\p{N}_])[\p{L}\p{N}_]{2,20}(?![\p{L}\p{N}_])/gu)) {
+                const before = node.data.slice(0, index).match(/\S*$/)[0], after = node.data.slice(index).match(/^\S*/)[0];
+                if ((before + after).length > 30) continue; // part of what has no space to break at
                 const range = document.createRange();
                 range.setStart(node, index);
                 range.setEnd(node, index + word.length);
