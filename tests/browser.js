@@ -92,7 +92,7 @@
             pieces.push({node, box: middle, words});
         }
 
-        // A word of usual length that goes on in another line; longer ones have to, and a mark such as "-" may end a line.
+        // A word of usual length that goes on in another line; longer ones may have to, and a "-" may end a line.
         function lookForBrokenWords(node) {
             const around = /[^\s\-–—/\u2010-\u2015\u200b]*$/, onward = /^[^\s\-–—/\u2010-\u2015\u200b]*/;
             for (const {0: word, index} of node.data.matchAll(/(?<![\p{L}\p{N}_])[\p{L}\p{N}_]{2,20}(?![\p{L}\p{N}_])/gu)) {

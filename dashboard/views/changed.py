@@ -22,6 +22,7 @@ def changed_card(data: PageData, slugs: dict[str, str]) -> View | None:
     return {
         "since": numbers.period(earlier.month_starting, north_star["period"]),
         "groups": [g for g in groups if g["rows"]],
+        "count": sum(len(g["rows"]) + g["more"] for g in groups),
     }
 
 

@@ -9,7 +9,7 @@ from dashboard.views.parts import View
 from dashboard.words import codes, evolution, numbers, phrases
 
 LISTED = 5  # data products of each position off the curve
-SIZES = {"wide": (560, 360), "narrow": (316, 330)}
+SIZES = {"wide": (560, 360), "narrow": (316, 290)}
 
 
 def evolution_card(data: PageData, slugs: dict[str, str]) -> View:
