@@ -96,3 +96,21 @@ def test_the_north_star_that_is_not_its_parts_or_not_the_adoptions_is_no_north_s
         ("value is not first_adoptions_count + expansion_adoptions_count", 2, 1),
         ("values of all months together are not the rows of adoptions", 2, 1),
     }
+
+
+def test_a_series_judged_twice_or_never_or_without_limits_stops_publication():
+    adopted = event("adopted", "orders", 60, consumer_domain="finance")
+    with shaped([event("idea_logged", "orders", 90, domain="sales"), adopted]) as db:
+        rule = publication_rules()["each_series_is_judged_once"]
+        assert rows(db, rule) == []
+        db.execute("update authoritative.metric_verdicts set value = 7 where metric_id = 'net_flow' and domain = 'all'")
+        db.execute("delete from authoritative.metric_verdicts where metric_id = 'build_time' and domain = 'all'")
+        db.execute("update authoritative.metric_verdicts set domain = 'nobody' where domain = 'finance'")
+        db.execute("update curated.process_limits set signal = 'none' where metric_id = 'first_adoptions'")
+        faults = {(row["problem"], row["metric_id"]) for row in rows(db, rule)}
+    assert {
+        ("the verdict is not beside the value of the latest complete period", "net_flow"),
+        ("the series has no verdict", "build_time"),
+        ("the verdict has no series", "build_time"),
+        ("a month has a signal without limits", "first_adoptions"),
+    } <= faults
