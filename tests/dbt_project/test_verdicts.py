@@ -39,6 +39,14 @@ VERDICTS = {
         "outside_limits",
         month(12),
     ),
+    # centre 11.2, limit 20.5: the last month is below the centre, so no new level holds, but a signal is recent
+    "a level that is over": (
+        series([9, 11] * 10 + [22, 12, 13, 22, 9]),
+        "improving",
+        month(20),
+        "outside_limits",
+        month(23),
+    ),
     "24 months after a step nothing is left of it": (series([9, 11] * 5 + [21, 19] * 12), "no_change", *NOTHING),
     "a year of growth from nothing, then two constant years": (
         series([*range(1, 13), *[14, 16] * 12]),

@@ -228,7 +228,8 @@ def expected_verdict(one: Series) -> dict:
         towards = judged.side(latest, by)
         stretch = run_of(judged, list(by.numbers), latest) if by is limits else known
         first = min(n for n in signals if n in stretch and judged.side(n, by) == towards)
-        words = ("improving", "worsening") if first >= lately else ("improved", "worsened")
+        is_over = by is limits and stretch[-1] < known[-1]  # back on the other side of the average: no new level
+        words = ("improving", "worsening") if first >= lately or is_over else ("improved", "worsened")
         start = stretch[0] if by is limits else [p.phase for p in one.points].index(phase)
         return row | {
             "verdict": words[0] if towards == judged.good else words[1],

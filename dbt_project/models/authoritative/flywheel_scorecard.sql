@@ -28,6 +28,8 @@ phases as (
         count(case when verdict <> 'not_enough_data' then 1 end) as judged_count,
         coalesce((select max(latest_months.numerator) from latest_months) > 0, false) as is_any_adopted
     from scores
+    -- momentum is about all time: the hub of the wheel, and no gain of the latest months
+    where metric_id not like 'momentum%'
     group by flywheel_phase
 
 )

@@ -9,7 +9,11 @@ with points as (
 
 latest_signals as (
 
-    select stretches.*
+    select
+        stretches.*,
+        stretches.first_signal_starting >= points.lately_starting as is_new,
+        -- back on the other side of the average; the effect of a declared change is that of the whole phase
+        stretches.basis_order = 1 and stretches.stretch_ending < points.point_starting as is_over
     from {{ ref('verdict_stretches') }} as stretches
     inner join points using ({{ series }})
     where
@@ -46,9 +50,8 @@ select
     case
         when points.signal is null then 'not_enough_data'
         when signals.rule is null then 'no_change'
-        when signals.first_signal_starting >= points.lately_starting and signals.side = points.good_direction
-            then 'improving'
-        when signals.first_signal_starting >= points.lately_starting then 'worsening'
+        when signals.is_new or signals.is_over
+            then case when signals.side = points.good_direction then 'improving' else 'worsening' end
         when signals.side = points.good_direction then 'improved'
         else 'worsened'
     end as verdict,

@@ -58,6 +58,7 @@ select
     basis_order,
     side,
     min(point_starting) as stretch_starting,
+    max(point_starting) as stretch_ending,
     min(case when rule is not null then point_starting end) as first_signal_starting,
     max(case when rule is not null then point_starting end) as signal_starting,
     max_by(rule, case when rule is not null then point_starting end) as rule,
