@@ -197,3 +197,24 @@ def test_queues_are_what_plain_python_says_of_any_organisation(has_starts, seed)
         assert row["older_count"] == (sum(age > p85 for age in ages) if p85 else None), row
     assert {row["domain"] for row in counts} == {"all", *(life.owner for life in made.lives.values() if life.owner)}
     assert any(row["moved_on_p85_days"] for row in counts)  # else nothing was compared
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault", "found"),
+    [
+        ("queues_add_up", "delete from authoritative.open_ideas where data_product_id = 'p'", {"all", "sales"}),
+        ("queues_add_up", "update authoritative.queues set open_count = 1 where domain = 'ops'", {"ops"}),
+        ("adoption_flows_add_up", "update authoritative.adoption_flows set total_adoption_count = 2", {None}),
+        (
+            "adoption_flows_add_up",
+            "update authoritative.domain_scorecard set took_count = 1 where domain = 'sales'",
+            {None},
+        ),
+    ],
+)
+def test_tables_that_do_not_add_up_are_not_published(rule, fault, found):
+    with shaped([*OTHERS, LIFE["idea"]], tables=(*TABLES, "domain_scorecard")) as db:
+        sql = publication_rules()[rule]
+        assert rows(db, sql) == []
+        db.execute(fault)
+        assert {row.get("domain") for row in rows(db, sql)} == found
