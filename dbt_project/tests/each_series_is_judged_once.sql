@@ -1,6 +1,6 @@
 {{ config(meta={
     'dagster': {'ref': {'name': 'metric_verdicts'}},
-    'description': 'Each series of leading_metrics_monthly, and the North Star, has one verdict, beside the value of its '
+    'description': 'Each series of leading_metrics_monthly, and the North Star, has one verdict, with the value of its '
         ~ 'latest complete period, and no month has a signal without limits.',
 }) }}
 
@@ -42,7 +42,7 @@ select
     case
         when verdicts.metric_id is null then 'the series has no verdict'
         when latest.metric_id is null then 'the verdict has no series'
-        else 'the verdict is not beside the value of the latest complete period'
+        else 'its value is not that of the latest complete period'
     end as problem,
     metric_id,
     domain,
