@@ -42,7 +42,7 @@ select
     case
         when verdicts.metric_id is null then 'the series has no verdict'
         when latest.metric_id is null then 'the verdict has no series'
-        else 'the verdict is not beside the value of the latest complete period'
+        else 'its value is not that of the latest complete period'
     end as problem,
     metric_id,
     domain,

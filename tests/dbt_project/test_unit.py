@@ -109,7 +109,7 @@ def test_a_series_judged_twice_or_never_or_without_limits_stops_publication():
         db.execute("update curated.process_limits set signal = 'none' where metric_id = 'first_adoptions'")
         faults = {(row["problem"], row["metric_id"]) for row in rows(db, rule)}
     assert {
-        ("the verdict is not beside the value of the latest complete period", "net_flow"),
+        ("its value is not that of the latest complete period", "net_flow"),
         ("the series has no verdict", "build_time"),
         ("the verdict has no series", "build_time"),
         ("a month has a signal without limits", "first_adoptions"),
