@@ -51,8 +51,8 @@
 
 {#
   Which way the average of a phase differs from the centre of the phase before: 1 or -1, and 0 where 2.5 standard errors
-  explain it, or of a share a percentage point. One signal among many months is likely by chance, together with this it is not:
-  docs/metrics.md has the measurement. The columns previous_... are those of phase_limits.
+  explain it, or of a share a percentage point. One signal among many months is likely by chance; with this as well it
+  is not: docs/metrics.md has the measurement. The columns previous_... are those of phase_limits.
 #}
 {% macro side_of_change(average, point_count) -%}
     case
