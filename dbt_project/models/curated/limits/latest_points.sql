@@ -47,7 +47,22 @@ select
         when points.point_starting is null then 'incomplete'
         else points.signal_reason
     end as unjudged_reason,
-    points.* exclude ({{ series }}, points.period, points.limits_period)
+    points.lately_starting,
+    points.point_starting,
+    points.point_value,
+    points.signal,
+    points.good_direction,
+    points.process_phase,
+    points.process_phase_starting,
+    points.center,
+    points.lower_limit,
+    points.upper_limit,
+    points.limits_starting,
+    points.limits_count,
+    points.is_provisional,
+    points.previous_center,
+    points.previous_lower_limit,
+    points.previous_upper_limit
 from followed
 left join periods using ({{ series }})
 left join points using ({{ series }})
