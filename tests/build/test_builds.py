@@ -173,9 +173,9 @@ def materialize_all_but(root: Path, check: tuple[str, str]) -> int:
     return 0 if job.execute_in_process(instance=open_instance(Home(root)), raise_on_error=False).success else 1
 
 
+@pytest.mark.soak
 def test_everything_but_the_check_that_fails_is_no_whole_run(published):
-    home = shared_home().back_to("failing")
-    approved = build_file(home)
+    approved = build_file(home := shared_home().back_to("failing"))
     ended = Started(materialize_all_but, home, CHECK).end()
     assert ended.code == 0, ended.output
     assert build_file(home) == approved
@@ -191,6 +191,7 @@ def test_nothing_can_be_built_in_part_or_published_before_a_whole_run_has_passed
     assert not (home / "serving.duckdb").exists()
 
 
+@pytest.mark.soak
 def test_the_scratch_is_copied_anew_once_another_build_is_approved(published, tmp_path):
     home = shared_home().back_to("published")
     every_number_wrong(home)
@@ -267,6 +268,7 @@ def test_a_build_that_is_not_what_was_approved_is_neither_published_nor_copied(p
         assert served(home) == published
 
 
+@pytest.mark.soak
 def test_an_approval_or_a_note_of_what_is_published_that_is_damaged_counts_as_none(published):
     home = shared_home().back_to("published")
     build_file(home).with_suffix(".json").write_text("{")

@@ -225,6 +225,7 @@ def test_the_incomplete_month_is_drawn_hollow_and_says_so_far(browser, sample):
         assert "so far" in view("() => document.getElementById('north-star').innerText")
 
 
+@pytest.mark.soak
 def test_the_incomplete_month_is_in_no_verdict_average_or_limit(browser, sample):
     """Taking its events away changes none of them."""
     seen = []

@@ -284,7 +284,8 @@ def test_a_stock_is_shown_without_limits():
     # a pair for every month, used again and again: ever more of them, and no verdict on that
     used = [event("adopted", f"p{n}", 700 - 30 * n, consumer_domain="finance") for n in range(20)]
     ideas = [event("idea_logged", f"p{n}", 720, domain="sales") for n in range(20)]
-    with shaped(ideas + used, north_star="{metric: active_cross_domain_pairs, target: 4}") as db:
+    setting, as_of = "{metric: active_cross_domain_pairs, target: 4}", "2026-01-20T00:00:00+00:00"  # as in another test
+    with shaped(ideas + used, north_star=setting, as_of=as_of) as db:
         found = rows(db, "select * from authoritative.north_star_monthly order by month_starting")
         [verdict] = rows(db, "from authoritative.metric_verdicts where metric_id = 'active_cross_domain_pairs'")
         [target] = rows(db, "from authoritative.north_star_target")

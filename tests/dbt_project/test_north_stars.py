@@ -90,7 +90,8 @@ def test_adopted_within_days_is_told_by_quarter_once_all_could_be_followed():
     [("time_to_value_median", "overlapping_windows"), ("active_cross_domain_pairs", "stock")],
 )
 def test_a_stock_and_an_overlapping_window_get_no_limits(metric, reason):
-    found = north_star(f"{{metric: {metric}}}")
+    setting = f"{{metric: {metric}, target: 4}}" if reason == "stock" else f"{{metric: {metric}}}"
+    found = north_star(setting)
     assert {(row["center"], row["signal"], row["signal_reason"]) for row in found.values()} == {(None, None, reason)}
     if reason == "stock":  # a-finance by the end of October; with a-risk in November; all four in December
         assert values(found, "value") == [(1,), (2,), (4,)]

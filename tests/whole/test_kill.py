@@ -257,7 +257,7 @@ PUBLICATION_POINTS = [
     (PUBLICATION, "_describe_publication", "after", 1),
     (PUBLICATION, "_copy", "after", 1),
     (PUBLICATION, "_verify", "after", 1),
-    (PUBLICATION, "sync", "after", 1),
+    ("orchestration.publish.parquet", "seal", "after", 1),
     (PUBLICATION, "_write_parquet", "after", 1),
     (PUBLICATION, "publish", "before", 1),
     (PUBLICATION, "publish", "after", 1),

@@ -22,7 +22,7 @@ UNKNOWN_ROWS = {"mitodl_dbt": 0, "k8s_keps": 662, "dbt_core_changes": 1833}
 CASES = [
     pytest.param(
         (name, day),
-        marks=pytest.mark.soak if day == EARLIER and name != "mitodl_dbt" else (),
+        marks=pytest.mark.soak if day == EARLIER else (),
         id=f"{name}-{day[:10]}",
     )
     for name, last_day in SETS.items()

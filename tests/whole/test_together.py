@@ -59,6 +59,7 @@ def test_two_runs_started_together_both_end_well_and_readers_block_neither(publi
     assert query(home, "select count(*), bool_and(is_balanced) from authoritative.event_accounting") == [(3, True)]
 
 
+@pytest.mark.soak
 @pytest.mark.soak  # test_order_free builds the same events in other orders, and test_survival the same again
 def test_a_second_build_of_the_same_events_changes_no_served_value(published):
     home = shared_home().back_to("published")

@@ -99,6 +99,7 @@ def test_the_declared_change_is_a_phase_of_its_own_and_improved_the_north_star(s
     assert query(sample, sql) == [("steady",)]
 
 
+@pytest.mark.soak
 def test_the_doubling_has_a_verdict_within_three_months(sample):
     home = shared_home().back_to(sample)
     run_well(home, as_of="", look_back=THREE_MONTHS_LATER)
