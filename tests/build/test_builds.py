@@ -279,11 +279,11 @@ def test_an_approval_or_a_note_of_what_is_published_that_is_damaged_counts_as_no
     assert served(home) == published
 
 
-@pytest.mark.parametrize("damage", [overwrite_the_middle, pytest.param(remove, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("damage", [overwrite_the_middle, remove])
 def test_a_whole_run_needs_no_build_before_it(published, damage):
     home = shared_home().back_to("published")
-    path = build_file(home)
-    path.chmod(0o644)
+    (path := build_file(home)).chmod(0o644)
     damage(path)
     run_well(home, as_of=AS_OF, rebuild=True)
     assert served(home) == published

@@ -21,10 +21,14 @@ from test_dashboard import (  # noqa: F401 - pytest runs them here on this modul
 
 pytestmark = pytest.mark.slow
 
-MADE_UP = ["nothing", "one_event", "no_adoption", "all_open"]
+MADE_UP = ["nothing", "no_adoption", "one_event", "all_open"]
 
 
-@pytest.fixture(scope="module", params=[*MADE_UP, *SHOWN_SETS])
+# in make test two are opened in a browser; test_all_pages reads the pages of all
+OPENED = [*MADE_UP[:2], *(pytest.param(name, marks=pytest.mark.soak) for name in MADE_UP[2:])]
+
+
+@pytest.fixture(scope="module", params=[*OPENED, *SHOWN_SETS])
 def published(request) -> Published:
     name = request.param
     if name in MADE_UP:

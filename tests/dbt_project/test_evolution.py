@@ -296,7 +296,7 @@ def sent(number, kind, product, month, **columns) -> dict:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_corrected_repeated_and_retracted_checks_count_as_the_last_says(tmp_path):
     fails = {"passed_count": 0, "failed_count": 7, "contract_version": "1.1"}
     passes = {"passed_count": 3, "failed_count": 0, "contract_version": "1.1"}

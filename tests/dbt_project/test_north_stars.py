@@ -64,11 +64,13 @@ def test_cross_domain_adoptions_count_a_pair_once_in_its_first_month():
     assert found[date(2025, 9, 1)]["reason"] == "no_adoption_events" and found[date(2025, 9, 1)]["value"] is None
 
 
+@pytest.mark.soak
 def test_sustained_adoptions_count_where_the_pair_is_seen_again_28_days_later():
     found = north_star("{metric: sustained_adoptions}")
     assert values(found, "value", "first_adoptions_count") == [(0, 0), (1, 1), (0, 0)]
 
 
+@pytest.mark.soak
 def test_products_reach_their_kth_domain_once():
     found = north_star("{metric: products_reaching_k_domains, k: 2}")
     assert values(found, "value", "first_adoptions_count") == [(0, None), (1, None), (0, None)]

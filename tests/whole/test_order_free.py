@@ -69,7 +69,8 @@ def make_event(pick, product_count: int, event_count: int) -> dict:
 # --- through the pipeline -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", [1, 2])
 def test_order_files_repeats_and_runs_make_no_difference(seed, tmp_path):
     chance = random.Random(seed)
     events = [make_event(chance.choice, product_count=60, event_count=300) for _ in range(400)]

@@ -118,6 +118,7 @@ def test_real_events_are_kept_out_of_a_sample_home(tmp_path):
     assert sorted(path.name for path in (home / "inbox").iterdir()) == files
 
 
+@pytest.mark.soak
 def test_a_delivery_of_nothing_but_bad_rows_is_told_and_publishes_what_is_known(tmp_path):
     home = shared_home().empty()
     bad = [event(n, "idea_logged", "p", n, domain=None) for n in range(3)]

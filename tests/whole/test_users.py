@@ -326,6 +326,7 @@ def is_over(run) -> bool:
     return run["status"] in ("SUCCESS", "FAILURE", "CANCELED")
 
 
+@pytest.mark.soak
 def test_a_few_assets_or_a_check_from_the_ui_go_into_the_scratch_and_publish_nothing(ui):
     address, home = ui
     before = served(home)
