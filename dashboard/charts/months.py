@@ -68,6 +68,8 @@ def north_star_chart(months: list[Row], definition: Row, width: int = 1080, heig
 def sparkline(months: list[Row], definition: Row, width: int = 120, height: int = 34) -> Chart:
     """One leading metric by month: its values, or its pace index where it is judged by pace, over its routine range.
 
+    The latest known month is a dot.
+
     Parameters: `months`, one metric's rows of `leading_metrics_monthly` in one domain, in order of month_starting;
     `definition`, its row of `metric_definitions`.
     """
@@ -85,7 +87,8 @@ def sparkline(months: list[Row], definition: Row, width: int = 120, height: int 
     known = [row for row in shown if row["value"] is not None]
     layers = _limit_layers(_limit_spans(shown), x, y, is_small=True)
     layers.append(layer(only_columns(shown, "at", "value"), mark("line", strokeWidth=1.2), x=x, y=y))
-    layers += _point_layers(known[-1:], x, y, 36, "" if is_paced else definition["unit"])
+    latest = [row | {"signal": None} for row in known[-1:]]  # the verdict on the series stands next to it
+    layers += _point_layers(latest, x, y, 36, "" if is_paced else definition["unit"])
     return frame(layers, width, height, 2, 5, 4, 4)
 
 
