@@ -56,7 +56,24 @@ def _changed(row: Row, definition: Row) -> str:
 
 def real(data: PageData) -> Line:
     """Whether the change is more than routine variation, and by which rule; or that the latest point is routine."""
-    return Line("Real?", (Clause(_real(data), CHART),))
+    earlier = _earlier_signal(data)
+    return Line("Real?", (Clause(_real(data), CHART), *([Clause(earlier, CHART)] if earlier else [])))
+
+
+def _earlier_signal(data: PageData) -> str:
+    """The latest point outside today's limits within a year, where the verdict sees no change; empty where none is.
+
+    So a series that moved four months ago, and is back, does not read as if nothing had happened.
+    """
+    row = data.north_star_verdict
+    if row is None or row["verdict"] != "no_change" or row["limits_period"] != row["period"]:
+        return ""
+    last_year = [r for r in data.north_star if r["is_complete"]][-(12 if row["period"] == "month" else 4) :]
+    outside = [r for r in last_year if r["signal"] in ("better", "worse") and r["rule"] == "outside_limits"]
+    if not outside:
+        return ""
+    value = numbers.figure(outside[-1]["value"], data.definitions[row["metric_id"]]["unit"])
+    return f"{numbers.period(outside[-1]['month_starting'], row['period'])}'s {value} was outside"
 
 
 def _real(data: PageData) -> str:

@@ -118,6 +118,15 @@ def test_the_first_two_lines_state_the_verdict_and_what_it_rests_on(row, rising,
     assert (found["Rising?"], found["Real?"]) == (rising, real)
 
 
+def test_a_signal_of_the_year_that_is_over_is_named_where_there_is_no_change():
+    """Of mitodl_dbt, without a change since May, April's 44 was outside the limits, and the lines did not say so."""
+    august = month(8, 44.0, signal="better", rule="outside_limits")
+    data = served(month(7, 44.0), august, month(12, 9.0), verdicts=[judged()], target=aim())
+    assert north_star.real(data).text == "No: December 2025's 12 is routine, 5 to 15; August 2025's 44 was outside."
+    data = served(august, month(12, 9.0), verdicts=[judged(**QUARTER)], target=aim())
+    assert north_star.real(data).text == "No: Q4 2025's 11.3 is routine, 5 to 15."
+
+
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
