@@ -31,6 +31,7 @@ PAGED = f"""
         limit {PAGES}
     )
 """
+NO_PAGES = "create temp table paged (data_product_id varchar, place bigint)"
 PRODUCTS = """
     select products.data_product_id, products.title, products.domain, products.initiative, products.stage,
         products.closed_at, products.close_reason, open_ideas.* exclude (data_product_id, title, domain, initiative),

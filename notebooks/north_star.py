@@ -28,7 +28,7 @@ with app.setup(hide_code=True):
 @app.cell(hide_code=True)
 def _():
     db = connect()
-    served = tables.read(serving_file())
+    served = tables.read_figures(serving_file())
     mo.md(
         f"""
         # North Star and time to value: a tour

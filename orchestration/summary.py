@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from dashboard.tables import PageData, read
+from dashboard.tables import PageData, read_figures
 from dashboard.words.answer import five_lines
 from dashboard.words.phrases import plain_text
 from dashboard.words.time_to_value import time_to_value_answer
@@ -24,7 +24,7 @@ TEXT_SHOWN = 200  # characters of a message or of a refused row
 def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
     """(label, words) of the serving file of these dates."""
     published = home.folder_for(dates)
-    served = read(published.serving)
+    served = read_figures(published.serving)
     about = served.publication
     as_of, known_at, through = about["as_of"], about["known_at"], about["data_through"]
     when = f"{as_of:%Y-%m-%d %H:%M} UTC" + (f", as known on {known_at:%Y-%m-%d}" if known_at else "")
