@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dashboard.kept import Comparison
 from dashboard.tables import Row
 from dashboard.words import codes
+from dashboard.words.domains import from_to
 
 Change = tuple[str, str]  # what changed, and how
 
@@ -88,4 +89,4 @@ def _slow(row: Row) -> str | None:
 def _in_stage(where: str) -> str:
     if where not in codes.INTERVALS:
         return ""
-    return f" from {codes.INTERVALS[where].lower().replace('→', 'to')}"
+    return f" {from_to(where)}"

@@ -2,7 +2,7 @@
 
 from dashboard.tables import Row
 from dashboard.words import codes
-from dashboard.words.phrases import counted, joined
+from dashboard.words.phrases import counted, has_or_have, joined
 
 HAS_CONTRACT = ("contract_not_kept", "curated", "authoritative")  # certainties with an active contract
 
@@ -21,9 +21,8 @@ def coverage(cells: list[Row]) -> str:
     total = sum(counts.values())
     with_contract = {name: counts[name] for name in HAS_CONTRACT if name in counts}
     covered = sum(with_contract.values())
-    verb = "has" if covered == 1 else "have"
     parts = [f"{count:,} {codes.CERTAINTIES[name].lower()}" for name, count in with_contract.items()]
-    return f"{covered:,} of {counted(total, 'live data product')} {verb} an active contract" + (
+    return f"{covered:,} of {counted(total, 'live data product')} {has_or_have(covered)} an active contract" + (
         f": {joined(parts)}" if parts else ""
     )
 
@@ -39,13 +38,12 @@ def movement(moved_count: int, drawn_count: int) -> str:
     """How many data products moved in the last 182 days, and how many of them the trails show."""
     if not moved_count:
         return "No data product has moved in the last 182 days."
-    verb = "has" if moved_count == 1 else "have"
     trails = (
         "Trails, thin where they began, show them"
         if drawn_count == moved_count
         else (f"Trails, thin where they began, show the {drawn_count:,} of the most common moves")
     )
-    return f"{counted(moved_count, 'data product')} {verb} moved in the last 182 days. {trails}."
+    return f"{counted(moved_count, 'data product')} {has_or_have(moved_count)} moved in the last 182 days. {trails}."
 
 
 def used_by(row: Row) -> str:

@@ -70,6 +70,11 @@ def is_or_are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
+def has_or_have(count: int) -> str:
+    """The verb after a count that has done something."""
+    return "has" if count == 1 else "have"
+
+
 def was_or_were(count: int) -> str:
     """The verb after a count, in the past tense."""
     return "was" if count == 1 else "were"

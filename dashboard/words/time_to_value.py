@@ -5,7 +5,7 @@ Belongs here: words about rows of `time_to_value`. Does not belong here: the cur
 
 from dashboard.tables import ADOPTION_LAG, EVERYONE, WHOLE_WAY, PageData, Row
 from dashboard.words import codes, numbers
-from dashboard.words.phrases import counted
+from dashboard.words.phrases import counted, has_or_have
 
 
 def time_to_value_answer(data: PageData) -> str:
@@ -47,7 +47,7 @@ def headline(row: Row, whose: str = "all") -> str:
         return codes.reason(row["reason"])
     if is_few:
         count = row["observed_count"] or 0
-        return f"{count:,} of {whose} {'has' if count == 1 else 'have'} been adopted by another domain"
+        return f"{count:,} of {whose} {has_or_have(count)} been adopted by another domain"
     return f"{numbers.share(row['share_by_day_180'])} of {whose} are adopted by another domain within 180 days{since}"
 
 
