@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from conftest import once_a_session
+from conftest import SETS, once_a_session
 from pipeline import attached, build_well, published, sample_home, shared_home, write_events
 
 from orchestration.build.builds import last_approved
@@ -109,6 +109,14 @@ def publish(name: str, events: Path | None = None, as_of: str = AS_OF) -> Publis
     """The pages of an input of INPUTS, of the sample, or of a file of events: drawn once a session."""
     folder = once_a_session(f"pages-{name}", lambda folder: _draw(folder, serving_file(name, events, as_of)))
     return Published(name, folder / "serving.duckdb", folder / "dashboard")
+
+
+def publish_asked(request) -> Published:
+    """The pages of the input that a fixture's parameter names: made up, or a set of real events."""
+    name = request.param
+    if name not in SETS:
+        return publish(name)
+    return publish(name, request.getfixturevalue("shared") / "datasets" / name / "events.jsonl", SETS[name])
 
 
 def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> Path:

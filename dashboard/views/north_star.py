@@ -69,7 +69,7 @@ def _latest(row: Row, verdict: Row | None, definition: Row) -> list[View]:
     if verdict is None or verdict["center"] is None:
         return []
     unit, is_same = definition["unit"], verdict["limits_period"] == row["period"]
-    routine = f"routine range {verdicts.routine_range(verdict, unit)}"
+    routine = f"routine range {numbers.limits_or_dash(verdict, unit)}"
     view = {
         "period": numbers.period(row["month_starting"], row["period"]),
         "value": parts.machine_value(row["value"]),
@@ -136,7 +136,7 @@ def _charts(rows: list[Row], row: Row, verdict: Row | None, definition: Row, so_
     value = numbers.figure_or_reason(row["value"], unit, row["reason"])
     description = f"{numbers.period(row['month_starting'], row['period'])}: {value}."
     if verdict and verdict["center"] is not None:
-        average, routine = numbers.figure(verdict["center"], unit), verdicts.routine_range(verdict, unit)
+        average, routine = numbers.figure(verdict["center"], unit), numbers.limits_or_dash(verdict, unit)
         description += f" Average {average} {verdicts.scope_of_average(verdict)}, routine range {routine}."
     if verdict:
         description += f" Verdict: {verdicts.verdict_in_words(verdict, definition)}."

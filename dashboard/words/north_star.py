@@ -98,13 +98,13 @@ def _routine(row: Row, definition: Row, answer: str) -> str:
     prefix = "" if row["lower_limit"] is not None else "previous_"
     is_within = row[f"{prefix}lower_limit"] <= row["judged_value"] <= row[f"{prefix}upper_limit"]
     if prefix:
-        limits = verdicts.earlier_range(row, unit)
+        limits = numbers.limits(row, unit, prefix)
         return (
             f"No: {point} is routine by earlier limits, {limits}"
             if is_within
             else (f"Not clear: {point} is outside earlier limits, {limits}")
         )
-    return f"{answer}: {point} is {'routine,' if is_within else 'barely outside'} {verdicts.routine_range(row, unit)}"
+    return f"{answer}: {point} is {'routine,' if is_within else 'barely outside'} {numbers.limits(row, unit)}"
 
 
 def _rule(row: Row, definition: Row) -> str:

@@ -62,9 +62,9 @@ def interval(lower: float | None, upper: float | None) -> str:
     return f"{low} or more" if upper is None else f"{low} to {days(upper)}"
 
 
-def limits(row: Row, unit: str) -> str:
-    """The routine range, "5.8 to 28.8"."""
-    return f"{figure(row['lower_limit'], unit)} to {figure(row['upper_limit'], unit)}"
+def limits(row: Row, unit: str, prefix: str = "") -> str:
+    """The routine range, "5.8 to 28.8"; with the prefix "previous_" that before the declared change."""
+    return f"{figure(row[f'{prefix}lower_limit'], unit)} to {figure(row[f'{prefix}upper_limit'], unit)}"
 
 
 def with_unit(value: float, unit: str) -> str:

@@ -113,16 +113,3 @@ def changed_since(row: Row) -> date | None:
         return None
     is_whole = (row["limits_starting"] - row["process_phase_starting"]).days < 90  # a quarter can begin later
     return row["limits_starting"] if is_whole else None
-
-
-def routine_range(row: Row, unit: str) -> str:
-    """The routine range of the latest judged point, "5.8 to 28.8"; a dash without limits."""
-    return numbers.limits_or_dash(row, unit)
-
-
-def earlier_range(row: Row, unit: str) -> str:
-    """The routine range before the declared change; a dash without one."""
-    lower, upper = row["previous_lower_limit"], row["previous_upper_limit"]
-    if lower is None:
-        return "–"
-    return f"{numbers.figure(lower, unit)} to {numbers.figure(upper, unit)}"

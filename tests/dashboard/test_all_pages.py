@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from conftest import SETS, SHOWN_SETS
-from pages import HOSTILE_DOMAINS, HOSTILE_TITLES, Published, publish
+from conftest import SHOWN_SETS
+from pages import HOSTILE_DOMAINS, HOSTILE_TITLES, Published, publish_asked
 
 from dashboard.links import outside, slug
 from dashboard.products import IN_QUEUE, PAGES
@@ -55,10 +55,7 @@ MADE_UP = ["sample", "hostile", "many_domains", "nothing", "one_event", "no_adop
 
 @pytest.fixture(scope="module", params=[*MADE_UP, *SHOWN_SETS])
 def published(request) -> Published:
-    name = request.param
-    if name in MADE_UP:
-        return publish(name)
-    return publish(name, request.getfixturevalue("shared") / "datasets" / name / "events.jsonl", SETS[name])
+    return publish_asked(request)
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """The same promises for the page of real events, and of next to none: whatever there is to tell, it reads sensibly."""
 
 import pytest
-from conftest import SETS, SHOWN_SETS
-from pages import Published, publish
+from conftest import SHOWN_SETS
+from pages import Published, publish_asked
 from test_dashboard import (  # noqa: F401 - pytest runs them here on this module's inputs
     browser,
     looks,
@@ -30,7 +30,4 @@ OPENED = [*MADE_UP[:2], *(pytest.param(name, marks=pytest.mark.soak) for name in
 
 @pytest.fixture(scope="module", params=[*OPENED, *SHOWN_SETS])
 def published(request) -> Published:
-    name = request.param
-    if name in MADE_UP:
-        return publish(name)
-    return publish(name, request.getfixturevalue("shared") / "datasets" / name / "events.jsonl", SETS[name])
+    return publish_asked(request)

@@ -218,7 +218,7 @@ def test_a_mark_and_what_stands_under_it_say_what_is_in_the_verdict_row():
         if row["month_starting"]:
             texts.append(verdict_words.why(row, definition))
         if row["center"] is not None:
-            texts += [verdict_words.scope_of_average(row), verdict_words.routine_range(row, unit)]
+            texts += [verdict_words.scope_of_average(row), numbers.limits_or_dash(row, unit)]
         for text in texts:
             limits = reasons_of(row["verdict_reason"], row["reason"])
             assert (strange(text, allowed, limits), faults(text)) == ([], []), text
