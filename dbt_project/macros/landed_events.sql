@@ -2,13 +2,13 @@
 {% macro event_tables() %}
     {{ return({
         'ideas_logged': {'event_type': "'idea_logged'", 'columns': ['named_consumer_domains', 'initiative']},
-        'work_started': {'event_type': "'work_started'", 'columns': []},
-        'products_deployed': {'event_type': "'deployed'", 'columns': ['version']},
-        'products_adopted': {'event_type': "'adopted'", 'columns': ['consumer_domain', 'evidence']},
-        'owners_changed': {'event_type': "'owner_changed'", 'columns': []},
-        'products_closed': {'event_type': 'close_reason', 'columns': ['close_reason']},
+        'work_started': {'event_type': "'work_started'", 'columns': ['initiative']},
+        'products_deployed': {'event_type': "'deployed'", 'columns': ['version', 'initiative']},
+        'products_adopted': {'event_type': "'adopted'", 'columns': ['consumer_domain', 'evidence', 'initiative']},
+        'owners_changed': {'event_type': "'owner_changed'", 'columns': ['initiative']},
+        'products_closed': {'event_type': 'close_reason', 'columns': ['close_reason', 'initiative']},
         'contract_events': {'event_type': 'contract_event',
-            'columns': ['contract_event', 'contract_version', 'passed_count', 'failed_count']},
+            'columns': ['contract_event', 'contract_version', 'passed_count', 'failed_count', 'initiative']},
     }) }}
 {% endmacro %}
 
