@@ -28,8 +28,10 @@ from orchestration.landing.quarantine import refused_rows
 DBT_PROJECT = Path(__file__).parent.parent / "dbt_project"
 AS_OF = "2026-01-01T00:00:00+00:00"
 DAY = 86_400_000_000  # microseconds
-DECLARED = ("process_changes", "source_timezones")  # the declared tables that dbt knows
+# the declared tables that dbt knows
+DECLARED = ("initiative_kpis", "initiative_products", "initiatives", "process_changes", "source_timezones")
 PACE_TABLES = ("leading_metrics_monthly", "time_to_value", "flywheel_scorecard")
+BELT_TABLES = ("purpose", "belt_slips", "quick_wins", "adoption_survival", "data_quality_issues")
 WHOLE_DAYS_ABOVE = 100_000  # data products
 EVENTS = pa.schema(
     [
@@ -43,6 +45,7 @@ EVENTS = pa.schema(
         ("failed_count", pa.int64()),
         ("contract_version", pa.string()),
         ("named_consumer_domains", pa.list_(pa.string())),
+        ("initiative", pa.string()),
     ]
 )
 
@@ -132,14 +135,19 @@ def empty_warehouse(threads: int = 1, changes: Iterable[tuple[str, str]] = ()) -
             db.execute(f"create schema {schema}")
         for path in (DBT_PROJECT / "seeds" / "declared").glob("*.csv"):
             db.execute(f"create table declared.{path.stem} as from read_csv('{path}')")
-        for name in DECLARED:
-            properties = load_layer("declared")[name].properties
-            db.register("nothing", pa.schema([(p.name, p.arrow_type) for p in properties]).empty_table())
-            db.execute(f"create table declared.{name} as from nothing")
-            db.unregister("nothing")
+        put_declared(db, {})
         for day, note in changes:
             db.execute("insert into declared.process_changes values ($1, $2)", [day, note])
         yield db
+
+
+def put_declared(db: duckdb.DuckDBPyConnection, declared: dict[str, list[dict]]) -> None:
+    """The tables that people declare, with these rows: {table: rows}."""
+    for name in DECLARED:
+        schema = pa.schema([(p.name, p.arrow_type) for p in load_layer("declared")[name].properties])
+        db.register("made", pa.Table.from_pylist(declared.get(name, []), schema))
+        db.execute(f"create or replace table declared.{name} as from made")
+        db.unregister("made")
 
 
 def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
@@ -151,7 +159,7 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
         """
         create table curated.event_versions as
         select
-            'source' as source, 'e' || row_number() over () as event_id, *, null as title, null as initiative,
+            'source' as source, 'e' || row_number() over () as event_id, *, null as title,
             null as source_ref, null as attributes,
             occurred_at as recorded_at, 0 as revision, false as is_retracted, false as is_assumed_utc,
             false as is_assumed_time,
@@ -229,11 +237,13 @@ def rows(db: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
 
 @contextmanager
 def shaped(
-    events: list[dict], changes=(), north_star="", as_of=AS_OF, threads=1
+    events: list[dict], changes=(), north_star="", as_of=AS_OF, threads=1, declared=None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Every table of the project, built from these events."""
+    """Every table of the project, built from these events and `declared` tables."""
     models = compiled(as_of, north_star)
     with empty_warehouse(threads, changes) as db:
+        if declared:
+            put_declared(db, declared)
         put_events(db, events)
         build_models(db, models)
         yield db
@@ -259,11 +269,29 @@ def paced(
         for old, new in changed.items():
             sql = sql.replace(old, new)
         models[name] = replace(model, sql=sql)
+    with empty_warehouse(changes=changes) as db:
+        put_events(db, [row for number, product in enumerate(products) for row in product.events(number)])
+        build_models(db, models, needed_by(models, tables))
+        yield db
+
+
+@contextmanager
+def belt_tables(
+    events: list[dict], declared: dict[str, list[dict]] | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in which the tables of the belt, and all they need, are built from events and declared tables."""
+    models = compiled()
+    with empty_warehouse() as db:
+        put_declared(db, declared or {})
+        put_events(db, events)
+        build_models(db, models, needed_by(models, BELT_TABLES))
+        yield db
+
+
+def needed_by(models: dict[str, Model], tables: Iterable[str]) -> set[str]:
+    """The tables, and all that they are built from."""
     needed, missing = set(), set(tables)
     while missing:
         needed |= missing
         missing = {name for table in missing for name in models[table].inputs if name in models} - needed
-    with empty_warehouse(changes=changes) as db:
-        put_events(db, [row for number, product in enumerate(products) for row in product.events(number)])
-        build_models(db, models, needed)
-        yield db
+    return needed
