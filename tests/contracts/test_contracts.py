@@ -244,6 +244,7 @@ RULES = [
     ({"named_consumer_domains": [1]}, "named_consumer_domains_wrong_type"),
     ({"event_type": "owner_changed", "domain": None}, "domain_missing"),
     ({"event_type": "owner_changed", "domain": "all"}, "domain_reserved"),
+    ({"event_type": "deployed", "initiative": "i" * 2001}, "initiative_length"),
     ({"event_type": "adopted", "consumer_domain": None}, "consumer_domain_missing"),
     ({"event_type": "adopted", "consumer_domain": "all"}, "consumer_domain_reserved"),
     ({"event_type": "adopted", "evidence": "guessed"}, "evidence_not_allowed"),

@@ -13,6 +13,7 @@ from shaped import AS_OF, DAY, build_models, compiled, empty_warehouse, instant
 from test_promises import holds_on
 
 from orchestration.sample.events import sample_events
+from orchestration.sample.initiatives import UNUSED_INITIATIVE
 from orchestration.sample.organisation import LEAD_MONTHS, LEADING_METRIC, PROCESS_CHANGE_ON, SLOW_DOMAIN, SLOW_STAGE
 
 pytestmark = pytest.mark.slow
@@ -59,6 +60,17 @@ def test_the_slow_domain_and_its_stage_are_named(sample):
     overdue = query(sample, "select domain, interval_id from authoritative.open_ideas where is_overdue")
     assert {interval for _, interval in overdue} == {SLOW_STAGE}
     assert Counter(domain for domain, _ in overdue).most_common(1)[0] == (SLOW_DOMAIN, 5)
+
+
+def test_the_initiative_without_a_data_product_in_use_is_the_planted_one(sample):
+    found = query(sample, "select id from authoritative.belt_slips where kind = 'initiative_without_use'")
+    assert found == [(UNUSED_INITIATIVE,)]
+    belt = query(
+        sample,
+        "select sum(product_count), bool_and(initiative_id = 'none' or is_declared) "
+        "from authoritative.belt_initiatives",
+    )
+    assert belt == query(sample, "select count(*), true from curated.data_products")
 
 
 def test_the_planted_lever_has_evidence_at_its_lag_and_no_other_one_has(sample):
