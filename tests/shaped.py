@@ -31,7 +31,6 @@ DAY = 86_400_000_000  # microseconds
 # the declared tables that dbt knows
 DECLARED = ("initiative_kpis", "initiative_products", "initiatives", "process_changes", "source_timezones")
 PACE_TABLES = ("leading_metrics_monthly", "time_to_value", "flywheel_scorecard")
-BELT_TABLES = ("purpose", "belt_slips", "quick_wins", "adoption_survival", "data_quality_issues")
 WHOLE_DAYS_ABOVE = 100_000  # data products
 EVENTS = pa.schema(
     [
@@ -46,6 +45,8 @@ EVENTS = pa.schema(
         ("contract_version", pa.string()),
         ("named_consumer_domains", pa.list_(pa.string())),
         ("initiative", pa.string()),
+        ("source", pa.string()),
+        ("version_status", pa.string()),
     ]
 )
 
@@ -135,23 +136,23 @@ def empty_warehouse(threads: int = 1, changes: Iterable[tuple[str, str]] = ()) -
             db.execute(f"create schema {schema}")
         for path in (DBT_PROJECT / "seeds" / "declared").glob("*.csv"):
             db.execute(f"create table declared.{path.stem} as from read_csv('{path}')")
-        put_declared(db, {})
+        put_declared(db, {name: [] for name in DECLARED})
         for day, note in changes:
             db.execute("insert into declared.process_changes values ($1, $2)", [day, note])
         yield db
 
 
 def put_declared(db: duckdb.DuckDBPyConnection, declared: dict[str, list[dict]]) -> None:
-    """The tables that people declare, with these rows: {table: rows}."""
-    for name in DECLARED:
+    """Tables that people declare, with these rows: {table: rows}."""
+    for name, made in declared.items():
         schema = pa.schema([(p.name, p.arrow_type) for p in load_layer("declared")[name].properties])
-        db.register("made", pa.Table.from_pylist(declared.get(name, []), schema))
+        db.register("made", pa.Table.from_pylist(made, schema))
         db.execute(f"create or replace table declared.{name} as from made")
         db.unregister("made")
 
 
 def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
-    """Current events, as raw and curated tables that the models read."""
+    """Events, current unless `version_status` says otherwise, as raw and curated tables that the models read."""
     rows = [{name: event.get(name) for name in EVENTS.names} for event in events]
     db.register("sent", pa.Table.from_pylist(rows, EVENTS))
     db.register("refused", nothing_refused())
@@ -159,13 +160,15 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
         """
         create table curated.event_versions as
         select
-            'source' as source, 'e' || row_number() over () as event_id, *, null as title,
+            'e' || row_number() over () as event_id, * replace (
+                coalesce(source, 'source') as source, coalesce(version_status, 'current') as version_status
+            ),
+            null as title,
             null as source_ref, null as attributes,
             occurred_at as recorded_at, 0 as revision, false as is_retracted, false as is_assumed_utc,
             false as is_assumed_time,
             'batch' as batch_id, row_number() over () as line_number,
-            false as is_recorded_at_sent, false as is_conflicting,
-            'current' as version_status
+            false as is_recorded_at_sent, false as is_conflicting
         from sent;
         create table raw.batch_receipts as
         select 'batch' as batch_id, 'events.jsonl' as file_name, now() as landed_at, count(*) as rows_read,
@@ -237,16 +240,32 @@ def rows(db: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
 
 @contextmanager
 def shaped(
-    events: list[dict], changes=(), north_star="", as_of=AS_OF, threads=1, declared=None
+    events: list[dict],
+    changes=(),
+    north_star="",
+    as_of=AS_OF,
+    threads=1,
+    tables: Iterable[str] | None = None,
+    declared: dict[str, list[dict]] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Every table of the project, built from these events and `declared` tables."""
+    """Every table of the project, built from these events and declared tables; or only `tables` and what they need."""
     models = compiled(as_of, north_star)
     with empty_warehouse(threads, changes) as db:
         if declared:
             put_declared(db, declared)
         put_events(db, events)
-        build_models(db, models)
+        build_models(db, models, None if tables is None else _needed(models, tables))
         yield db
+
+
+def _needed(models: dict[str, Model], tables: Iterable[str]) -> set[str]:
+    """These tables and all that they are built from."""
+    needed: set[str] = set()
+    missing = set(tables)
+    while missing:
+        needed |= missing
+        missing = {name for table in missing for name in models[table].inputs if name in models} - needed
+    return needed
 
 
 @contextmanager
@@ -271,27 +290,5 @@ def paced(
         models[name] = replace(model, sql=sql)
     with empty_warehouse(changes=changes) as db:
         put_events(db, [row for number, product in enumerate(products) for row in product.events(number)])
-        build_models(db, models, needed_by(models, tables))
+        build_models(db, models, _needed(models, tables))
         yield db
-
-
-@contextmanager
-def belt_tables(
-    events: list[dict], declared: dict[str, list[dict]] | None = None
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse in which the tables of the belt, and all they need, are built from events and declared tables."""
-    models = compiled()
-    with empty_warehouse() as db:
-        put_declared(db, declared or {})
-        put_events(db, events)
-        build_models(db, models, needed_by(models, BELT_TABLES))
-        yield db
-
-
-def needed_by(models: dict[str, Model], tables: Iterable[str]) -> set[str]:
-    """The tables, and all that they are built from."""
-    needed, missing = set(), set(tables)
-    while missing:
-        needed |= missing
-        missing = {name for table in missing for name in models[table].inputs if name in models} - needed
-    return needed

@@ -1,7 +1,7 @@
 {{ config(meta={
     'dagster': {'ref': {'name': 'metric_verdicts'}},
-    'description': 'Each series of leading_metrics_monthly, and the North Star, has one verdict, beside the value of its '
-        ~ 'latest complete period. No month has a signal without limits.',
+    'description': 'Each series of leading_metrics_monthly, and the North Star, has one verdict, with the value of its '
+        ~ 'latest complete period, and no month has a signal without limits.',
 }) }}
 
 with monthly as (

@@ -12,10 +12,11 @@ from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.survival import Interval, at, band, first_at_most
-from shaped import DAY, belt_tables, event, instant, publication_rules, rows
+from shaped import DAY, event, instant, publication_rules, rows, shaped
 from statsmodels.duration.survfunc import SurvfuncRight
 
 AS_OF = instant(0)
+TABLES = ("purpose", "belt_slips", "quick_wins", "adoption_survival", "data_quality_issues")
 TODAY = date(2026, 1, 1)
 HALVES = [
     event("idea_logged", "orders", 300, domain="x", initiative="I"),
@@ -50,6 +51,11 @@ DECLARED = {
     ],
 }
 COUNTS = ("product", "further_product", "ideas", "deployed", "adopted", "in_use", "consuming_domains")
+
+
+def belt_tables(events: list[dict], declared: dict[str, list[dict]] | None = None):
+    """A warehouse in which the tables of the belt, and all they need, are built."""
+    return shaped(events, tables=TABLES, declared=declared)
 
 
 def counts(belt: list[dict]) -> dict[str, tuple]:

@@ -9,7 +9,7 @@ without_initiative as (
 
     select
         *,
-        coalesce(idea_logged_at, least(work_started_at, deployed_at)) as begun_at
+        coalesce(idea_logged_at, first_event_at) as begun_at
     from {{ ref('data_products') }}
     where
         data_product_id not in (select served.data_product_id from {{ ref('product_initiatives') }} as served)
@@ -61,11 +61,5 @@ select
     cast(title as varchar) as title,
     cast(domain as varchar) as domain,
     {{ elapsed_days('slipped_at', as_of()) }} as age_days,
-    cast(
-        case
-            when slipped_at is not null then null
-            when kind = 'initiative_without_use' then 'not_declared'
-            else 'no_idea'
-        end as varchar
-    ) as age_reason
+    cast(case when slipped_at is null then 'not_declared' end as varchar) as age_reason
 from slips

@@ -54,7 +54,7 @@ counted as (
         count(products.idea_logged_at) as ideas_count,
         count(products.deployed_at) as deployed_count,
         count(products.adopted_at) as adopted_count,
-        min(coalesce(products.idea_logged_at, least(products.work_started_at, products.deployed_at))) as first_begun_at,
+        min(coalesce(products.idea_logged_at, products.first_event_at)) as first_begun_at,
         count(
             case
                 when products.stage = 'closed' then null
