@@ -94,7 +94,10 @@
 
         // A word of usual length that goes on in another line; longer ones have to, and a mark such as "-" may end a line.
         function lookForBrokenWords(node) {
+            const around = /[^\s\-–—/\u2010-\u2015\u200b]*$/, onward = /^[^\s\-–—/\u2010-\u2015\u200b]*/;
             for (const {0: word, index} of node.data.matchAll(/(?<![\p{L}\p{N}_])[\p{L}\p{N}_]{2,20}(?![\p{L}\p{N}_])/gu)) {
+                const [before] = node.data.slice(0, index).match(around), [whole] = node.data.slice(index).match(onward);
+                if (before.length + whole.length > 20) continue;
                 const range = document.createRange();
                 range.setStart(node, index);
                 range.setEnd(node, index + word.length);

@@ -6,6 +6,7 @@ Rows are those of `north_star_monthly` and `leading_metrics_monthly`.
 import math
 from collections.abc import Iterable
 from itertools import groupby
+from operator import itemgetter
 
 from dashboard.charts.marks import (
     LABEL_HEIGHT,
@@ -26,6 +27,7 @@ from dashboard.theme import PALETTE, SIGNAL_COLOURS, Chart, frame
 from dashboard.words import numbers
 
 MONTHS_SHOWN = 36
+LEVELS = {"upper limit": "upper", "average": "center", "lower limit": "lower"}  # label: what of a set of limits
 SIGNAL_FILLS = SIGNAL_COLOURS | {"worse": PALETTE["paper"]}  # hollow
 
 
@@ -44,18 +46,20 @@ def north_star_chart(months: list[Row], definition: Row, width: int = 1080, heig
     scale, ticks = _value_scale(shown)
     x = quantity("at", axis=None, scale={"domain": [-0.6, max(len(shown), 6) - 0.4], "nice": False})
     y = quantity("value", title=None, scale={"domain": scale, "nice": False}, axis=_value_axis(ticks, unit))
-    process_phases = _process_phases(shown)
+    process_phases, spans = _process_phases(shown), _limit_spans(shown)
     targets = [row["target"] for row in shown if row["target"] is not None]
     layers = [
-        *_limit_layers(process_phases, x, y),
+        *_limit_layers(spans, x, y),
         *_change_layers(process_phases, x, plot_width / max(len(shown), 6), has_labels),
         *_value_layers(shown, x, y, scale, unit, has_labels),
         *_month_labels(shown, x, plot_width, plot_height),
     ]
     layers += target_layers(targets, y)
     if has_labels:
-        layers += _earlier_level_labels(process_phases[:-1], x, y, plot_width / max(len(shown), 6), unit)
-        levels = _latest_levels(process_phases, targets, unit)
+        today = [span for span in spans if span["end"] > _last_complete_at(shown)]
+        earlier = [span for span in spans if span not in today]
+        layers += _earlier_level_labels(earlier, x, y, plot_width / max(len(shown), 6), unit)
+        levels = _latest_levels(today, targets, unit)
         levels += [row | {"name": "so far", "words": _so_far(row, unit)} for row in _going_on(shown)]
         layers += _level_labels(levels, x, y, len(shown), scale, plot_height)
     return frame(layers, width, height, left, right, top, bottom)
@@ -79,7 +83,7 @@ def sparkline(months: list[Row], definition: Row, width: int = 120, height: int 
     x = quantity("at", axis=None, scale={"domain": [-0.5, MONTHS_SHOWN - 0.5], "nice": False})
     y = quantity("value", axis=None, scale={"domain": list(_extent(shown)), "nice": False})
     known = [row for row in shown if row["value"] is not None]
-    layers = _limit_layers(_process_phases(shown), x, y, is_small=True)
+    layers = _limit_layers(_limit_spans(shown), x, y, is_small=True)
     layers.append(layer(only_columns(shown, "at", "value"), mark("line", strokeWidth=1.2), x=x, y=y))
     layers += _point_layers(known[-1:], x, y, 36, "" if is_paced else definition["unit"])
     return frame(layers, width, height, 2, 5, 4, 4)
@@ -98,37 +102,34 @@ def _with_positions(months: list[Row]) -> list[Row]:
 
 
 def _process_phases(shown: list[Row]) -> list[Row]:
-    """One dict for each process phase drawn: where it and its limits begin and end, the limits or None, its note.
-
-    Months older than those in the limits, and the incomplete one, have no limits behind them.
-    """
+    """One dict for each process phase drawn: where it begins and ends, its first month, its note."""
     process_phases = []
     for _, group in groupby(sorted(shown, key=lambda row: row["process_phase"]), key=lambda row: row["process_phase"]):
         rows = list(group)
         notes = [row["process_phase_note"] for row in rows if row.get("process_phase_note") is not None]
-        limited = [row for row in rows if row["center"] is not None and row["is_complete"]]
-        first, last = (limited or rows)[0], (limited or rows)[-1]
-        process_phases.append(
-            {
-                "at": rows[0]["at"] - 0.5,
-                "limits_at": first["at"] - 0.5,
-                "end": last["at"] + 0.5,
-                "center": last["center"] if limited else None,
-                "lower": last["lower_limit"] if limited else None,
-                "upper": last["upper_limit"] if limited else None,
-                "note": notes[0] if notes else None,
-                "month": rows[0]["month_starting"],
-            }
-        )
+        ends = {"at": rows[0]["at"] - 0.5, "end": rows[-1]["at"] + 0.5}
+        process_phases.append(ends | {"note": notes[0] if notes else None, "month": rows[0]["month_starting"]})
     return process_phases
 
 
-def _limit_layers(process_phases: list[Row], x: Part, y: Part, is_small: bool = False) -> list[Part]:
-    spans = only_columns(process_phases, "limits_at", "end", "center", "lower", "upper")
-    spans = [span | {"at": span["limits_at"]} for span in spans]
+def _limit_spans(shown: list[Row]) -> list[Row]:
+    """One dict for each set of limits: where the complete periods that have it begin and end.
+
+    Periods older than those in the limits, and incomplete ones, have no limits behind them.
+    """
+    limited = [row for row in shown if row["center"] is not None and row["is_complete"]]
+    spans = []
+    for (center, lower, upper), group in groupby(limited, key=itemgetter("center", "lower_limit", "upper_limit")):
+        rows = list(group)
+        ends = {"at": rows[0]["at"] - 0.5, "end": rows[-1]["at"] + 0.5}
+        spans.append(ends | {"center": center, "lower": lower, "upper": upper})
+    return spans
+
+
+def _limit_layers(spans: list[Row], x: Part, y: Part, is_small: bool = False) -> list[Part]:
     limited = [span for span in spans if span["lower"] is not None]
     bands = [span | {"value": span["lower"]} for span in limited]
-    centred = [span | {"value": span["center"]} for span in spans if span["center"] is not None]
+    centred = [span | {"value": span["center"]} for span in spans]
     colour, width = (PALETTE["line"], 1) if is_small else (PALETTE["ink"], 1.5)
     end = {"x": x, "x2": other_end("end"), "y": y}
     layers = [layer(bands, mark("rect", color=PALETTE["band"]), **end, y2=other_end("upper"))]
@@ -258,10 +259,14 @@ def _going_on(shown: list[Row]) -> list[Row]:
     return [row for row in shown[-1:] if not row["is_complete"] and row["value"] is not None]
 
 
-def _latest_levels(process_phases: list[Row], targets: list[float], unit: str) -> list[Row]:
-    """The limits and average of the latest phase, and the target, as labels."""
-    last = process_phases[-1] if process_phases else {}
-    levels = [("upper limit", last.get("upper")), ("average", last.get("center")), ("lower limit", last.get("lower"))]
+def _last_complete_at(shown: list[Row]) -> int:
+    """The position of the last complete period; -1 without one."""
+    return max((row["at"] for row in shown if row["is_complete"]), default=-1)
+
+
+def _latest_levels(today: list[Row], targets: list[float], unit: str) -> list[Row]:
+    """The limits and average that hold in the latest period, none or one of each, and the target, as labels."""
+    levels = [(name, span[key]) for span in today for name, key in LEVELS.items()]
     levels += [("target", targets[-1])] if targets else []
     return [
         {"value": value, "name": name, "words": f"{name} {numbers.figure(value, unit)}"}
@@ -282,13 +287,13 @@ def _level_labels(labels: list[Row], x: Part, y: Part, end: int, scale: list[flo
     return [layer(rows, text, x=x, y=y, text=category("words"), color=colour)] if rows else []
 
 
-def _earlier_level_labels(process_phases: list[Row], x: Part, y: Part, step: float, unit: str) -> list[Part]:
-    """The average and limits of each earlier process phase, where its band has room for the label."""
+def _earlier_level_labels(spans: list[Row], x: Part, y: Part, step: float, unit: str) -> list[Part]:
+    """The average and limits that held earlier, where their band has room for the label."""
     labels = []
-    for process_phase in process_phases:
-        if process_phase["lower"] is not None and (process_phase["end"] - process_phase["limits_at"]) * step > 250:
-            center, lower, upper = (numbers.figure(process_phase[name], unit) for name in ("center", "lower", "upper"))
+    for span in spans:
+        if span["lower"] is not None and (span["end"] - span["at"]) * step > 250:
+            center, lower, upper = (numbers.figure(span[name], unit) for name in ("center", "lower", "upper"))
             text = f"average {center}, limits {lower} to {upper}"
-            labels.append({"at": process_phase["limits_at"], "value": process_phase["upper"], "words": text})
+            labels.append({"at": span["at"], "value": span["upper"], "words": text})
     label = mark("text", align="left", dx=6, dy=-8, color=PALETTE["muted"])
     return [layer(labels, label, x=x, y=y, text=category("words"))] if labels else []

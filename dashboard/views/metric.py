@@ -77,7 +77,7 @@ def _so_far(data: PageData, row: Row, definition: Row) -> str | None:
     """How much of the period of a count is over; None for what is no count."""
     if definition["kind"] != "flow" or row["value"] is None:
         return None
-    return north_star.so_far(row, data.publication, definition["unit"])
+    return north_star.so_far(row, data.publication, definition)
 
 
 def _month(row: Row, definition: Row) -> View:

@@ -18,7 +18,7 @@ def north_star_card(data: PageData) -> View:
     shown = rows[charts.first_shown(r["is_complete"] for r in rows) :]
     unit = definition["unit"]
     changes = [r for r in shown if r["process_phase_note"]]
-    so_far = {r["month_starting"]: _so_far(data, r, unit) for r in rows if not r["is_complete"]}
+    so_far = {r["month_starting"]: _so_far(data, r, definition) for r in rows if not r["is_complete"]}
     return {
         "name": definition["name"],
         "meaning": definition["definition"].split(". ")[0].rstrip(".") + ".",
@@ -37,8 +37,8 @@ def north_star_card(data: PageData) -> View:
     }
 
 
-def _so_far(data: PageData, row: Row, unit: str) -> str:
-    return north_star.so_far(row, data.publication, unit) if row["value"] is not None else "–"
+def _so_far(data: PageData, row: Row, definition: Row) -> str:
+    return north_star.so_far(row, data.publication, definition) if row["value"] is not None else "–"
 
 
 def _big_figure(row: Row, verdict: Row | None, definition: Row) -> View:

@@ -190,7 +190,7 @@ REASONS = {
     "stock": "it is a stock, so its changes can't be judged",
     "too_few_events": "it sent fewer than 10 events",
     "too_few_expected": "too few were expected for a meaningful ratio",
-    "too_few_points": "fewer than 6 months are known",
+    "too_few_points": "too few periods for limits yet",
     "too_recent": "not all have been observed for long enough yet",
 }
 NEVER_JUDGED = {"declared", "finished_ideas_only", "limits_switched_off", "no_target", "overlapping_windows", "stock"}

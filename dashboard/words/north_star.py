@@ -64,16 +64,30 @@ def _real(data: PageData) -> str:
     if row is None or row["month_starting"] is None:
         return "Not known: a month is judged once it is complete"
     if row["verdict"] == "not_enough_data":
-        return f"Not known: {verdicts.why_not_judged(row)}"
+        return f"Not known: {codes.reason(row['reason']) if row['value'] is None else verdicts.why_not_judged(row)}"
     definition = data.definitions[row["metric_id"]]
     is_unsure = row["is_provisional"] and not verdicts.is_before_change(row)  # of few points
     if row["verdict"] != "no_change":
         return f"{'Probably' if is_unsure else 'Yes'}: {_rule(row, definition)}"
-    point = _point(row["judged_value"], row, "judged_starting", definition)
-    unit = definition["unit"]
-    if row["lower_limit"] is None:
-        return f"No: {point} is routine by earlier limits, {verdicts.earlier_range(row, unit)}"
-    return f"{'Probably not' if is_unsure else 'No'}: {point} is routine, {verdicts.routine_range(row, unit)}"
+    return _routine(row, definition, "Probably not" if is_unsure else "No")
+
+
+def _routine(row: Row, definition: Row, answer: str) -> str:
+    """Where the latest point lies of a series without a change: not always within the limits.
+
+    A point that is outside by less than 2 things is no signal, nor is one outside the limits before a change enough.
+    """
+    point, unit = _point(row["judged_value"], row, "judged_starting", definition), definition["unit"]
+    prefix = "" if row["lower_limit"] is not None else "previous_"
+    is_within = row[f"{prefix}lower_limit"] <= row["judged_value"] <= row[f"{prefix}upper_limit"]
+    if prefix:
+        limits = verdicts.earlier_range(row, unit)
+        return (
+            f"No: {point} is routine by earlier limits, {limits}"
+            if is_within
+            else (f"Not clear: {point} is outside earlier limits, {limits}")
+        )
+    return f"{answer}: {point} is {'routine,' if is_within else 'barely outside'} {verdicts.routine_range(row, unit)}"
 
 
 def _rule(row: Row, definition: Row) -> str:
@@ -101,13 +115,21 @@ def on_target(data: PageData) -> Line:
     row, unit = data.target, _unit(data)
     if row is None or row["target"] is None:
         return Line("On target?", (Clause("No target is declared", TARGET),))
-    year = year_to_date(row)
-    clauses = [capability_in_words(row, unit), *([year] if year else [])]
+    year, latest = year_to_date(row), _against_target(data.north_star_verdict, row, unit)
+    clauses = [latest or capability_in_words(row, unit), *([year] if year else [])]
     return Line("On target?", tuple(Clause(words, TARGET) for words in clauses))
 
 
 def _unit(data: PageData) -> str:
     return data.definitions[data.target["metric_id"]]["unit"] if data.target else ""
+
+
+def _against_target(verdict: Row | None, target: Row, unit: str) -> str:
+    """The latest value and the target, where no limits say more; empty where they do, or there is no value."""
+    if verdict is None or verdict["value"] is None or target["capability"] is not None:
+        return ""
+    value, when = numbers.figure(verdict["value"], unit), numbers.period(verdict["month_starting"], verdict["period"])
+    return f"Not known: {value} in {when}, target {numbers.figure(target['target'], unit)}"
 
 
 def capability_in_words(row: Row, unit: str) -> str:
@@ -141,11 +163,14 @@ def year_to_date(row: Row) -> str:
     return f"{row['year_starting']:%Y}{'' if is_whole else ' so far'}: {value} of {target}"
 
 
-def so_far(row: Row, publication: Row, unit: str) -> str:
-    """The period that goes on: "3 in 6 of 31 days"; `row`, of `north_star_monthly`, not complete.
+def so_far(row: Row, publication: Row, definition: Row) -> str:
+    """The period that goes on: "3 in 6 of 31 days"; of a stock, a share or a median "121 after 6 of 31 days".
 
     A period that is over and still waits for late events says so: "12, late events may follow".
+
+    Parameters: `row`, of `north_star_monthly` or `leading_metrics_monthly`, not complete, with a value.
     """
+    unit, when = definition["unit"], "in" if definition["kind"] == "flow" else "after"
     start, value = row["month_starting"], numbers.figure(row["value"], unit)
     months = 3 if row["period"] == "quarter" else 1
     end = start
@@ -154,4 +179,4 @@ def so_far(row: Row, publication: Row, unit: str) -> str:
     elapsed, whole = (publication["as_of_day"] - start).days, (end - start).days
     if elapsed >= whole:
         return f"{value}, late events may follow"
-    return f"{value} in {elapsed} of {counted(whole, 'day')}"
+    return f"{value} {when} {elapsed} of {counted(whole, 'day')}"

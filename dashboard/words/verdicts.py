@@ -69,7 +69,7 @@ def why(row: Row, definition: Row) -> str:
         return rule_in_words(row, definition)
     if row["verdict"] == "no_change":
         points = "two quarters" if row["limits_period"] == "quarter" else "three months"
-        return f"no signal in the last {points}: routine variation, no explanation needed"
+        return f"no lasting change in the last {points}: routine variation, no explanation needed"
     return why_not_judged(row)
 
 

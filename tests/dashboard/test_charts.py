@@ -60,6 +60,7 @@ def test_months_before_the_limits_and_the_one_that_goes_on_have_no_limits_behind
     months = [*older, *judged, goes_on]
     assert limits_behind(months) == (1.5, 4.5)
     points = drawn(*months)
+    assert "lower limit 5" in svg(charts.north_star_chart(months, ADOPTIONS), "n", "Adoptions", "by month")
     assert [*points] == [
         "January 2025: 9",
         "February 2025: 9",
@@ -70,6 +71,15 @@ def test_months_before_the_limits_and_the_one_that_goes_on_have_no_limits_behind
     ]
     assert 'fill="var(--paper)"' in points["June 2025: 3 in 6 of 30 days"]
     assert 'fill="var(--mark)"' in points["January 2025: 9"]
+
+
+def test_limits_of_an_earlier_phase_are_not_named_as_those_of_today():
+    """Where quarters are judged, the first months of a phase belong to a quarter that began before the change."""
+    young = {"process_phase": 2, "center": None, "lower_limit": None, "upper_limit": None, "signal": None}
+    months = [month(n, 9.0) for n in range(1, 4)] + [month(4, 9.0, process_phase=2)]
+    months += [month(n, 20.0, signal_reason="too_few_points", **young) for n in (5, 6)]
+    assert limits_behind(months) == (-0.5, 3.5)
+    assert "lower limit" not in svg(charts.north_star_chart(months, ADOPTIONS), "n", "Adoptions", "by month")
 
 
 def test_a_drawing_paints_no_background_over_its_card():

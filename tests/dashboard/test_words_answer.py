@@ -21,13 +21,15 @@ from page_data import (
 from dashboard.views import parts
 from dashboard.words import answer, codes, drivers, north_star, verdicts
 
-QUARTER = {"limits_period": "quarter", "judged_starting": date(2025, 10, 1), "judged_value": 1.3}
+QUARTER = {"limits_period": "quarter", "judged_starting": date(2025, 10, 1), "judged_value": 11.3}
 OWN = {"rule": "outside_limits", "signal_starting": date(2025, 10, 1), "signal_value": 21.0}
 
 
 def lines(*rows, **parts) -> dict[str, str]:
     """{label: sentence} of an organisation with these verdicts, in which there were 9 adoptions in a month."""
-    return {line.label: line.text for line in answer.five_lines(served(month(12, 9.0), verdicts=rows, **parts))}
+    star = {"target": aim(metric_id=rows[0]["metric_id"] if rows else "cross_domain_adoptions")}
+    data = served(month(12, 9.0), verdicts=rows, **star | parts)
+    return {line.label: line.text for line in answer.five_lines(data)}
 
 
 @pytest.mark.parametrize(
@@ -71,14 +73,24 @@ def lines(*rows, **parts) -> dict[str, str]:
         (
             judged(**QUARTER),
             "No change in the last two quarters: average 10.",
-            "No: Q4 2025's 1.3 is routine, 5 to 15.",
+            "No: Q4 2025's 11.3 is routine, 5 to 15.",
         ),
         (
             changed("no_change", center=None, lower_limit=None, upper_limit=None, rule=None),
             "No change in the last three months.",
-            "No: December 2025's 17 is routine by earlier limits, 1.2 to 15.8.",
+            "Not clear: December 2025's 17 is outside earlier limits, 1.2 to 15.8.",
         ),
-        (unjudged("too_few_points"), "Not known: 12 in December 2025.", "Not known: fewer than 6 months are known."),
+        (
+            changed("no_change", center=None, lower_limit=None, upper_limit=None, rule=None, judged_value=9.0),
+            "No change in the last three months.",
+            "No: December 2025's 9 is routine by earlier limits, 1.2 to 15.8.",
+        ),
+        (
+            judged(judged_value=3.0, center=0.5, lower_limit=0.0, upper_limit=2.1),
+            "No change in the last three months: average 0.5.",
+            "No: December 2025's 3 is barely outside 0 to 2.1.",
+        ),
+        (unjudged("too_few_points"), "Not known: 12 in December 2025.", "Not known: too few periods for limits yet."),
         (
             unjudged("incomplete", limits_period="quarter", value=4.0),
             "Not known: 4 in December 2025.",
@@ -88,6 +100,11 @@ def lines(*rows, **parts) -> dict[str, str]:
             unjudged("no_adoption_events", value=None, reason="no_adoption_events"),
             "Not known for December 2025.",
             "Not known: there is no current adoption event.",
+        ),
+        (
+            unjudged("overlapping_windows", metric_id="time_to_value_median", value=None, reason="not_reached"),
+            "Not known for December 2025.",
+            "Not known: fewer than half complete it.",
         ),
         (
             unjudged("no_complete_month", month_starting=None, value=None),
@@ -111,7 +128,7 @@ def test_the_first_two_lines_state_the_verdict_and_what_it_rests_on(row, rising,
         (aim(5.8, "meets_reliably", year_value=None), "Yes, reliably: the lower limit, 5.8, is at 5.8."),
         (
             aim(16.0, capability_reason="too_few_points", month_starting=date(2025, 3, 1), year_value=45.0),
-            "Not known: fewer than 6 months are known; 2025 so far: 45 of 192.",
+            "Not known: 12 in December 2025, target 16; 2025 so far: 45 of 192.",
         ),
     ],
 )
@@ -243,7 +260,7 @@ def test_a_verdict_names_the_direction_in_which_the_value_went(row, metric, expe
             judged("worsening", **OWN | {"rule": "three_of_four_near_limit", "signal_value": 6.0}),
             "three of four months to October 2025 lie nearer the lower limit than the average",
         ),
-        (judged(), "no signal in the last three months: routine variation, no explanation needed"),
+        (judged(), "no lasting change in the last three months: routine variation, no explanation needed"),
         (unjudged("stock"), codes.REASONS["stock"]),
     ],
 )
@@ -270,11 +287,12 @@ def test_the_average_names_its_months(row, expected):
         ({}, date(2026, 1, 7), "3 in 6 of 31 days"),
         ({"period": "quarter"}, date(2026, 2, 1), "3 in 31 of 90 days"),
         ({}, date(2026, 2, 3), "3, late events may follow"),
+        ({"metric_id": "active_cross_domain_pairs"}, date(2026, 1, 7), "3 after 6 of 31 days"),
     ],
 )
 def test_a_period_that_goes_on_says_how_much_of_it_is_over(columns, as_of, expected):
     row = month(1, 3.0, is_complete=False, month_starting=date(2026, 1, 1), **columns)
-    assert north_star.so_far(row, PUBLICATION | {"as_of_day": as_of}, "adoptions") == expected
+    assert north_star.so_far(row, PUBLICATION | {"as_of_day": as_of}, definitions()[row["metric_id"]]) == expected
 
 
 @pytest.mark.parametrize(

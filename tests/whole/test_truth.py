@@ -123,7 +123,7 @@ def test_the_doubling_has_a_verdict_within_three_months(sample):
     )
     assert signals[0] == ("better", "previous_outside_limits", None)  # no limits of its own under 6 months
     assert [signal for signal, *_ in signals] == ["better", "none", "better"]
-    assert verdict_of(earlier) == ("improving", PROCESS_CHANGE_ON, "previous_outside_limits")
+    assert verdict_of(earlier) == ("improving", PROCESS_CHANGE_ON, "previous_three_of_four_near_limit")
 
 
 def verdict_of(home) -> tuple:
