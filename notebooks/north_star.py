@@ -5,6 +5,7 @@ app = marimo.App(width="medium", app_title="North Star: a tour")
 
 with app.setup(hide_code=True):
     import marimo as mo
+    from belt import belt_section
     from notebook_tools import (
         about,
         altair_chart,
@@ -300,6 +301,12 @@ def _(db):
             table(_open) if _open.num_rows else mo.md(""),
         ]
     )
+    return
+
+
+@app.cell(hide_code=True)
+def _(db):
+    belt_section(db)
     return
 
 

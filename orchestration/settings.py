@@ -7,6 +7,7 @@ tables that people declare (declared.py), how a choice is computed (dbt).
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,12 @@ TEMPLATE = """\
 # The settings of this Flywheel home. Every line may be left out: what stands here are the defaults.
 # `flywheel status` checks this file. After a change the next run builds everything anew.
 
+purpose:
+  # What does it mean for us to be data-driven? One or two sentences; null while nobody has declared it.
+  statement: null
+  # Who stands for it: a person or a role.
+  owner: null
+
 north_star:
   # What you steer by:
   #   cross_domain_adoptions       data products used for the first time by another domain, by product and domain
@@ -48,8 +55,12 @@ north_star:
   #   time_to_value_median         days from idea to adopted, at the pace of the trailing 180 days
   #   active_cross_domain_pairs    pairs of data product and other domain with use in the last 90 days
   metric: cross_domain_adoptions
+  # The outcome of the business that it leads, such as "Fewer claims end in court"; null while nobody has declared it.
+  outcome: null
   # A number a period; null while nobody has declared one.
   target: null
+  # The day by which the target shall be met, as 2027-12-31; null while there is none.
+  target_by: null
   # month or quarter; null is the metric's own.
   period: null
   # Of products_reaching_k_domains: how many other domains.
@@ -67,8 +78,19 @@ reporting:
 """
 
 
+def _words(longest: int) -> dict:
+    """What a text that people read may be: something visible, and no control character but a line break."""
+    pattern = "^[^\\x00-\\x09\\x0b-\\x1f\\x7f]*[^\\s\\x00-\\x1f\\x7f][^\\x00-\\x09\\x0b-\\x1f\\x7f]*$"
+    described = f"a text of 1 to {longest:,} characters, or null"
+    return {"type": ["string", "null"], "maxLength": longest, "pattern": pattern, "description": described}
+
+
 # What each setting may be, null being its default; an error says to write its `description`.
 _TYPES = {
+    "statement": _words(1_000),
+    "owner": _words(200),
+    "outcome": _words(500),
+    "target_by": {"type": ["string", "null"], "description": "a date, such as 2027-12-31, or null"},
     "metric": {"enum": [*NORTH_STARS, None], "description": f"one of {', '.join(NORTH_STARS)}"},
     "target": {"type": ["number", "null"], "minimum": 0, "description": "a number of 0 or more, or null"},
     "period": {"enum": ["month", "quarter", None], "description": "month, quarter or null"},
@@ -95,11 +117,21 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
+class Purpose:
+    """What it means for the organisation to be data-driven, and who stands for it; None while nobody declared it."""
+
+    statement: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True)
 class NorthStar:
-    """What the organisation steers by; `period` and `limits` None mean the metric's own."""
+    """What the organisation steers by, and the outcome it leads; `period` and `limits` None mean the metric's own."""
 
     metric: str = "cross_domain_adoptions"
+    outcome: str | None = None
     target: float | None = None
+    target_by: str | None = None
     period: str | None = None
     k: int = 3
     days: int = 180
@@ -118,20 +150,21 @@ class Reporting:
 class Settings:
     """Every setting of a home."""
 
+    purpose: Purpose = field(default_factory=Purpose)
     north_star: NorthStar = field(default_factory=NorthStar)
     reporting: Reporting = field(default_factory=Reporting)
 
     def of_the_tables(self) -> str:
-        """What the tables depend on, as JSON for dbt's macro `settings`: {metric, kind, target, period, k, days,
-        has_limits, no_limits_reason, timezone, lateness_days}."""
+        """What the tables depend on, as JSON for dbt's macro `settings`: {statement, owner, metric, kind, outcome,
+        target, target_by, period, k, days, has_limits, no_limits_reason, timezone, lateness_days}."""
         kind, period, no_limits = NORTH_STARS[self.north_star.metric]
-        chosen = asdict(self.north_star) | asdict(self.reporting)
+        chosen = asdict(self.purpose) | asdict(self.north_star) | asdict(self.reporting)
         has_limits = chosen.pop("limits") is not False and not no_limits
         chosen |= {"kind": kind, "period": self.north_star.period or period, "has_limits": has_limits}
         return json.dumps(chosen | {"no_limits_reason": no_limits or "limits_switched_off"}, sort_keys=True)
 
 
-SECTIONS = {"north_star": NorthStar, "reporting": Reporting}
+SECTIONS = {"purpose": Purpose, "north_star": NorthStar, "reporting": Reporting}
 
 
 def schema() -> dict:
@@ -169,11 +202,17 @@ def load_settings(home: Home) -> Settings:
     return settings
 
 
-def write_settings(home: Home) -> Path | None:
-    """Write the commented defaults, unless the home has a file; returns the path when it was written."""
+def write_settings(home: Home, declared: dict[str, str] | None = None) -> Path | None:
+    """Write the commented defaults, unless the home has a file; returns the path when it was written.
+
+    `declared`, {setting without a default: its text}, takes the place of null.
+    """
     if home.settings.exists():
         return None
-    write_whole(home.settings, TEMPLATE.encode())
+    text = TEMPLATE
+    for name, value in (declared or {}).items():
+        text = text.replace(f"\n  {name}: null\n", f"\n  {name}: {json.dumps(value, ensure_ascii=False)}\n")
+    write_whole(home.settings, text.encode())
     return home.settings
 
 
@@ -219,6 +258,9 @@ def _impossible(settings: Settings, root: yaml.Node | None) -> list[tuple[int, s
     found = []
     if star.target is not None and not math.isfinite(star.target):
         found.append(("target", f"north_star.target can't be {star.target}; write a number of 0 or more, or null."))
+    if star.target_by is not None and not _is_date(star.target_by):
+        words = f"north_star.target_by can't be {json.dumps(star.target_by[:80], ensure_ascii=False)}"
+        found.append(("target_by", f"{words}; write {_TYPES['target_by']['description']}."))
     if star.limits and no_limits:
         words = f"{star.metric} can't have process limits: {WHY_NO_LIMITS[no_limits]}, and limits would show signals"
         found.append(("limits", f"{words} where nothing has changed. Leave limits out, or choose a flow."))
@@ -230,3 +272,10 @@ def _impossible(settings: Settings, root: yaml.Node | None) -> list[tuple[int, s
         words = f"reporting.timezone {zone!r} is no timezone; write a name such as UTC or Europe/Zurich."
         lines.append((line_of(root, ["reporting", "timezone"]), words))
     return lines
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -28,7 +28,8 @@ from orchestration.landing.quarantine import refused_rows
 DBT_PROJECT = Path(__file__).parent.parent / "dbt_project"
 AS_OF = "2026-01-01T00:00:00+00:00"
 DAY = 86_400_000_000  # microseconds
-DECLARED = ("process_changes", "source_timezones")  # the declared tables that dbt knows
+# the declared tables that dbt knows
+DECLARED = ("initiative_kpis", "initiative_products", "initiatives", "process_changes", "source_timezones")
 PACE_TABLES = ("leading_metrics_monthly", "time_to_value", "flywheel_scorecard")
 WHOLE_DAYS_ABOVE = 100_000  # data products
 EVENTS = pa.schema(
@@ -43,6 +44,7 @@ EVENTS = pa.schema(
         ("failed_count", pa.int64()),
         ("contract_version", pa.string()),
         ("named_consumer_domains", pa.list_(pa.string())),
+        ("initiative", pa.string()),
         ("source", pa.string()),
         ("version_status", pa.string()),
     ]
@@ -134,14 +136,19 @@ def empty_warehouse(threads: int = 1, changes: Iterable[tuple[str, str]] = ()) -
             db.execute(f"create schema {schema}")
         for path in (DBT_PROJECT / "seeds" / "declared").glob("*.csv"):
             db.execute(f"create table declared.{path.stem} as from read_csv('{path}')")
-        for name in DECLARED:
-            properties = load_layer("declared")[name].properties
-            db.register("nothing", pa.schema([(p.name, p.arrow_type) for p in properties]).empty_table())
-            db.execute(f"create table declared.{name} as from nothing")
-            db.unregister("nothing")
+        put_declared(db, {name: [] for name in DECLARED})
         for day, note in changes:
             db.execute("insert into declared.process_changes values ($1, $2)", [day, note])
         yield db
+
+
+def put_declared(db: duckdb.DuckDBPyConnection, declared: dict[str, list[dict]]) -> None:
+    """Tables that people declare, with these rows: {table: rows}."""
+    for name, made in declared.items():
+        schema = pa.schema([(p.name, p.arrow_type) for p in load_layer("declared")[name].properties])
+        db.register("made", pa.Table.from_pylist(made, schema))
+        db.execute(f"create or replace table declared.{name} as from made")
+        db.unregister("made")
 
 
 def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
@@ -156,7 +163,7 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
             'e' || row_number() over () as event_id, * replace (
                 coalesce(source, 'source') as source, coalesce(version_status, 'current') as version_status
             ),
-            null as title, null as initiative,
+            null as title,
             null as source_ref, null as attributes,
             occurred_at as recorded_at, 0 as revision, false as is_retracted, false as is_assumed_utc,
             false as is_assumed_time,
@@ -233,11 +240,19 @@ def rows(db: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
 
 @contextmanager
 def shaped(
-    events: list[dict], changes=(), north_star="", as_of=AS_OF, threads=1, tables: Iterable[str] | None = None
+    events: list[dict],
+    changes=(),
+    north_star="",
+    as_of=AS_OF,
+    threads=1,
+    tables: Iterable[str] | None = None,
+    declared: dict[str, list[dict]] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Every table of the project, built from these events; or only these tables and what they need."""
+    """Every table of the project, built from these events and declared tables; or only `tables` and what they need."""
     models = compiled(as_of, north_star)
     with empty_warehouse(threads, changes) as db:
+        if declared:
+            put_declared(db, declared)
         put_events(db, events)
         build_models(db, models, None if tables is None else _needed(models, tables))
         yield db

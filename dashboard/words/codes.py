@@ -1,4 +1,5 @@
-"""The words for served codes: verdicts, reasons, stages, intervals, phases of the flywheel, positions.
+"""The words for served codes: verdicts, reasons, stages, intervals, phases of the flywheel, positions,
+slips of the belt.
 
 Belongs here: an entry for each value that a contract in data_contracts/authoritative allows. Does not belong here:
 sentences.
@@ -130,6 +131,11 @@ POSITIONS = {
         "Authoritative, used by fewer than 2 other domains: find them consumers.",
     ),
 }
+BELT_SLIPS = {
+    "open_idea_without_initiative": "Open ideas that serve no initiative",
+    "adopted_without_initiative": "Adopted data products that serve no initiative",
+    "initiative_without_use": "Initiatives without a data product in use",
+}
 NORTH_STAR_PARTS = {
     "first_adoptions": "a data product's first other domain",
     "expansion_adoptions": "one more domain",
@@ -154,7 +160,9 @@ REASONS = {
     "no_deployment_events": "there is no current deployment event",
     "no_deployments": "nothing was deployed",
     "no_idea": "its idea was never logged",
+    "no_idea_events": "there is no current event of a logged idea",
     "no_ideas": "no idea was logged",
+    "no_initiatives": "no initiative is declared, and no event names one",
     "no_named_consumers": "no current idea names a consumer",
     "no_other_domain": "there is no other domain",
     "no_products": "there is no data product to measure",
@@ -165,8 +173,10 @@ REASONS = {
     "not_a_count": "this North Star is not a count by month",
     "not_checked_each_month": "no check in one of the last three months",
     "not_checked_lately": "no check in the last 28 days",
+    "not_declared": "nobody has declared it",
     "not_enough_data": "not enough data yet",
     "not_live_yet": "it was not live yet",
+    "not_measured_yet": "no figure of it is declared yet",
     "not_monthly": "known by quarter only",
     "not_reached": "fewer than half complete it",
     "nothing_checked": "nothing was checked",

@@ -2,13 +2,13 @@
 {% macro event_tables() %}
     {{ return({
         'ideas_logged': {'event_type': "'idea_logged'", 'columns': ['named_consumer_domains', 'initiative']},
-        'work_started': {'event_type': "'work_started'", 'columns': []},
-        'products_deployed': {'event_type': "'deployed'", 'columns': ['version']},
-        'products_adopted': {'event_type': "'adopted'", 'columns': ['consumer_domain', 'evidence']},
-        'owners_changed': {'event_type': "'owner_changed'", 'columns': []},
-        'products_closed': {'event_type': 'close_reason', 'columns': ['close_reason']},
+        'work_started': {'event_type': "'work_started'", 'columns': ['initiative']},
+        'products_deployed': {'event_type': "'deployed'", 'columns': ['version', 'initiative']},
+        'products_adopted': {'event_type': "'adopted'", 'columns': ['consumer_domain', 'evidence', 'initiative']},
+        'owners_changed': {'event_type': "'owner_changed'", 'columns': ['initiative']},
+        'products_closed': {'event_type': 'close_reason', 'columns': ['close_reason', 'initiative']},
         'contract_events': {'event_type': 'contract_event',
-            'columns': ['contract_event', 'contract_version', 'passed_count', 'failed_count']},
+            'columns': ['contract_event', 'contract_version', 'passed_count', 'failed_count', 'initiative']},
     }) }}
 {% endmacro %}
 
@@ -81,12 +81,14 @@ where {{ event_number('source', 'event_id') }} {{ membership }} (select repeated
 
 {# What an event of a raw table says, as an MD5 of the table and its columns: two rows with the same hash are copies. When it
    was recorded or landed is not part of it, or the same event sent twice would look like two versions. No contract lets a
-   text hold chr(0): that tells NULL from '', and one column's end from a text that looks like it. #}
+   text hold chr(0): that tells NULL from '', and one column's end from a text that looks like it. `initiative` was a column
+   of ideas only: of other tables it is the last one, left out where it is NULL, so that older rows keep their hash. #}
 {% macro content_hash(table) -%}
     md5(concat_ws(chr(0) || chr(31), '{{ table }}'
         {%- for column in ['revision', 'is_retracted', 'data_product_id', 'occurred_at', 'domain', 'title', 'source_ref',
             'attributes'] + event_tables()[table].columns -%}
-        , coalesce({{ adapter.dispatch('as_text')(column) }}, chr(0))
+        {%- set text = adapter.dispatch('as_text')(column) -%}
+        , {{ text if column == 'initiative' and table != 'ideas_logged' else 'coalesce(' ~ text ~ ', chr(0))' }}
         {%- endfor -%}
     ))
 {%- endmacro %}

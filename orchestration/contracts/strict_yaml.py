@@ -36,6 +36,13 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+# Dates stay text: of a day that does not exist, YAML would not say the line.
+_StrictLoader.yaml_implicit_resolvers = {
+    first: [resolver for resolver in resolvers if resolver[0] != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def read_bounded(path: Path) -> bytes:
     """The bytes of a file; raises ContractError for one over MAX_BYTES."""
     size = path.stat().st_size

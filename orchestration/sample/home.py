@@ -9,6 +9,7 @@ from pathlib import Path
 from orchestration.declared import write_declared
 from orchestration.home import Home
 from orchestration.landing.inbox import place_in_inbox
+from orchestration.sample import initiatives
 from orchestration.sample.deliveries import CHECKS, write_exports, write_sample
 from orchestration.sample.organisation import PROCESS_CHANGE, PROCESS_CHANGE_ON, SAMPLE_AS_OF
 from orchestration.settings import write_settings
@@ -20,10 +21,20 @@ def put_sample(home: Home) -> None:
     with tempfile.TemporaryDirectory(dir=home.root) as folder:
         files = write_sample(Path(folder))
         home.remember_sample(SAMPLE_AS_OF, [file.name for file in files], [CHECKS])
-        write_settings(home)
-        write_declared(home, {"process_changes": [{"changed_on": PROCESS_CHANGE_ON, "note": PROCESS_CHANGE}]})
+        write_settings(home, initiatives.PURPOSE)
+        write_declared(home, _declared())
         exports = Path("sample") / CHECKS
         write_exports(home.root / exports)
         add(home, CHECKS, str(exports))
         for file in files:
             place_in_inbox(home, file)
+
+
+def _declared() -> dict[str, list[dict]]:
+    """{declared table: its rows}."""
+    return {
+        "process_changes": [{"changed_on": PROCESS_CHANGE_ON, "note": PROCESS_CHANGE}],
+        "initiatives": initiatives.INITIATIVES,
+        "initiative_kpis": initiatives.KPIS,
+        "initiative_products": initiatives.PRODUCTS,
+    }

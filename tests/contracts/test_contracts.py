@@ -51,7 +51,7 @@ LIBRARY_RULE = """\
 """
 ALLOWED = "- property: allowedText\n            value: "
 BROKEN = {
-    "an alias": ("version: 2.0.0\n", "version: &v 2.0.0\ntenant: *v\n", "line 6: aliases"),
+    "an alias": ("version: 2.1.0\n", "version: &v 2.1.0\ntenant: *v\n", "line 6: aliases"),
     "a YAML bomb": (TEXT, BOMB, "line 2: aliases"),
     "a key twice": ("status: active", "status: active\nstatus: draft", "line 7: the key 'status' stands twice"),
     "a key twice inside": ("maxLength: 500", "maxLength: 500\n          maxLength: 5", "line 49: the key 'maxLength'"),
@@ -97,7 +97,7 @@ BROKEN = {
         "recorded_at: .*uniq",
     ),
     "a bound that is no time": ("'1970-01-01T00:00:00Z'", "'the beginning'", "occurred_at: the bound 'the beginning'"),
-    "a rule ODCS does not know": ("metric: duplicateValues", "metric: noise", "line 143, .*'noise' is not one of"),
+    "a rule ODCS does not know": ("metric: duplicateValues", "metric: noise", "line 150, .*'noise' is not one of"),
     "a rule nobody checks": (
         "metric: duplicateValues",
         "metric: nullValues",
@@ -171,6 +171,8 @@ def test_a_suite_holds_every_rule_of_its_contract():
         "event_id_pattern",
         "failed_count_missing",
         "failed_count_out_of_range",
+        "initiative_length",
+        "initiative_pattern",
         "is_retracted_missing",
         "occurred_at_in_the_future",
         "occurred_at_missing",
@@ -242,6 +244,7 @@ RULES = [
     ({"named_consumer_domains": [1]}, "named_consumer_domains_wrong_type"),
     ({"event_type": "owner_changed", "domain": None}, "domain_missing"),
     ({"event_type": "owner_changed", "domain": "all"}, "domain_reserved"),
+    ({"event_type": "deployed", "initiative": "i" * 2001}, "initiative_length"),
     ({"event_type": "adopted", "consumer_domain": None}, "consumer_domain_missing"),
     ({"event_type": "adopted", "consumer_domain": "all"}, "consumer_domain_reserved"),
     ({"event_type": "adopted", "evidence": "guessed"}, "evidence_not_allowed"),

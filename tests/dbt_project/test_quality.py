@@ -51,7 +51,7 @@ CLEAN = [
     checked("clean", 15),
     adopted("clean", 20),
     event("clean", "retired", 60),
-    idea("clean, same moment", 3),
+    idea("clean, same moment", 3, initiative="Belt"),
     *[event("clean, same moment", kind, 3) for kind in ("work_started", "deployed", "withdrawn")],
     adopted("clean, same moment", 3),
 ]
@@ -190,6 +190,25 @@ FOUND = {
     "assumed_time": {"day/idea_logged", "planned day/idea_logged"},
     "recorded_before_it_occurred": {"planned/idea_logged", "planned day/idea_logged"},
     "implausibly_early": {"empty date/idea_logged"},
+    "initiative_of_unknown_product": {
+        "initiative_products: unheard of, of belt",
+        "initiative_products: later still, of belt",
+    },
+    "initiative_not_declared": {
+        "initiative_products: nobody's, of clean",
+        "initiative_kpis: nobody's on 2026-05-01",
+        "initiative_kpis: Belt on 2026-05-01",
+    },
+    "initiative_date_to_come": {"initiative_kpis: belt on 2026-06-02", "initiatives: plan starts on 2026-06-02"},
+    "initiative_only_in_events": {"Belt (data products: 1)"},
+    "initiatives_differ_only_in_case": {"belt, also written Belt"},
+}
+DECLARED = {
+    "initiatives": "initiative_id,started_on\nbelt,2026-06-01\nplan,2026-06-02\n",
+    "initiative_kpis": "initiative_id,measured_on,value\nbelt,2026-06-01,1\nbelt,2026-06-02,1\n"
+    "nobody's,2026-05-01,1\nBelt,2026-05-01,1\n",
+    "initiative_products": "initiative_id,data_product_id\nbelt,clean\nBelt,clean\nnobody's,clean\nbelt,unheard of\n"
+    "belt,later still\n",
 }
 
 
@@ -200,6 +219,9 @@ def issues(tmp_path_factory) -> list[dict]:
     first = write_events(inbox / "first.jsonl", [*CLEAN, *ORDER, *MISSING, *NAMES, *TOLD, *HARMLESS])
     second = write_events(inbox / "second.jsonl", SECOND_BATCH)
     home = shared_home().empty()
+    (home / "declared").mkdir()
+    for name, text in DECLARED.items():
+        (home / "declared" / f"{name}.csv").write_text(text)
     build_well(home, first, second, as_of=AS_OF)
     with attached(build_file(home)) as db:
         found = db.execute("from curated.data_quality_issues order by all")
@@ -228,8 +250,10 @@ def test_every_declared_rule_is_one_that_can_be_found(issues):
         assert {name: issue[name] for name in ("severity", "description", "what_to_do")} == {
             name: rule[name] for name in ("severity", "description", "what_to_do")
         }
-        is_about = "event" if issue["event_id"] else "data product" if issue["data_product_id"] else "domain"
-        assert is_about == rule["subject"]
+        is_about = "event" if issue["event_id"] else "data product" if issue["data_product_id"] else "name"
+        assert is_about == {"domain": "name", "initiative": "name", "declared row": "name"}.get(
+            rule["subject"], rule["subject"]
+        )
         assert (issue["source"] is None) == (issue["event_id"] is None)
 
 

@@ -24,11 +24,13 @@ def changes(home: Home, text: str | bytes) -> list[dict]:
 def test_a_home_that_declares_nothing_has_empty_tables(tmp_path):
     home = Home.at(tmp_path)
     assert declared_tables(home)["process_changes"].num_rows == 0
-    products, path, accounts, timezones = write_declared(home)
-    assert products.read_text() == "data_product_id,domain,source,key\n"
+    written = {path.stem: path for path in write_declared(home)}
+    path = written["process_changes"]
+    assert written["data_products"].read_text() == "data_product_id,domain,source,key\n"
     assert path.read_text() == "changed_on,note\n"
-    assert accounts.read_text() == "account,source,note\n"
-    assert timezones.read_text() == "source,timezone,note\n"
+    assert written["service_accounts"].read_text() == "account,source,note\n"
+    assert written["source_timezones"].read_text() == "source,timezone,note\n"
+    assert written["initiative_kpis"].read_text() == "initiative_id,measured_on,value\n"
     assert declared_tables(home)["process_changes"].num_rows == 0
     path.write_text("changed_on,note\n2025-01-01,mine\n")
     assert write_declared(home) == [] and "mine" in path.read_text()
@@ -79,3 +81,53 @@ def test_an_account_is_declared_once_for_a_source_and_once_for_all(home):
     named = [line.partition(" line ")[2] for line in str(refused.value).splitlines()]
     words = "row is declared twice for this source; keep one row."
     assert named == [*(f"{line}: {words}" for line in (2, 4, 5, 6)), ""]
+
+
+INITIATIVES = "initiative_id,title,started_on,ended_on,kpi_target\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "text", "line", "words"),
+    [
+        ("initiatives", f"{INITIATIVES}none,Nothing,,,\n", 2, "initiative_id is missing"),
+        ("initiatives", f"{INITIATIVES}a,,2025-02-30,,\n", 2, "started_on: '2025-02-30' is not a date"),
+        ("initiatives", f"{INITIATIVES}b,,,,\na,,2025-02-03,2025-02-02,\n", 3, "row ends before it starts; correct"),
+        ("initiatives", f"{INITIATIVES}a,,,,\nb,,,,\na,,,,\n", 2, "initiative_id: 'a' is declared twice; keep one row"),
+        ("initiatives", f"{INITIATIVES}a,,,,many\n", 2, "kpi_target: 'many' is not a number"),
+        ("initiatives", f"{INITIATIVES}a,{'x' * 201},,,\n", 2, "must have 0 to 200 characters"),
+        ("initiatives", "initiative_id,budget\na,7\n", 1, "budget is no column of this table; its columns are"),
+        ("initiative_kpis", "initiative_id,measured_on,value\na,2025-01-31,\n", 2, "value is missing"),
+        (
+            "initiative_kpis",
+            "initiative_id,measured_on,value\na,2025-01-31,1e999\n",
+            2,
+            "value: '1e999' is not a number",
+        ),
+        (
+            "initiative_kpis",
+            "initiative_id,measured_on,value\na,2025-01-31,1\na,2025-02-28,1\na,2025-01-31,2\n",
+            4,
+            "row is declared twice for this day; keep one row",
+        ),
+        ("initiative_products", "initiative_id,data_product_id\na,\n", 2, "data_product_id is missing"),
+        ("initiative_products", "initiative_id,data_product_id\na,p\na,p\n", 3, "row is declared twice; keep one row"),
+    ],
+)
+def test_a_wrong_row_about_an_initiative_is_named_with_file_line_and_reason(home, table, text, line, words):
+    (home.declared / f"{table}.csv").write_text(text)
+    with pytest.raises(DeclarationError) as refused:
+        declared_tables(home)
+    message = str(refused.value)
+    assert f"{home.declared / f'{table}.csv'} line {line}: " in message and words in message
+    assert message.endswith("Correct the file and run again.")
+
+
+def test_an_initiative_may_start_and_end_on_one_day_or_have_no_days(home):
+    rows = "a,,2025-02-03,2025-02-03,\nb,,,2025-02-03,\nc,,2025-02-03,,7.5\n"
+    (home.declared / "initiatives.csv").write_text(INITIATIVES + rows)
+    found = declared_tables(home)["initiatives"].to_pylist()
+    assert [(row["initiative_id"], row["ended_on"], row["kpi_target"]) for row in found] == [
+        ("a", date(2025, 2, 3), None),
+        ("b", date(2025, 2, 3), None),
+        ("c", None, 7.5),
+    ]

@@ -34,9 +34,13 @@ def test_a_home_without_a_file_has_the_defaults_and_so_has_the_file_that_init_wr
 @pytest.mark.parametrize("text", ["", "# nothing\n", "north_star:\n", "north_star:\n  k: null\n  metric: null\n"])
 def test_what_is_left_out_or_null_is_its_default(home, text):
     assert of_the_tables(home, text) == {
+        "statement": None,
+        "owner": None,
         "metric": "cross_domain_adoptions",
         "kind": "flow",
+        "outcome": None,
         "target": None,
+        "target_by": None,
         "period": "month",
         "k": 3,
         "days": 180,
@@ -63,6 +67,21 @@ reporting: {timezone: Europe/Zurich, lateness_days: 0}
     assert of_the_tables(home, "north_star: {metric: adopted_within_days}")["period"] == "quarter"
 
 
+def test_the_purpose_and_the_outcome_reach_the_tables_as_they_were_written(home):
+    text = """
+purpose:
+  statement: >-
+    We don't guess: every decision of "ours"
+    has figures.
+  owner: Ann O'Hara, CDO
+north_star: {outcome: Überschuss je Vertrag, target: 20, target_by: 2027-12-31}
+"""
+    found = of_the_tables(home, text)
+    assert found["statement"] == 'We don\'t guess: every decision of "ours" has figures.'
+    assert (found["owner"], found["outcome"]) == ("Ann O'Hara, CDO", "Überschuss je Vertrag")
+    assert (found["target"], found["target_by"]) == (20, "2027-12-31")
+
+
 @pytest.mark.parametrize(
     ("chosen", "has_limits", "reason"),
     [
@@ -81,10 +100,14 @@ def test_only_a_flow_or_a_rate_has_limits(home, chosen, has_limits, reason):
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("north_star:\n  metrics: x", 2, "north_star has no setting metrics; its settings are metric, target, period"),
-        ("north_stars: {}", 1, "the file has no setting north_stars; its settings are north_star, reporting"),
-        ("- north_star", 1, 'the file can\'t be ["north_star"]; write the sections north_star, reporting'),
-        ("north_star: 4", 1, "north_star can't be 4; write a section with metric, target"),
+        (
+            "north_star:\n  metrics: x",
+            2,
+            "north_star has no setting metrics; its settings are metric, outcome, target,",
+        ),
+        ("north_stars: {}", 1, "the file has no setting north_stars; its settings are purpose, north_star, reporting"),
+        ("- north_star", 1, 'the file can\'t be ["north_star"]; write the sections purpose, north_star, report'),
+        ("north_star: 4", 1, "north_star can't be 4; write a section with metric, outcome"),
         ("north_star:\n  metric: downloads", 2, 'can\'t be "downloads"; write one of cross_domain_adoptions, sust'),
         (
             "north_star:\n\n  target: many",
@@ -95,6 +118,16 @@ def test_only_a_flow_or_a_rate_has_limits(home, chosen, has_limits, reason):
         ("north_star:\n  target: true", 2, "north_star.target can't be true; write a number of 0 or more"),
         ("north_star:\n  target: .nan", 2, "north_star.target can't be nan; write a number of 0 or more"),
         ("north_star:\n  target: .inf", 2, "north_star.target can't be inf; write a number of 0 or more"),
+        ("north_star:\n  target_by: soon", 2, 'target_by can\'t be "soon"; write a date, such as 2027-12-31, or null'),
+        ("north_star:\n  target_by: 2027-02-30", 2, 'target_by can\'t be "2027-02-30"; write a date'),
+        ("north_star:\n  target_by: 2027-12-31T10:00:00Z", 2, 'target_by can\'t be "2027-12-31T10:00:00Z"; write'),
+        ("north_star:\n  target_by: 20271231", 2, "target_by can't be 20271231; write a date, such as 2027-12-31"),
+        ("purpose:\n  statement: 7", 2, "purpose.statement can't be 7; write a text of 1 to 1,000 characters, or null"),
+        ("purpose:\n  statement: ' '", 2, 'purpose.statement can\'t be " "; write a text of 1 to 1,000 characters'),
+        ("purpose:\n  owner: ''", 2, 'purpose.owner can\'t be ""; write a text of 1 to 200 characters, or null'),
+        ('purpose:\n  owner: "a\\tb"', 2, 'purpose.owner can\'t be "a\\tb"; write a text of 1 to 200 characters'),
+        ("purpose:\n  owner: [CDO]", 2, 'purpose.owner can\'t be ["CDO"]; write a text'),
+        (f"north_star:\n  outcome: {'x' * 501}", 2, "write a text of 1 to 500 characters, or null"),
         ("north_star:\n  period: week", 2, 'north_star.period can\'t be "week"; write month, quarter or null'),
         ("north_star:\n  k: 0", 2, "north_star.k can't be 0; write a whole number of 1 or more"),
         ("north_star:\n  k: 1.5", 2, "north_star.k can't be 1.5; write a whole number of 1 or more"),

@@ -80,7 +80,7 @@ def test_a_new_version_of_a_contract_or_of_the_reader_tries_a_refused_file_again
     put(home, "good.jsonl", as_lines([make_event(event_id="other")]))
     land_inbox(home, NOW)
 
-    promise("work_started", "\nversion: 2.0.0\n", "\nversion: 2.1.0\n")
+    promise("work_started", "\nversion: 2.1.0\n", "\nversion: 2.2.0\n")
     assert waiting(home) == ["events.txt"]
     assert [r["is_readable"] for r in land_inbox(home, NOW + DAY)] == [False]
     assert waiting(home) == []

@@ -188,8 +188,8 @@ def test_events_can_be_drilled_into_with_what_proves_them(tmp_path):
     rows = [
         event(1, "idea_logged", "p1", 0, domain="d1", initiative="old", source_ref="https://jira/1", ticket="J-1"),
         event(2, "idea_logged", "p1", 1, domain="d1", initiative="new"),
-        event(3, "deployed", "p1", 2, source_ref="replaced"),
-        {**event(3, "deployed", "p1", 2, source_ref="a commit"), "revision": 1},
+        event(3, "deployed", "p1", 2, source_ref="replaced", initiative="replaced"),
+        {**event(3, "deployed", "p1", 2, source_ref="a commit", initiative="newest"), "revision": 1},
         event(4, "idea_logged", "p2", 20, domain="d1"),
     ]
     home = shared_home().empty()
@@ -199,10 +199,10 @@ def test_events_can_be_drilled_into_with_what_proves_them(tmp_path):
     assert query(then, f"{served_events} order by occurred_at") == [
         ("idea_logged", "https://jira/1", '{"ticket":"J-1"}', "old", 0),
         ("idea_logged", None, None, "new", 0),
-        ("deployed", "a commit", None, None, 1),
+        ("deployed", "a commit", None, "newest", 1),
     ]
-    assert query(then, "select data_product_id, initiative from curated.data_products") == [("p1", "new")]
-    assert query(then, "select data_product_id, initiative from authoritative.open_ideas") == [("p1", "new")]
+    assert query(then, "select data_product_id, initiative from curated.data_products") == [("p1", "newest")]
+    assert query(then, "select data_product_id, initiative from authoritative.open_ideas") == [("p1", "newest")]
 
 
 def test_nothing_served_is_nan_or_infinite(published):

@@ -14,6 +14,7 @@ from shaped import AS_OF, DAY, build_models, compiled, empty_warehouse, instant
 from test_promises import holds_on
 
 from orchestration.sample.events import sample_events
+from orchestration.sample.initiatives import UNUSED_INITIATIVE
 from orchestration.sample.organisation import LEAD_MONTHS, LEADING_METRIC, PROCESS_CHANGE_ON, SLOW_DOMAIN, SLOW_STAGE
 
 pytestmark = pytest.mark.slow
@@ -72,6 +73,17 @@ def test_all_that_is_open_is_in_a_queue_and_all_with_a_contract_is_right_of_its_
     active = {certainty: with_contract for certainty, _, with_contract in places}
     assert active == {"raw": 0, "contract_not_kept": 17, "curated": 17, "authoritative": 65}
     assert (sum(active.values()), sum(count for _, count, _ in places)) == (99, 287)
+
+
+def test_the_initiative_without_a_data_product_in_use_is_the_planted_one(sample):
+    found = query(sample, "select id from authoritative.belt_slips where kind = 'initiative_without_use'")
+    assert found == [(UNUSED_INITIATIVE,)]
+    belt = query(
+        sample,
+        "select sum(product_count), bool_and(initiative_id = 'none' or is_declared) "
+        "from authoritative.belt_initiatives",
+    )
+    assert belt == query(sample, "select count(*), true from curated.data_products")
 
 
 def test_the_planted_lever_has_evidence_at_its_lag_and_no_other_one_has(sample):
