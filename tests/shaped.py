@@ -28,7 +28,8 @@ from orchestration.landing.quarantine import refused_rows
 DBT_PROJECT = Path(__file__).parent.parent / "dbt_project"
 AS_OF = "2026-01-01T00:00:00+00:00"
 DAY = 86_400_000_000  # microseconds
-DECLARED = ("process_changes", "source_timezones")  # the declared tables that dbt knows
+# the declared tables that dbt knows
+DECLARED = ("process_changes", "source_timezones", "domains", "capabilities", "product_costs")
 PACE_TABLES = ("leading_metrics_monthly", "time_to_value", "flywheel_scorecard")
 WHOLE_DAYS_ABOVE = 100_000  # data products
 EVENTS = pa.schema(
@@ -43,6 +44,7 @@ EVENTS = pa.schema(
         ("failed_count", pa.int64()),
         ("contract_version", pa.string()),
         ("named_consumer_domains", pa.list_(pa.string())),
+        ("stage", pa.string()),
     ]
 )
 
@@ -132,14 +134,19 @@ def empty_warehouse(threads: int = 1, changes: Iterable[tuple[str, str]] = ()) -
             db.execute(f"create schema {schema}")
         for path in (DBT_PROJECT / "seeds" / "declared").glob("*.csv"):
             db.execute(f"create table declared.{path.stem} as from read_csv('{path}')")
-        for name in DECLARED:
-            properties = load_layer("declared")[name].properties
-            db.register("nothing", pa.schema([(p.name, p.arrow_type) for p in properties]).empty_table())
-            db.execute(f"create table declared.{name} as from nothing")
-            db.unregister("nothing")
+        declare(db, {})
         for day, note in changes:
             db.execute("insert into declared.process_changes values ($1, $2)", [day, note])
         yield db
+
+
+def declare(db: duckdb.DuckDBPyConnection, declared: dict[str, list[dict]]) -> None:
+    """Replace the declared tables that dbt knows by these rows; a table that is not named has none."""
+    for name in DECLARED:
+        schema = pa.schema([(p.name, p.arrow_type) for p in load_layer("declared")[name].properties])
+        db.register("rows_of_people", pa.Table.from_pylist(declared.get(name, []), schema))
+        db.execute(f"create or replace table declared.{name} as from rows_of_people")
+        db.unregister("rows_of_people")
 
 
 def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
@@ -185,10 +192,10 @@ def nothing_refused() -> pa.Table:
 
 def build_models(db: duckdb.DuckDBPyConnection, models: dict[str, Model], names: Iterable[str] | None = None) -> None:
     """Build the models that are not there yet, all of them or those named, in order."""
-    there = {row[0] for row in db.execute("select table_name from information_schema.tables").fetchall()}
+    there = set(db.execute("select table_schema, table_name from information_schema.tables").fetchall())
     for name in models if names is None else (m for m in models if m in set(names)):
         model = models[name]
-        if name in there:
+        if (model.schema, name) in there:
             continue
         if model.sql:
             kind = "view" if model.is_view else "table"
@@ -229,11 +236,13 @@ def rows(db: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
 
 @contextmanager
 def shaped(
-    events: list[dict], changes=(), north_star="", as_of=AS_OF, threads=1
+    events: list[dict], changes=(), north_star="", as_of=AS_OF, threads=1, declared: dict[str, list[dict]] | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Every table of the project, built from these events."""
+    """Every table of the project, built from these events and the rows of declared tables."""
     models = compiled(as_of, north_star)
     with empty_warehouse(threads, changes) as db:
+        if declared:
+            declare(db, declared)
         put_events(db, events)
         build_models(db, models)
         yield db

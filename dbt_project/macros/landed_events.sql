@@ -6,6 +6,7 @@
         'products_deployed': {'event_type': "'deployed'", 'columns': ['version']},
         'products_adopted': {'event_type': "'adopted'", 'columns': ['consumer_domain', 'evidence']},
         'owners_changed': {'event_type': "'owner_changed'", 'columns': []},
+        'stages_reached': {'event_type': "'stage_reached'", 'columns': ['stage']},
         'products_closed': {'event_type': 'close_reason', 'columns': ['close_reason']},
         'contract_events': {'event_type': 'contract_event',
             'columns': ['contract_event', 'contract_version', 'passed_count', 'failed_count']},

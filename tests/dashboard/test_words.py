@@ -336,7 +336,23 @@ def test_every_code_a_contract_allows_has_its_words():
         "reason": codes.REASONS,
         "verdict_reason": codes.REASONS,
         "chance_reason": codes.REASONS,
-        "stage": codes.STAGES,
+        **{
+            name: codes.REASONS
+            for name in (
+                "count_reason bottleneck_reason concentration_reason unit_reason agreement_reason building_reason "
+                "review_reason in_use_reason adoption_reason unused_reason retired_reason"
+            ).split()
+        },
+        "open_ideas.stage": codes.STAGES,
+        "factory_stages.stage": codes.FACTORY_STAGES,
+        "ownership_shares.measure": codes.OWNED,
+        "ownership_changes.kind": codes.OWNERSHIP_CHANGES,
+        "ownership_changes.evidence": codes.OWNERSHIP_EVIDENCE,
+        "governance_model": codes.GOVERNANCE_MODELS,
+        "sourcing": codes.SOURCING,
+        "evolution": codes.EVOLUTION,
+        "product_costs.measure": codes.COST_MEASURES,
+        "use_basis": codes.USE_BASES,
         "flywheel_phase_verdict": codes.FLYWHEEL_VERDICTS,
         "evidence_class": codes.EVIDENCE_CLASSES,
     }
@@ -347,7 +363,7 @@ def test_every_code_a_contract_allows_has_its_words():
         for prop in contract.properties:
             for rule in prop.quality:
                 allowed = rule.get("arguments", {}).get("validValues", [])
-                known = worded.get(prop.name, allowed)
+                known = worded.get(f"{contract.name}.{prop.name}", worded.get(prop.name, allowed))
                 missing += [f"{contract.name}.{prop.name}: {value}" for value in allowed if value not in known]
                 seen += len(allowed)
     assert seen > 50 and missing == []

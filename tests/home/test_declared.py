@@ -24,11 +24,14 @@ def changes(home: Home, text: str | bytes) -> list[dict]:
 def test_a_home_that_declares_nothing_has_empty_tables(tmp_path):
     home = Home.at(tmp_path)
     assert declared_tables(home)["process_changes"].num_rows == 0
-    products, path, accounts, timezones = write_declared(home)
+    capabilities, products, domains, path, costs, accounts, timezones = write_declared(home)
     assert products.read_text() == "data_product_id,domain,source,key\n"
     assert path.read_text() == "changed_on,note\n"
     assert accounts.read_text() == "account,source,note\n"
     assert timezones.read_text() == "source,timezone,note\n"
+    assert domains.read_text() == "domain,kind,unit,ended_on\n"
+    assert capabilities.read_text() == "capability,need,sourcing,evolution,owner,gap,reviewed_on\n"
+    assert costs.read_text() == "data_product_id,month,cost,currency,kwh,co2_kg,basis\n"
     assert declared_tables(home)["process_changes"].num_rows == 0
     path.write_text("changed_on,note\n2025-01-01,mine\n")
     assert write_declared(home) == [] and "mine" in path.read_text()

@@ -24,7 +24,7 @@ milestones as (
         max(case when {{ is_delivery('event_type') }} then occurred_at end) as last_delivery_at
     from events
     group by data_product_id
-    having count(case when event_type <> 'owner_changed' then 1 end) > 0 -- an owner alone makes no data product
+    having count(case when not ({{ makes_no_product('event_type') }}) then 1 end) > 0
 
 ),
 
