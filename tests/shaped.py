@@ -236,16 +236,31 @@ def rows(db: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
 
 @contextmanager
 def shaped(
-    events: list[dict], changes=(), north_star="", as_of=AS_OF, threads=1, declared: dict[str, list[dict]] | None = None
+    events: list[dict],
+    changes=(),
+    north_star="",
+    as_of=AS_OF,
+    threads=1,
+    declared: dict[str, list[dict]] | None = None,
+    tables: Iterable[str] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Every table of the project, built from these events and the rows of declared tables."""
+    """Every table of the project, or `tables` and all they need, built from these events and declared rows."""
     models = compiled(as_of, north_star)
     with empty_warehouse(threads, changes) as db:
         if declared:
             declare(db, declared)
         put_events(db, events)
-        build_models(db, models)
+        build_models(db, models, None if tables is None else _needed(models, tables))
         yield db
+
+
+def _needed(models: dict[str, Model], tables: Iterable[str]) -> set[str]:
+    """The names of these tables and of all that they are built from."""
+    needed, missing = set(), set(tables)
+    while missing:
+        needed |= missing
+        missing = {name for table in missing for name in models[table].inputs if name in models} - needed
+    return needed
 
 
 @contextmanager
@@ -268,11 +283,7 @@ def paced(
         for old, new in changed.items():
             sql = sql.replace(old, new)
         models[name] = replace(model, sql=sql)
-    needed, missing = set(), set(tables)
-    while missing:
-        needed |= missing
-        missing = {name for table in missing for name in models[table].inputs if name in models} - needed
     with empty_warehouse(changes=changes) as db:
         put_events(db, [row for number, product in enumerate(products) for row in product.events(number)])
-        build_models(db, models, needed)
+        build_models(db, models, _needed(models, tables))
         yield db

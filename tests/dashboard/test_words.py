@@ -336,13 +336,17 @@ def test_every_code_a_contract_allows_has_its_words():
         "reason": codes.REASONS,
         "verdict_reason": codes.REASONS,
         "chance_reason": codes.REASONS,
-        **{
-            name: codes.REASONS
-            for name in (
-                "count_reason bottleneck_reason concentration_reason unit_reason agreement_reason building_reason "
-                "review_reason in_use_reason adoption_reason unused_reason retired_reason"
-            ).split()
-        },
+        "count_reason": codes.REASONS,
+        "bottleneck_reason": codes.REASONS,
+        "concentration_reason": codes.REASONS,
+        "unit_reason": codes.REASONS,
+        "agreement_reason": codes.REASONS,
+        "building_reason": codes.REASONS,
+        "review_reason": codes.REASONS,
+        "in_use_reason": codes.REASONS,
+        "adoption_reason": codes.REASONS,
+        "unused_reason": codes.REASONS,
+        "retired_reason": codes.REASONS,
         "open_ideas.stage": codes.STAGES,
         "factory_stages.stage": codes.FACTORY_STAGES,
         "ownership_shares.measure": codes.OWNED,

@@ -5,10 +5,10 @@
 with reported as (
 
     select
-        data_product_id
         {% for stage in stages %}
-        , min(case when stage = '{{ stage }}' then occurred_at end) as {{ stage }}_at
+        min(case when stage = '{{ stage }}' then occurred_at end) as {{ stage }}_at,
         {% endfor %}
+        data_product_id
     from {{ ref('lifecycle_events') }}
     where event_type = 'stage_reached' and occurred_at <= {{ as_of() }}
     group by data_product_id
@@ -18,12 +18,11 @@ with reported as (
 reached as (
 
     select
-        data_products.stage = 'closed' as is_closed,
         {% for stage in stages %}
         reported.{{ stage }}_at as {{ stage }}_reported_at,
-        coalesce(reported.{{ stage }}_at, {{ stands_for.get(stage, 'null') }}) as {{ stage }}_at
-        {{- ',' if not loop.last }}
+        coalesce(reported.{{ stage }}_at, {{ stands_for.get(stage, 'null') }}) as {{ stage }}_at,
         {% endfor %}
+        data_products.stage = 'closed' as is_closed
     from {{ ref('data_products') }} as data_products
     left join reported on data_products.data_product_id = reported.data_product_id
     left join {{ ref('contract_states') }} as contract_states
@@ -92,8 +91,10 @@ select
     cast(case when reason is null or reason = 'not_enough_data' then {{ count }} end as bigint) as {{ count }},
     {% endfor %}
     known_median_days as median_days,
-    case when known_median_days is not null and median_count > 1 then known_median_days = largest_days and same_count = 1 end
-        as is_bottleneck,
+    case
+        when known_median_days is not null and median_count > 1
+            then known_median_days = largest_days and same_count = 1
+    end as is_bottleneck,
     reason,
     coalesce(reason, case when median_count < 2 then 'nothing_to_compare' end) as bottleneck_reason
 from compared

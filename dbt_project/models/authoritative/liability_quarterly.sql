@@ -1,9 +1,16 @@
-with known as (
+with retirements as (
+
+    select closed_at from {{ ref('data_products') }}
+    where close_reason = 'retired'
+
+),
+
+known as (
 
     select
         first_events.*,
-        (select count(sustained_at) from {{ ref('adoptions') }}) > 0 as has_repeats,
-        (select min(closed_at) from {{ ref('data_products') }} where close_reason = 'retired') as first_retired_at
+        (select count(adoptions.sustained_at) from {{ ref('adoptions') }} as adoptions) > 0 as has_repeats,
+        (select min(retirements.closed_at) from retirements) as first_retired_at
     from {{ ref('first_events') }} as first_events
 
 ),
@@ -29,7 +36,7 @@ live as (
         cast({{ dbt.date_trunc('quarter', 'month_starting') }} as date) as month_starting,
         max_by(live_count, month_starting) as live_count
     from {{ ref('live_counts') }}
-    group by 1
+    group by cast({{ dbt.date_trunc('quarter', 'month_starting') }} as date)
 
 ),
 
@@ -52,9 +59,8 @@ retired as (
     select
         {{ month_starting('closed_at', 'quarter') }} as month_starting,
         count(*) as retired_count
-    from {{ ref('data_products') }}
-    where close_reason = 'retired'
-    group by 1
+    from retirements
+    group by {{ month_starting('closed_at', 'quarter') }}
 
 ),
 
@@ -63,7 +69,7 @@ counted as (
     select
         quarters.*,
         live.live_count,
-        coalesce(has_deployments and has_uses, false) as is_known,
+        coalesce(quarters.has_deployments and quarters.has_uses, false) as is_known,
         coalesce(unused.unused_count, 0) as unused_count,
         coalesce(retired.retired_count, 0) as retired_count
     from quarters

@@ -22,7 +22,8 @@ with totals as (
             when not is_known then 'no_deployment_events'
             when total_count = 0 then 'no_' || measure
         end as nothing_reason,
-        (select count(*) from {{ source('declared', 'domains') }}) > 0 as has_domains
+        (select count(*) from {{ source('declared', 'domains') }}) > 0 as has_domains,
+        cast({{ "'" ~ model ~ "'" if model else 'null' }} as varchar) as governance_model
     from {{ ref('ownership_totals') }}
 
 ),
@@ -36,14 +37,11 @@ judged as (
             when not has_domains then 'no_domains_declared'
             when central_count + domain_count = 0 then 'owner_kinds_unknown'
         end as reason,
-        {% if model %}
-        case
-            when {{ rules[model][0] }} then true
-            when {{ rules[model][1] }} then false
+        case governance_model
+            {% for model, (agrees, differs) in rules.items() %}
+            when '{{ model }}' then case when {{ agrees }} then true when {{ differs }} then false end
+            {% endfor %}
         end as agreement,
-        {% else %}
-        cast(null as boolean) as agreement,
-        {% endif %}
         coalesce(nothing_reason, case when known_owner_count = 0 then 'owner_unknown' end) as concentration_reason
     from totals
 
@@ -65,11 +63,11 @@ select
     largest_unit,
     cast(largest_unit_count as double) / nullif(known_owner_count, 0) as largest_unit_share,
     coalesce(concentration_reason, case when largest_unit is null then 'no_units_declared' end) as unit_reason,
-    cast({{ "'" ~ model ~ "'" if model else 'null' }} as varchar) as governance_model,
+    governance_model,
     case when reason is null then agreement end as agrees_with_model,
-    {% if model %}
-    coalesce(reason, case when agreement is null then 'owner_kinds_unknown' end) as agreement_reason
-    {% else %}
-    'no_model_declared' as agreement_reason
-    {% endif %}
+    case
+        when governance_model is null then 'no_model_declared'
+        when reason is not null then reason
+        when agreement is null then 'owner_kinds_unknown'
+    end as agreement_reason
 from judged

@@ -61,14 +61,16 @@ select
     cast(covered.covered_count as double) / nullif(live.live_count, 0) as coverage_share,
     {% for figure, count, reason, nothing in shared_by %}
     cast(case when amounts.has_adoptions then coalesce(amounts.{{ count }}, 0) end as bigint) as {{ count }},
-    case when amounts.has_adoptions then cast(amounts.amount as double) / nullif(amounts.{{ count }}, 0) end as {{ figure }},
+    case when amounts.has_adoptions then cast(amounts.amount as double) / nullif(amounts.{{ count }}, 0) end
+        as {{ figure }},
     case
         when amounts.amount is null then 'no_known_products'
         when not amounts.has_adoptions then 'no_adoption_events'
         when amounts.{{ count }} = 0 then '{{ nothing }}'
     end as {{ reason }},
     {% endfor %}
-    case when amounts.has_adoptions then case when amounts.has_repeats then 'last_90_days' else 'ever' end end as use_basis,
+    case when amounts.has_adoptions then case when amounts.has_repeats then 'last_90_days' else 'ever' end end
+        as use_basis,
     case when amounts.amount is null then 'no_known_products' when live.live_count = 0 then 'no_products' end as reason
 from amounts
 inner join covered on amounts.month_starting = covered.month_starting and amounts.measure = covered.measure

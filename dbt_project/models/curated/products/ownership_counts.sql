@@ -62,7 +62,7 @@ from {{ ref('data_products') }} as deployed
 left join ownerships
     on deployed.data_product_id = ownerships.data_product_id and {{ is_owned_at('ownerships', 'deployed.deployed_at') }}
 where deployed.deployed_at is not null
-group by 1, ownerships.domain
+group by {{ month_starting('deployed.deployed_at', 'quarter') }}, ownerships.domain
 
 union all
 
@@ -72,4 +72,4 @@ select
     owner_domain as domain,
     count(*) as owned_count
 from {{ ref('adoptions') }}
-group by 1, owner_domain
+group by {{ month_starting('first_adopted_at', 'quarter') }}, owner_domain

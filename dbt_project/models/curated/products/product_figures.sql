@@ -33,17 +33,26 @@ figures as (
 
 ),
 
+declared as (
+
+    select distinct
+        data_product_id,
+        month_starting
+    from figures
+
+),
+
 uses as (
 
     select
-        figures.data_product_id,
-        figures.month_starting,
+        declared.data_product_id,
+        declared.month_starting,
         max(adopted.occurred_at) as last_used_at
-    from (select distinct data_product_id, month_starting from figures) as figures
-    inner join months on figures.month_starting = months.month_starting
+    from declared
+    inner join months on declared.month_starting = months.month_starting
     inner join {{ ref('adoption_events') }} as adopted
-        on figures.data_product_id = adopted.data_product_id and adopted.occurred_at < months.ends_at
-    group by figures.data_product_id, figures.month_starting
+        on declared.data_product_id = adopted.data_product_id and months.ends_at > adopted.occurred_at
+    group by declared.data_product_id, declared.month_starting
 
 ),
 
