@@ -186,11 +186,17 @@ def load_settings(home: Home) -> Settings:
     return settings
 
 
-def write_settings(home: Home) -> Path | None:
-    """Write the commented defaults, unless the home has a file; returns the path when it was written."""
+def write_settings(home: Home, choices: dict[str, str] | None = None) -> Path | None:
+    """Write the commented defaults, unless the home has a file; returns the path when it was written.
+
+    `choices` is {line of the defaults: what stands in its place}.
+    """
     if home.settings.exists():
         return None
-    write_whole(home.settings, TEMPLATE.encode())
+    text = TEMPLATE
+    for default, choice in (choices or {}).items():
+        text = text.replace(default, choice)
+    write_whole(home.settings, text.encode())
     return home.settings
 
 

@@ -119,6 +119,18 @@ NAMES = [
     idea("asks itself", named_consumer_domains=["finance", "sales"]),
     idea("asks nobody", named_consumer_domains=["", "\u200b", "all", "fi\u0007nance", LONG, "finance"]),
 ]
+FACTORY = [
+    event("no other event", "stage_reached", 3, stage="stored"),
+    idea("in no order", domain="ops"),
+    event("in no order", "stage_reached", 9, stage="stored"),
+    event("in no order", "stage_reached", 5, stage="governed", event_id="in no order/governed"),
+]
+DECLARED = {
+    "domains": "domain,kind,ended_on\nsales,domain,\nmoon,central,\nops,domain,2027-01-01\n",
+    "capabilities": "capability,reviewed_on\nCatalog,2026-06-02\n",
+    "product_costs": "data_product_id,month,cost,currency\nnowhere to be seen,2026-02,1,CHF\nclean,2026-07,1,CHF\n"
+    "own use,1969-12,1,CHF\ntwin,2026-01,1,\nlake,2026-01,,\npond,2026-01,2,EUR\n",
+}
 TOLD = [
     idea("twice", title="Orders"),
     idea("retracted or not", domain="ops"),
@@ -134,6 +146,7 @@ TOLD = [
     idea("planned day", occurred_at="2026-01-05", recorded_at="2026-01-04T23:00:00Z"),
     idea("empty date", occurred_at="1970-01-01T00:00:00Z"),
 ]
+NEITHER = {"domain", "declaration"}  # what a rule can be about besides
 SECOND_BATCH = [
     idea("twice", title="All orders"),
     idea("retracted or not", domain="ops", is_retracted=True),
@@ -190,6 +203,29 @@ FOUND = {
     "assumed_time": {"day/idea_logged", "planned day/idea_logged"},
     "recorded_before_it_occurred": {"planned/idea_logged", "planned day/idea_logged"},
     "implausibly_early": {"empty date/idea_logged"},
+    "stage_without_product": {"no other event/stage_reached"},
+    "stages_out_of_order": {"in no order/governed"},
+    "cost_of_unknown_product": {"nowhere to be seen"},
+    "cost_in_the_future": {"clean"},
+    "cost_before_the_first_month": {"own use"},
+    "cost_without_currency": {"twin"},
+    "cost_without_figure": {"lake"},
+    "costs_in_several_currencies": {"costs in CHF, EUR"},
+    "domain_not_declared": {
+        f"{domain} (events: {count}) is not in domains.csv"
+        for domain, count in [
+            ("Data Ops", 1),
+            ("Sales", 1),
+            ("\u200b", 1),
+            ("data-ops", 1),
+            ("data_ops", 1),
+            ("finance", 7),
+            ("marketing", 5),
+        ]
+    },
+    "declared_domain_unknown": {"moon is in no event"},
+    "domain_ends_in_the_future": {"ops ends on 2027-01-01"},
+    "capability_reviewed_in_the_future": {"Catalog was reviewed on 2026-06-02"},
 }
 
 
@@ -197,9 +233,12 @@ FOUND = {
 def issues(tmp_path_factory) -> list[dict]:
     """What one build finds in all of the events above."""
     inbox = tmp_path_factory.mktemp("inbox")
-    first = write_events(inbox / "first.jsonl", [*CLEAN, *ORDER, *MISSING, *NAMES, *TOLD, *HARMLESS])
+    first = write_events(inbox / "first.jsonl", [*CLEAN, *ORDER, *MISSING, *NAMES, *FACTORY, *TOLD, *HARMLESS])
     second = write_events(inbox / "second.jsonl", SECOND_BATCH)
     home = shared_home().empty()
+    (home / "declared").mkdir()
+    for table, text in DECLARED.items():
+        (home / "declared" / f"{table}.csv").write_text(text)
     build_well(home, first, second, as_of=AS_OF)
     with attached(build_file(home)) as db:
         found = db.execute("from curated.data_quality_issues order by all")
@@ -228,8 +267,8 @@ def test_every_declared_rule_is_one_that_can_be_found(issues):
         assert {name: issue[name] for name in ("severity", "description", "what_to_do")} == {
             name: rule[name] for name in ("severity", "description", "what_to_do")
         }
-        is_about = "event" if issue["event_id"] else "data product" if issue["data_product_id"] else "domain"
-        assert is_about == rule["subject"]
+        is_about = {"event"} if issue["event_id"] else {"data product"} if issue["data_product_id"] else NEITHER
+        assert rule["subject"] in is_about
         assert (issue["source"] is None) == (issue["event_id"] is None)
 
 
@@ -255,6 +294,10 @@ def test_every_declared_rule_is_one_that_can_be_found(issues):
             "owned by marketing from 2026-01-04 08:00:00+00, and no event before names an owner",
         ),
         ("owner_change_without_effect", "owned by marketing from 2026-01-05 08:00:00+00, which owned it already"),
+        (
+            "stages_out_of_order",
+            "reached governed 2026-01-06 08:00:00+00, and stored only 2026-01-10 08:00:00+00",
+        ),
         ("own_domain_adoption", "adopted by sales, its owner at the time"),
         ("adopted_by_look_alike_owner", "owned by sales, adopted by Sales"),
         ("missing_owner", "no event names its domain; it counts as deployed"),
@@ -285,7 +328,7 @@ def test_an_unusable_consumer_is_shown_as_it_was_sent(issues):
 def test_a_conflict_names_both_batches_and_lines(issues):
     with attached(build_file(shared_home().home)) as db:
         batches = dict(db.execute("select file_name, batch_id from curated.batch_accounting").fetchall())
-    lines = [*CLEAN, *ORDER, *MISSING, *NAMES, *TOLD]
+    lines = [*CLEAN, *ORDER, *MISSING, *NAMES, *FACTORY, *TOLD]
     places = {
         f"batch {batches['first.jsonl']} line {1 + lines.index(TOLD[0])}",
         f"batch {batches['second.jsonl']} line 1",
