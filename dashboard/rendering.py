@@ -4,6 +4,7 @@ Belongs here: the list of pages, the template environment, the key. Does not bel
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +16,16 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from dashboard.links import slug
 from dashboard.tables import PageData
-from dashboard.theme import FONT
+from dashboard.theme import DARK, FONT, PALETTE, css_variables
+from dashboard.views.archive import Month, archive_list
 from dashboard.views.domain import domain_page
 from dashboard.views.main import main_page
-from dashboard.views.parts import View, slug
+from dashboard.views.metric import metric_page
+from dashboard.views.parts import View, publication
+from dashboard.views.product import product_page
+from dashboard.views.queues import open_page
 from dashboard.words import numbers, phrases
 
 TITLE_LENGTH = 120
@@ -33,7 +39,7 @@ class Page:
     name: str  # of its file, in the folder of the pages
     template: str
     view: Callable[[Any], View]  # from `rows` to what the template prints
-    rows: PageData | list[str]  # everything that the view reads
+    rows: PageData | View | list[Month]  # everything that the view reads
     options: View  # its links, and whether it looks back
 
     @cached_property
@@ -46,7 +52,7 @@ class Page:
         """Its HTML, with the time it was drawn at and the id of the run."""
         stamp = {"at": numbers.instant(drawn_at), "run": run_id, "key": self.key}
         template = _environment().get_template(self.template)
-        return template.render(**self.view(self.rows), **self.options, stamp=stamp, css_font=Markup(FONT))
+        return template.render(**self.view(self.rows), **self.options, stamp=stamp, **_style())
 
     def is_drawn(self, path: Path) -> bool:
         """Whether a file is this page, drawn from the same rows by the same code."""
@@ -57,31 +63,55 @@ class Page:
 
 
 def pages_of(data: PageData, archive: str | None, pdf: str | None, looks_back: bool = False) -> list[Page]:
-    """The main page, then one for each domain that owns or uses a data product.
+    """The main page, that of all open data products, then one for each domain, metric and listed data product.
 
     Parameters: `archive` and `pdf`, where the main page links to, None for no link; `looks_back`, whether the
     header states that these are not the latest figures.
     """
-    links = {"archive": archive, "pdf": pdf, "looks_back": looks_back}
+    about = {"looks_back": looks_back}
+    main = Page("index.html", "index.html", main_page, data.of_everyone(), about | {"archive": archive, "pdf": pdf})
     return [
-        Page("index.html", "index.html", main_page, data.of_everyone(), links),
+        main,
+        Page("open.html", "open.html", open_page, data.of_open_products(), about),
         *(
-            Page(
-                f"domains/{slug(row['domain'])}.html",
-                "domain.html",
-                domain_page,
-                data.of_domain(row["domain"]),
-                {"looks_back": looks_back},
-            )
-            for row in data.domains
+            Page(f"domains/{slug(name)}.html", "domain.html", domain_page, data.of_domain(name), about)
+            for name in (row["domain"] for row in data.domains)
         ),
+        *(
+            Page(f"metrics/{metric}.html", "metric.html", metric_page, data.of_metric(metric), about)
+            for metric in data.metrics
+        ),
+        *_product_pages(data, about),
     ]
 
 
-def archive_page(months: list[str]) -> Page:
+def _product_pages(data: PageData, about: View) -> list[Page]:
+    """The pages of data products. Their key is that of their words: a day that passes changes few of them.
+
+    So they show no date of the publication, unless they look back.
+    """
+    dates = {} if not about["looks_back"] else publication(data)
+    shown = {"is_sample": data.publication["is_sample"]} | dates
+    return [
+        Page(f"products/{slug(product)}.html", "product.html", dict, product_page(shown, data.products, row), about)
+        for product, row in data.products.rows.items()
+    ]
+
+
+def archive_page(months: list[Month]) -> Page:
     """The list of the months whose pages were kept, each in a folder of its name ("2025-12"), latest first."""
-    latest_first = sorted(months, reverse=True)
-    return Page("index.html", "archive.html", lambda names: {"months": names}, latest_first, {"looks_back": False})
+    latest_first = sorted(months, key=lambda month: month[0], reverse=True)
+    return Page("index.html", "archive.html", archive_list, latest_first, {"looks_back": False})
+
+
+@cache
+def _style() -> View:
+    """What the style sheet prints: fonts and colours."""
+    return {
+        "css_font": Markup(FONT),
+        "css_light": Markup(css_variables(PALETTE)),
+        "css_dark": Markup(css_variables(DARK)),
+    }
 
 
 @cache
@@ -104,6 +134,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"several": phrases.counted, "short": _short}
+    environment.filters |= {"css_string": css_string, "breakable": _breakable}
     return environment
 
 
@@ -116,3 +147,22 @@ def _printable(value: object) -> object:
 
 def _short(title: str) -> str:
     return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+def _breakable(address: str) -> Markup:
+    """An address that may go on in another line after each of its marks."""
+    parts = re.findall(r"[^/?&=._@:#-]*[/?&=._@:#-]+|[^/?&=._@:#-]+", address)
+    return Markup("<wbr>").join(parts)
+
+
+def css_string(text: str) -> Markup:
+    """Text, or markup of text, as a string of CSS that can end neither itself nor its style element.
+
+    Everything but ASCII letters, digits and spaces is an escape; marks of direction turn nothing around the string.
+    """
+    plain = f"\u2068{(text.unescape() if isinstance(text, Markup) else text).strip()}\u2069"
+    return Markup('"{}"').format("".join(_css_character(c) for c in plain))
+
+
+def _css_character(character: str) -> str:
+    return character if character.isascii() and (character.isalnum() or character == " ") else f"\\{ord(character):x} "

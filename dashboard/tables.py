@@ -4,25 +4,36 @@ Belongs here: the SELECTs, in the order the pages need, bounded so that a page s
 computing a figure. Anything else that reads the serving file read-only can use `connect`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import duckdb
+from dashboard.counted import rows_behind
+from dashboard.kept import Comparison, compare
+from dashboard.products import IN_QUEUE, PAGED, Products, read_products
+from dashboard.rows import EVERYONE, Row, connect, grouped, last_complete, select
 
-Row = dict[str, Any]  # column: value as served, None for NULL
-EVERYONE = "all"
 WHOLE_WAY, ADOPTION_LAG = "idea_to_adopted", "deployed_to_adopted"
 HEADLINE = "incidence"  # the estimator of the headline: a dropped idea is never adopted
 MINIMUM_OBSERVED = 10  # data products that completed an interval: fewer give no median and no comparison
 PROVISIONAL_POINTS = 10  # process limits from fewer points are provisional
 LISTED = 10  # rows of a list on a page
+MOVES_DRAWN = 40  # on the S-curve, the most common ones
+LONGEST = 5  # of a queue: those that are there longest, on the main page and on that of a domain
 
 SELECTS = {
-    "publication": "from main.publication",
+    "publication": """
+        select * exclude settings, settings ->> 'timezone' as timezone, cast(settings ->> 'k' as integer) as k,
+            cast(settings ->> 'days' as integer) as days,
+            cast(timezone(settings ->> 'timezone', as_of) as date) as as_of_day
+        from main.publication
+    """,
     "definitions": "from authoritative.metric_definitions order by metric_id",
     "north_star": "from authoritative.north_star_monthly order by month_starting",
     "leading": "from authoritative.leading_metrics_monthly order by domain, metric_id, month_starting",
+    "verdicts": "from authoritative.metric_verdicts order by metric_id, domain",
+    "target": "from authoritative.north_star_target",
     "time_to_value": "from authoritative.time_to_value order by domain, interval_id, cohort, estimator",
     "curves": """
         from authoritative.time_to_value_curve
@@ -30,26 +41,35 @@ SELECTS = {
             or (interval_id = 'idea_to_deployed' and domain = 'all')
         order by domain, interval_id, day
     """,
-    "stages_open": """
-        select coalesce(domain, '') as domain, count(*) as open_count, count(*) filter (is_overdue) as overdue_count,
-            count(is_overdue) as judged_count, count(*) filter (stage = 'deployed') as deployed_count,
-            count(*) filter (stage <> 'deployed') as undeployed_count
-        from authoritative.open_ideas group by 1 order by 1
-    """,
+    "queues": "from authoritative.queues order by domain, queue",
     "open_ideas": f"""
+        select *, data_product_id in (select data_product_id from paged) as has_page
         from authoritative.open_ideas
-        qualify overdue_rank <= {LISTED} or row_number() over (partition by domain order by overdue_rank) <= {LISTED}
-        order by overdue_rank
+        qualify queue_rank <= {IN_QUEUE}
+            or row_number() over (partition by domain, queue order by queue_rank) <= {LONGEST}
+        order by queue, queue_rank
     """,
+    "flows": "from authoritative.adoption_flows order by owner_domain, consumer_domain",
     "domains": "from authoritative.domain_scorecard order by gave_count desc nulls last, took_count desc, domain",
     "outlook": "from authoritative.outlook order by month_starting",
     "evidence": "from authoritative.influence_evidence order by metric_id",
     "evolution": """
-        select certainty, position, ubiquity_share, count(*) as product_count
+        select certainty, position, ubiquity_share, ubiquity_basis, count(*) as product_count
         from authoritative.product_evolution group by all order by all
     """,
+    "evolution_moves": f"""
+        select before_certainty, before_ubiquity_share, certainty, ubiquity_share, position, count(*) as product_count,
+            sum(count(*)) over ()::bigint as moved_count
+        from authoritative.product_evolution
+        where position is not null and before_certainty <> 'not_measured' and before_ubiquity_share is not null
+            and (certainty, ubiquity_share) is distinct from (before_certainty, before_ubiquity_share)
+        group by all
+        order by product_count desc, before_certainty, before_ubiquity_share, certainty, ubiquity_share, position
+        limit {MOVES_DRAWN}
+    """,
     "evolution_examples": f"""
-        select *, case when position = 'certain_but_under_used' then 1 else -1 end * consuming_domains_count as sequence
+        select *, data_product_id in (select data_product_id from paged) as has_page,
+            case when position = 'certain_but_under_used' then 1 else -1 end * consuming_domains_count as sequence
         from authoritative.product_evolution where position <> 'on_curve'
         qualify row_number() over (partition by domain, position order by sequence, data_product_id) <= {LISTED}
             or row_number() over (partition by position order by sequence, data_product_id) <= {LISTED}
@@ -67,6 +87,7 @@ SELECTS = {
             coalesce(sum(not_yet_known_count), 0)::bigint as not_yet_known_count
         from authoritative.event_accounting
     """,
+    "sources": "from authoritative.source_activity order by source",
     "quality": """
         select rule_id, any_value(description) as description, any_value(what_to_do) as what_to_do,
             count(*) as row_count
@@ -92,20 +113,28 @@ class PageData:
     definitions: dict[str, Row]  # by metric_id
     north_star: list[Row]
     leading: dict[tuple[str, str], list[Row]]  # by (domain, metric_id)
+    verdicts: dict[tuple[str, str], Row]  # by (domain, metric_id)
+    target: Row | None  # of the North Star; None in hand-made rows only
     time_to_value: dict[tuple[str, str, str, str], Row]  # by (domain, interval_id, cohort, estimator)
     curves: dict[str, list[Row]]  # by domain
-    open_counts: dict[str, Row]  # by owning domain, '' where the owner is not known
-    open_ideas: list[Row]
+    queues: list[Row]
+    open_ideas: list[Row]  # the longest of each queue, and of each queue of each domain
+    flows: list[Row]
     domains: list[Row]
     outlook: list[Row]
     evidence: dict[str, Row]  # by metric_id
     evolution: list[Row]
+    evolution_moves: list[Row]
     evolution_examples: list[Row]
     flywheel: list[Row]
     accounting: Row
+    sources: list[Row]
     quality: list[Row]
     refused: Row
     table_count: int
+    products: Products  # listed one by one, each on a page of its own
+    behind: dict[str, list[Row]]  # by metric_id: the rows that its latest number counts
+    earlier: Comparison | None = None  # with the latest earlier page
 
     def of_everyone(self) -> "PageData":
         """The rows of the main page: no series of a domain, and no id of the run."""
@@ -113,33 +142,67 @@ class PageData:
             self,
             publication=self._publication(),
             leading={key: rows for key, rows in self.leading.items() if key[0] == EVERYONE},
+            verdicts={key: row for key, row in self.verdicts.items() if key[0] == EVERYONE},
             time_to_value={key: row for key, row in self.time_to_value.items() if key[0] == EVERYONE},
             curves={EVERYONE: self.curves.get(EVERYONE, [])},
+            queues=[row for row in self.queues if row["domain"] == EVERYONE],
+            open_ideas=[row for row in self.open_ideas if row["queue_rank"] <= LONGEST],
+            products=Products(),
+            behind={},
+        )
+
+    def of_open_products(self) -> "PageData":
+        """The rows of the page of all open data products."""
+        return self._only(
+            queues=[row for row in self.queues if row["domain"] == EVERYONE],
+            open_ideas=[row for row in self.open_ideas if row["queue_rank"] <= IN_QUEUE],
+            domains=[{"domain": row["domain"]} for row in self.domains],
+        )
+
+    def of_metric(self, metric: str) -> "PageData":
+        """The rows of a metric's page: its months, its verdict in each domain, what its latest number counts."""
+        changes = [row for row in self.north_star if row["process_phase_note"]]
+        is_north_star = any(row["metric_id"] == metric for row in self.north_star)
+        return self._only(
+            definitions={metric: self.definitions[metric]},
+            north_star=self.north_star if is_north_star else changes,
+            leading={(EVERYONE, metric): self.leading.get((EVERYONE, metric), [])},
+            verdicts={key: row for key, row in self.verdicts.items() if key[1] == metric},
+            behind={metric: self.behind.get(metric, [])},
         )
 
     def of_domain(self, domain: str) -> "PageData":
         """The rows of a domain's page: its own, and the latest complete row of each metric of everyone to compare."""
         latest = {key: [last_complete(rows) or rows[-1]] for key, rows in self.leading.items() if key[0] == EVERYONE}
         own = {key: rows for key, rows in self.leading.items() if key[0] == domain}
-        return replace(
-            self,
-            publication=self._publication(),
-            north_star=[],
+        return self._only(
             leading=latest | own,
+            verdicts={key: row for key, row in self.verdicts.items() if key[0] in (domain, EVERYONE)},
+            target=None,
             time_to_value={key: row for key, row in self.time_to_value.items() if key[0] == domain},
             curves={domain: self.curves.get(domain, [])},
-            open_counts={domain: self.open_counts[domain]} if domain in self.open_counts else {},
+            queues=[row for row in self.queues if row["domain"] == domain],
             open_ideas=[row for row in self.open_ideas if row["domain"] == domain],
+            flows=[row for row in self.flows if domain in (row["owner_domain"], row["consumer_domain"])],
             domains=[row for row in self.domains if row["domain"] == domain],
-            outlook=[],
-            evidence={},
-            evolution=[],
             evolution_examples=[row for row in self.evolution_examples if row["domain"] == domain],
-            flywheel=[],
-            accounting={},
-            quality=[],
-            refused={},
+            products=self.products.of_domain(domain),
         )
+
+    def _only(self, **rows: Any) -> "PageData":
+        """These rows and the definitions; nothing of any other SELECT, and no id of the run."""
+        nothing = {
+            name.name: type(getattr(self, name.name))()
+            for name in fields(self)
+            if name.name not in ("publication", "definitions", "earlier")
+        }
+        return replace(self, **(nothing | {"publication": self._publication(), "earlier": None} | rows))
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics that have a page: the North Star, then the others of the whole organisation."""
+        leading = [metric for domain, metric in self.leading if domain == EVERYONE]
+        return [*dict.fromkeys([row["metric_id"] for row in self.north_star[-1:]] + leading)]
 
     def _publication(self) -> Row:
         return {name: value for name, value in self.publication.items() if name != "run_id"}
@@ -149,65 +212,70 @@ class PageData:
         """The leading metrics with one row per quarter."""
         return {metric for (_, metric), rows in self.leading.items() if rows[0]["period"] == "quarter"}
 
+    @property
+    def north_star_verdict(self) -> Row | None:
+        """The one row that judges the North Star; None where there is no event."""
+        return self.verdicts.get((EVERYONE, self.target["metric_id"])) if self.target else None
+
     def headline(self, domain: str = EVERYONE) -> Row | None:
         """Time to value of a domain: from the idea to adoption; where no idea was ever logged, from deployment on."""
         whole, lag = (
             self.time_to_value.get((domain, interval, EVERYONE, HEADLINE)) for interval in (WHOLE_WAY, ADOPTION_LAG)
         )
-        return lag if lag and lag["product_count"] and whole and not whole["product_count"] else whole
+        return headline_row(whole, lag)
 
 
-def connect(serving: Path) -> duckdb.DuckDBPyConnection:
-    """The serving file read-only, in a new connection, so that it reads the newest file at that path."""
-    db = duckdb.connect()
-    db.execute("set TimeZone = 'UTC'")
-    db.execute("attach '{}' as serving (read_only)".format(str(serving).replace("'", "''")))
-    db.execute("use serving")
-    return db
+def headline_row(whole: Row | None, lag: Row | None) -> Row | None:
+    """Of time to value from the idea and from deployment, the one to show: the latter where no idea was ever logged."""
+    return lag if lag and lag["product_count"] and whole and not whole["product_count"] else whole
 
 
-def read(serving: Path) -> PageData:
-    """Everything the pages show; raises duckdb.Error where the file is not a serving file."""
+def read(serving: Path, archive: Path | None = None) -> PageData:
+    """Everything the pages show; raises duckdb.Error where the file is not a serving file.
+
+    Parameters: `archive`, the folder in which the pages and tables of earlier months are kept, to compare with.
+    """
     with connect(serving) as db:
-        rows = {name: _select(db, sql) for name, sql in SELECTS.items()}
+        db.execute(PAGED)
+        rows = {name: select(db, sql) for name, sql in SELECTS.items()}
+        about = rows["publication"][0]
+        products = read_products(partial(select, db), about["timezone"])
+        behind = rows_behind(partial(select, db), series_of_everyone(rows["north_star"], rows["leading"]), about)
+        complete = last_complete(rows["north_star"])
+        earlier = compare(db, archive, complete["month_starting"] if complete else None)
     return PageData(
         publication=rows["publication"][0],
         definitions={row["metric_id"]: row for row in rows["definitions"]},
         north_star=rows["north_star"],
-        leading=_grouped(rows["leading"], "domain", "metric_id"),
+        leading=grouped(rows["leading"], "domain", "metric_id"),
+        target=rows["target"][0],
         time_to_value={
             (row["domain"], row["interval_id"], row["cohort"], row["estimator"]): row for row in rows["time_to_value"]
         },
-        curves={domain: rows_of for (domain,), rows_of in _grouped(rows["curves"], "domain").items()},
-        open_counts={row["domain"]: row for row in rows["stages_open"]},
+        curves=grouped(rows["curves"], "domain"),
+        verdicts={(row["domain"], row["metric_id"]): row for row in rows["verdicts"]},
+        queues=rows["queues"],
         open_ideas=rows["open_ideas"],
+        flows=rows["flows"],
         domains=rows["domains"],
         outlook=rows["outlook"],
         evidence={row["metric_id"]: row for row in rows["evidence"]},
         evolution=rows["evolution"],
+        evolution_moves=rows["evolution_moves"],
         evolution_examples=rows["evolution_examples"],
         flywheel=rows["flywheel"],
         accounting=rows["accounting"][0],
+        sources=rows["sources"],
         quality=rows["quality"],
         refused=rows["refused"][0],
         table_count=rows["contracts"][0]["table_count"],
+        products=products,
+        behind=behind,
+        earlier=earlier,
     )
 
 
-def last_complete(rows: list[Row]) -> Row | None:
-    """The latest complete period, None where there is none."""
-    return next((row for row in reversed(rows) if row["is_complete"]), None)
-
-
-def _select(db: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
-    result = db.execute(sql)
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
-def _grouped(rows: list[Row], *columns: str) -> dict[Any, list[Row]]:
-    """{(value of each column): rows}, in order."""
-    groups: dict[Any, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row[column] for column in columns), []).append(row)
-    return groups
+def series_of_everyone(north_star: list[Row], leading: list[Row]) -> dict[str, list[Row]]:
+    """{metric_id: its rows of the whole organisation}, the North Star's too."""
+    series = grouped([row for row in leading if row["domain"] == EVERYONE], "metric_id")
+    return series | grouped(north_star, "metric_id")

@@ -20,7 +20,7 @@ with app.setup(hide_code=True):
     )
 
     from dashboard import charts, tables, theme
-    from dashboard.words import codes, domains, north_star, numbers
+    from dashboard.words import codes, domains, north_star, numbers, verdicts
 
     theme.enable()
 
@@ -91,7 +91,9 @@ def _(db, served):
     months = db.execute("from authoritative.north_star_monthly order by month_starting").df()
     _latest = tables.last_complete(served.north_star)
     _metric = served.definitions[served.north_star[-1]["metric_id"]] if served.north_star else None
-    _parts = [mo.md("## The North Star"), sentences_html(north_star.north_star_answer(served))]
+    _lines = [line(served) for line in (north_star.rising, north_star.real, north_star.on_target)]
+    _answer = [sentence for line in _lines for sentence in ([(line.label, True)], [(f" {line.text} ", False)])]
+    _parts = [mo.md("## The North Star"), sentences_html(_answer)]
     if _metric:
         _parts.append(mo.md(f"{_metric['name']}: {_metric['definition']}"))
     if _latest and months["value"].notna().any():
@@ -163,7 +165,7 @@ def _(db, picked_domain, picked_metric, served):
     ).df()
     _metric, _is_paced = served.definitions[picked_metric.value], picked_metric.value in codes.JUDGED_BY_PACE
     _drawn = leading.assign(value=leading["pace_index"]) if _is_paced else leading
-    _parts = [metric_text(_metric, served.leading[picked_domain.value, picked_metric.value])]
+    _parts = [metric_text(_metric, served.verdicts[picked_domain.value, picked_metric.value])]
     if _drawn["value"].notna().any():
         _shown = _metric | {"unit": "index", "good_direction": "up"} if _is_paced else _metric
         _parts.append(altair_chart(charts.north_star_chart(records(_drawn), _shown, width=900)))
@@ -177,8 +179,8 @@ def _(db, picked_domain, picked_metric):
         rows(
             db,
             """
-            select month_starting, value, numerator, denominator, pace_index, verdict,
-                coalesce(reason, verdict_reason) as reason, rule, center, lower_limit, upper_limit, observation_count
+            select month_starting, value, numerator, denominator, pace_index, signal,
+                coalesce(reason, signal_reason) as reason, rule, center, lower_limit, upper_limit, observation_count
             from authoritative.leading_metrics_monthly where metric_id = $1 and domain = $2
             order by month_starting desc
             """,
@@ -266,37 +268,36 @@ def _(db, served):
 
 @app.cell(hide_code=True)
 def _(db):
+    _queues = rows(
+        db,
+        """
+        select
+            queue, open_count, median_age_days, oldest_age_days, moved_on_count, moved_on_p85_days, older_count, reason
+        from authoritative.queues where domain = 'all' order by queue
+        """,
+    )
     _open = rows(
         db,
         """
         select
-            stage, count(*) as open_count, count(*) filter (is_overdue) as overdue_count,
-            count(*) filter (is_overdue is null) as unknown_count,
-            any_value(stage_p85_days) as stage_p85_days, any_value(overdue_reason) as reason
-        from authoritative.open_ideas group by stage order by stage
-        """,
-    )
-    _overdue = rows(
-        db,
-        """
-        select
-            overdue_rank, data_product_id, title, domain, stage, days_in_stage, stage_p85_days, days_over,
-            chance_of_adoption_90d, chance_reason
-        from authoritative.open_ideas where is_overdue order by overdue_rank
+            queue, queue_rank, data_product_id, title, domain, days_in_queue, is_older, chance_of_adoption_90d,
+            chance_reason
+        from authoritative.open_ideas order by queue, queue_rank
         """,
     )
     mo.vstack(
         [
             mo.md(
                 """
-                ## Overdue ideas
+                ## Queues
 
-                An open idea is overdue when it has been in its stage for longer than 85 % of ideas take to complete
-                it. A stage that fewer than 85 % ever complete has no threshold.
+                Every open data product waits in one queue for its next step. Of those that took the step in the last
+                365 days, 85 % had taken it by the age `moved_on_p85_days`; `older_count` is how many have waited
+                longer. It is not known where fewer than 10 took the step.
                 """
             ),
-            table(_open, show_search=False) if _open.num_rows else mo.md("No data product is open."),
-            table(_overdue) if _overdue.num_rows else mo.md("No idea is known to be overdue."),
+            table(_queues, show_search=False) if _open.num_rows else mo.md("No data product is open."),
+            table(_open) if _open.num_rows else mo.md(""),
         ]
     )
     return
@@ -344,6 +345,35 @@ def _(db):
 
 
 @app.cell(hide_code=True)
+def _(db):
+    _shares = rows(db, "from authoritative.ownership_shares where measure = 'products' order by month_starting desc")
+    mo.vstack(
+        [
+            mo.md(
+                """
+                ## The data factory, owners and costs
+
+                Where data products wait on their way from collected to exposed, who owns them, the landscape that
+                people declare, what they cost, and what nobody uses. Counts are measured; kinds of domains,
+                capabilities and costs are declared. A figure that is not known has its reason in the same row.
+                """
+            ),
+            table(rows(db, "from authoritative.factory_stages order by stage_number"), show_search=False),
+            table(_shares, page_size=4),
+            table(
+                rows(db, "from authoritative.ownership_changes order by changed_at desc, data_product_id"), page_size=5
+            ),
+            table(rows(db, "from authoritative.capabilities order by capability"), page_size=6),
+            table(
+                rows(db, "from authoritative.product_costs order by month_starting desc, measure, unit"), page_size=6
+            ),
+            table(rows(db, "from authoritative.liability_quarterly order by month_starting desc"), page_size=4),
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
 def _():
     mo.md(f"""
     ## The same tables elsewhere
@@ -353,7 +383,7 @@ def _():
     ```sql
     attach '{serving_file()}' as serving (read_only);
     use serving;
-    select month_starting, value, verdict from authoritative.north_star_monthly order by 1;
+    select metric_id, value, verdict, verdict_since from authoritative.metric_verdicts where domain = 'all';
     ```
 
     The same tables are Parquet files in `{serving_file().parent / "serving"}`, one per table.
@@ -363,17 +393,18 @@ def _():
 
 
 @app.function(hide_code=True)
-def metric_text(metric: tables.Row, periods: list[tables.Row]) -> mo.Html:
-    """A metric's definition, its latest complete period and the verdict on it."""
+def metric_text(metric: tables.Row, judged: tables.Row) -> mo.Html:
+    """A metric's definition, its latest complete period and the verdict on it; `judged`, of `metric_verdicts`."""
     paragraphs = [
         f"**{metric['name']}** ({metric['unit']}; {metric['good_direction']} is good). {metric['definition']}"
     ]
-    if row := tables.last_complete(periods):
-        value = "not known" if row["value"] is None else numbers.with_unit(row["value"], metric["unit"])
-        why = row["verdict_reason"] or row["reason"]
-        because = f": {codes.reason(why)}" if why else ""
-        when = numbers.period(row["month_starting"], row["period"])
-        paragraphs.append(f"{when}: {value}. **{codes.VERDICTS[row['verdict']]}**{because}.")
+    if judged["month_starting"]:
+        value = "not known" if judged["value"] is None else numbers.with_unit(judged["value"], metric["unit"])
+        when = numbers.period(judged["month_starting"], judged["period"])
+        why = verdicts.why(judged, metric)
+        paragraphs.append(
+            f"{when}: {value}. **{verdicts.verdict_in_words(judged, metric)}**{f': {why}' if why else ''}."
+        )
     if metric["metric_id"] in codes.JUDGED_BY_PACE:
         paragraphs.append(
             "The chart shows the pace index: adoptions or deployments in the month over those expected from the ages "

@@ -23,7 +23,7 @@ with phases as (
         count(*) filter (is_complete) as complete_months, any_value(center) as center_after,
         lag(any_value(center)) over (order by process_phase) as center_before,
         min(month_starting) filter (rule like 'previous%') as first_month_beyond,
-        min_by(verdict, month_starting) filter (rule like 'previous%') as effect
+        min_by(signal, month_starting) filter (rule like 'previous%') as effect
     from authoritative.north_star_monthly
     group by process_phase
 )
@@ -40,18 +40,17 @@ order by first_month
         "No process change is declared in process_changes.csv.",
     ),
     Question(
-        "Which ideas are overdue, and in which stage?",
+        "Which open data products have waited longer than most that moved on?",
         """
 select
-    overdue_rank, data_product_id, title, domain, stage, days_in_stage, stage_p85_days, days_over,
-    chance_of_adoption_90d
+    queue, queue_rank, data_product_id, title, domain, days_in_queue, moved_on_p85_days, chance_of_adoption_90d
 from authoritative.open_ideas
-where is_overdue
-order by overdue_rank
+where is_older
+order by queue, queue_rank
 """,
-        "85 % of ideas complete that stage within `stage_p85_days`; the most overdue idea is first. The chance is "
-        "that of adoption by another domain in the next 90 days at this age.",
-        "No idea is known to be overdue. A stage that fewer than 85 % ever complete has no threshold.",
+        "Of those that left the queue for the next step in the last 365 days, 85 % had left it by `moved_on_p85_days`; "
+        "these are older. The chance is that of adoption by another domain in the next 90 days at this age.",
+        "No open data product is known to have waited longer. A queue that fewer than 10 left has no such age.",
     ),
     Question(
         "Which domain gives most to whom?",
@@ -224,8 +223,14 @@ with unknown as (
     select 'flywheel_scorecard', 'reason', metric_id, reason
     from authoritative.flywheel_scorecard where value is null
     union all
-    select 'open_ideas', 'overdue_reason', 'is_overdue', overdue_reason
-    from authoritative.open_ideas where is_overdue is null
+    select 'queues', 'reason', queue || ', moved_on_p85_days', reason
+    from authoritative.queues where moved_on_p85_days is null
+    union all
+    select 'metric_verdicts', 'verdict_reason', metric_id, verdict_reason
+    from authoritative.metric_verdicts where verdict = 'not_enough_data'
+    union all
+    select 'north_star_target', 'capability_reason', 'capability', capability_reason
+    from authoritative.north_star_target where capability is null
     union all
     select 'open_ideas', 'chance_reason', 'chance_of_adoption_90d', chance_reason
     from authoritative.open_ideas where chance_of_adoption_90d is null

@@ -120,7 +120,7 @@ class Home(PublishedFolder):
 
     @property
     def archive(self) -> Path:
-        """One folder for each complete month: its pages as they were first published."""
+        """One folder for each complete month: its pages as they were first published, and its tables."""
         return self.root / "archive"
 
     @property
@@ -267,6 +267,12 @@ def sync(path: Path) -> None:
     """Fsync a file."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def seal(path: Path) -> None:
+    """Fsync a finished file and make it read-only: nobody changes what others read, and a rename still replaces it."""
+    sync(path)
+    path.chmod(0o444)
 
 
 def publish(temporary: Path, path: Path) -> None:

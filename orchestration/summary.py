@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from dashboard.tables import PageData, read
-from dashboard.words.actions import act_on
-from dashboard.words.north_star import north_star_answer
+from dashboard.words.answer import five_lines
 from dashboard.words.phrases import plain_text
-from dashboard.words.refused import refused_notice
-from dashboard.words.time_to_value import finished_only, time_to_value_answer
+from dashboard.words.time_to_value import time_to_value_answer
+from dashboard.words.trust import trust_line
 from orchestration.home import Dates, Home
 from orchestration.landing.batch import receipts
 from orchestration.landing.quarantine import WHAT_TO_DO, place_of, quarantined, rows_that_are
@@ -33,15 +32,14 @@ def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
     if about["is_sample"]:
         lines.insert(0, ("Sample", "these are made-up events of a sample organisation, not yours"))
     lines += [
-        ("North Star", plain_text(north_star_answer(served))),
-        ("Time to value", plain_text([time_to_value_answer(served)]) + finished_only(served)),
-        ("Act on", plain_text([act_on(served)]).removeprefix("Act on: ")),
+        *((line.label, line.text) for line in five_lines(served)),
+        ("Time to value", time_to_value_answer(served)),
         ("Conflicts", conflicts(served)),
         ("Rows", landed_rows(home)),
         ("Served", str(published.serving)),
     ]
-    if notice := refused_notice(served):
-        lines.insert(0, ("Refused", short(plain_text(notice), 1_000)))
+    if doubts := trust_line(served):
+        lines.insert(0, ("Doubts", short(plain_text(doubts), 1_000)))
     if dates.name:
         lines.insert(0, ("Look back", f"today's tables and pages are as they were; these are in {published.root}"))
     page = published.dashboard / "index.html"

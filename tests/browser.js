@@ -18,16 +18,18 @@
         };
     },
 
-    // Whatever could do something: scripts, handlers, frames, addresses that run, things from elsewhere.
+    // Whatever could do something: scripts, handlers, frames, addresses that run, things from elsewhere. A link to the web
+    // does nothing until it is followed, and then tells nobody where from.
     activeContent() {
         const active = new RegExp('^(script|i?frame|object|embed|img|image|form|input|button|base|link|audio|video'
             + '|foreignobject|set|animate.*)$', 'i');
         const address = /^\s*(javascript|data|vbscript|https?|\/\/)/i;
         return [...document.querySelectorAll('*')].flatMap(element => {
+            const isLink = element.matches('a[href^="https://"][rel~=noreferrer], a[href^="http://"][rel~=noreferrer]');
             const name = element.localName, found = active.test(name) ? [`<${name}>`] : [];
             if (element.matches('link[rel=icon][href="data:,"]')) return []; // else a browser asks for one
             for (const {name: key, value} of element.attributes) {
-                const isAddress = /href$|^src|^action$|^data$/i.test(key) && address.test(value);
+                const isAddress = !isLink && /href$|^src|^action$|^data$/i.test(key) && address.test(value);
                 if (isAddress || /^on/i.test(key) || /url\(\s*['"]?(?!#)/i.test(value))
                     found.push(`${name}[${key}=${value}]`);
             }
@@ -90,6 +92,18 @@
             pieces.push({node, box: middle, words});
         }
 
+        // A word of usual length that goes on in another line; longer ones have to, and a mark such as "-" may end a line.
+        function lookForBrokenWords(node) {
+            for (const {0: word, index} of node.data.matchAll(/(?<![\p{L}\p{N}_])[\p{L}\p{N}_]{2,20}(?![\p{L}\p{N}_])/gu)) {
+                const range = document.createRange();
+                range.setStart(node, index);
+                range.setEnd(node, index + word.length);
+                const lines = [...range.getClientRects()].filter(line => line.width >= 1);
+                if (lines.some(line => Math.abs(line.top - lines[0].top) > line.height / 2))
+                    faults.push(`breaks within a word: ${word} ${say(range.getBoundingClientRect())}`);
+            }
+        }
+
         function lookAtText() {
             const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
             while (walker.nextNode()) {
@@ -97,7 +111,9 @@
                 if (!node.data.trim() || parent.closest('svg, style') || !isShown(parent) || isOnlyHeard(parent)) continue;
                 const range = document.createRange();
                 range.selectNodeContents(node);
-                for (const line of range.getClientRects()) if (line.width >= 1 && line.height >= 1) lookAtLine(node, line);
+                const lines = [...range.getClientRects()].filter(line => line.width >= 1 && line.height >= 1);
+                for (const line of lines) lookAtLine(node, line);
+                if (lines.length > 1) lookForBrokenWords(node);
             }
         }
 

@@ -100,7 +100,7 @@ def opened(browser, path: Path, width: int = 1440, height: int = 900) -> Iterato
         "pageerror": lambda error: view.messages.append(f"error: {error}"),
         "dialog": lambda dialog: (view.messages.append(f"dialog: {dialog.message}"), dialog.dismiss()),
     }
-    page.emulate_media(media="null")
+    page.emulate_media(media="null", color_scheme="light")
     view.resize(width, height)
     for event, listener in listeners.items():
         page.on(event, listener)
@@ -136,21 +136,24 @@ class Look:
     active_content: list[str]  # scripts, handlers, frames, addresses that run or lead elsewhere
     chart_faults: list[str]  # drawings described without a figure of their card, charts without a table of their data
     direction_faults: list[str]  # text from right to left that can turn around what stands beside it
-    layout_faults: dict[str, list[str]]  # sideways scroll; text cut off, out of its card or drawing, on other text
+    layout_faults: dict[str, list[str]]  # sideways scroll; text cut off, broken, out of its card, on other text
+    height_on_a_phone: int  # pixels, with its details closed
 
 
 def look(browser, path: Path) -> Look:
     """Open a page, at each width with its details closed and open, and as for paper."""
     with opened(browser, path) as view:
-        layout = {}
-        for width in (390, 768, 1440):
+        layout, heights = {}, {}
+        for width in (390, 768, 1280, 1440):
             layout[f"{width}"] = view.resize(width).details(is_open=False).ask("layoutFaults")
+            heights[width] = view("() => document.scrollingElement.scrollHeight")
             layout[f"{width}, details open"] = view.details(is_open=True).ask("layoutFaults")
         seen = view.ask("look")
         view.page.emulate_media(media="print")
         view.page.wait_for_timeout(20)  # what it would ask for or say then
         layout = {where: faults for where, faults in layout.items() if faults}
-        return Look(requests=view.requests[1:], messages=view.messages, layout_faults=layout, **seen)
+        about = {"requests": view.requests[1:], "messages": view.messages, "height_on_a_phone": heights[390]}
+        return Look(**about, layout_faults=layout, **seen)
 
 
 def violations(view: Opened) -> list[str]:

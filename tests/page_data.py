@@ -3,18 +3,29 @@
 Belongs here: rows with a default for every column. Does not belong here: any expectation.
 """
 
-from datetime import date
+import csv
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
 
+from dashboard.products import Products
 from dashboard.tables import PageData
 
-ADOPTIONS = {
-    "metric_id": "cross_domain_adoptions",
-    "name": "Cross-domain adoptions",
-    "unit": "adoptions",
-    "kind": "flow",
-    "good_direction": "up",
-}
-MEDIAN = {"metric_id": "time_to_value_median", "name": "Median time to value", "unit": "days", "kind": "duration"}
+SEED = Path(__file__).parent.parent / "dbt_project" / "seeds" / "declared" / "metrics.csv"
+NOW = datetime(2026, 1, 7, tzinfo=UTC)
+PUBLICATION = {"is_sample": False, "as_of": NOW, "known_at": None, "data_through": None, "as_of_day": date(2026, 1, 7)}
+COUNTS = ("batch", "landed", "quarantined", "current", "superseded", "duplicate", "retracted", "not_yet_known")
+
+
+@cache
+def definitions() -> dict[str, dict]:
+    """The declared metrics, by metric_id."""
+    with SEED.open() as file:
+        return {row["metric_id"]: row | {"definition_version": 1} for row in csv.DictReader(file)}
+
+
+ADOPTIONS = definitions()["cross_domain_adoptions"]
+MEDIAN = definitions()["time_to_value_median"]
 
 
 def month(number: int, value, **columns) -> dict:
@@ -34,9 +45,80 @@ def month(number: int, value, **columns) -> dict:
         "limits_period": "month",
         "is_provisional": False,
         "rule": None,
-        "verdict": "no_change",
-        "verdict_reason": None,
+        "signal": "none",
+        "signal_reason": None,
         "reason": None,
+        **columns,
+    }
+
+
+def judged(verdict="no_change", **columns) -> dict:
+    """The verdict on adoptions as of December 2025: 12, routine between 5 and 15 around 10 over 24 months."""
+    return {
+        "metric_id": "cross_domain_adoptions",
+        "domain": "all",
+        "period": "month",
+        "month_starting": date(2025, 12, 1),
+        "value": 12.0,
+        "reason": None,
+        "limits_period": "month",
+        "judged_starting": date(2025, 12, 1),
+        "judged_value": 12.0,
+        "center": 10.0,
+        "lower_limit": 5.0,
+        "upper_limit": 15.0,
+        "limits_starting": date(2024, 1, 1),
+        "limits_count": 24,
+        "is_provisional": False,
+        "process_phase": 1,
+        "process_phase_starting": date(2023, 1, 1),
+        "previous_center": None,
+        "previous_lower_limit": None,
+        "previous_upper_limit": None,
+        "verdict": verdict,
+        "verdict_since": None,
+        "rule": None,
+        "signal_starting": None,
+        "signal_value": None,
+        "verdict_reason": None,
+        **columns,
+    }
+
+
+def changed(verdict="improved", **columns) -> dict:
+    """Since the change of December 2024 17.3 a month in place of 8.5, routine between 5.8 and 28.8."""
+    phase = {"process_phase": 2, "process_phase_starting": date(2024, 12, 1), "limits_starting": date(2024, 12, 1)}
+    limits = {"center": 17.3, "lower_limit": 5.8, "upper_limit": 28.8, "limits_count": 13}
+    before = {"previous_center": 8.5, "previous_lower_limit": 1.2, "previous_upper_limit": 15.8}
+    rule = {"rule": "previous_eight_on_one_side", "signal_starting": date(2025, 12, 1), "signal_value": 17.0}
+    told = {"verdict_since": date(2024, 12, 1), "value": 17.0, "judged_value": 17.0}
+    return judged(verdict, **phase | limits | before | rule | told | columns)
+
+
+def unjudged(because: str, **columns) -> dict:
+    """No verdict, for this reason."""
+    limits = dict.fromkeys(("center", "lower_limit", "upper_limit", "limits_starting"))
+    return judged("not_enough_data", verdict_reason=because, **limits | {"limits_count": 0} | columns)
+
+
+def aim(target=None, capability=None, **columns) -> dict:
+    """The row of the target: in 2025 208 adoptions; routine between 5.8 and 28.8."""
+    return {
+        "metric_id": "cross_domain_adoptions",
+        "month_starting": date(2025, 12, 1),
+        "target": target,
+        "center": 17.3,
+        "lower_limit": 5.8,
+        "upper_limit": 28.8,
+        "capability": capability,
+        "capability_reason": None if capability else "no_target",
+        "year_starting": date(2025, 1, 1),
+        "year_period_count": 12,
+        "year_value": 208.0,
+        "year_target": None if target is None else 12 * target,
+        "year_reason": None,
+        "total_chance_of_target": None,
+        "chance_reason": None,
         **columns,
     }
 
@@ -61,9 +143,30 @@ def domain(name="claims", **columns) -> dict:
     return {"domain": name, "slow_stage": None} | known | columns
 
 
-def waiting(opened: int, judged: int, overdue: int, deployed: int) -> dict:
-    counts = {"open_count": opened, "judged_count": judged, "overdue_count": overdue}
-    return counts | {"deployed_count": deployed, "undeployed_count": opened - deployed}
+def queue(name="deployed_unused", open_count=106, older_count=40, **columns) -> dict:
+    """A queue of the whole organisation."""
+    counts = {"open_count": open_count, "older_count": older_count}
+    return {"queue": name, "domain": "all", "moved_on_p85_days": 90.0, "moved_on_count": 30} | counts | columns
+
+
+def evidence(metric="named_consumer_share", **columns) -> dict:
+    """Two months ahead of expansion adoptions."""
+    outcome = {"outcome_metric_id": "expansion_adoptions", "lag": 2, "correlation": 0.58, "p_value": 0.002}
+    return {"metric_id": metric, "verdict": "evidence", "reason": None} | outcome | columns
+
+
+def source(name="our-jira", **columns) -> dict:
+    """A source that sent every week."""
+    return {
+        "source": name,
+        "event_count": 100,
+        "first_event_at": datetime(2023, 1, 2, tzinfo=UTC),
+        "last_event_at": datetime(2025, 3, 3, tzinfo=UTC),
+        "days_silent": 310.0,
+        "longest_gap_days": 12.4,
+        "is_silent": True,
+        "silent_reason": None,
+    } | columns
 
 
 def refused(waiting=0, files=(), read=1_000) -> dict:
@@ -72,29 +175,24 @@ def refused(waiting=0, files=(), read=1_000) -> dict:
     return {"waiting_count": waiting, "file_count": len(files), "file_names": files[:3], "read_count": read}
 
 
-def served(
-    *months, definition=ADOPTIONS, leading=(), intervals=None, domains=(), open_counts=(), waits=None
-) -> PageData:
+def served(*months, verdicts=(), target=None, leading=(), intervals=None, waits=None, **parts) -> PageData:
+    """Everything a page shows: nothing but these rows."""
     waits = waits or refused()
     intervals = {"incidence": interval()} if intervals is None else intervals
-    definitions = {d["metric_id"]: d for d in (definition, {"metric_id": "build_time", "name": "Build time"})}
+    nothing = ("domains", "open_ideas", "queues", "outlook", "evolution", "evolution_examples", "flywheel", "quality")
+    nothing += ("sources", "flows", "evolution_moves")
+    rows: dict = dict(zip(nothing, ([] for _ in nothing), strict=True)) | {"evidence": {}, "curves": {}, "behind": {}}
     return PageData(
-        publication={},
-        definitions=definitions,
+        publication=PUBLICATION,
+        definitions=definitions(),
         north_star=list(months),
         leading={("all", row["metric_id"]): [row] for row in leading},
+        verdicts={(row["domain"], row["metric_id"]): row for row in verdicts},
+        target=target or aim(metric_id=months[-1]["metric_id"] if months else "cross_domain_adoptions"),
         time_to_value={("all", "idea_to_adopted", "all", name): row for name, row in intervals.items()},
-        curves={},
-        open_counts={str(i): row for i, row in enumerate(open_counts)},
-        open_ideas=[],
-        domains=list(domains),
-        outlook=[],
-        evidence={},
-        evolution=[],
-        evolution_examples=[],
-        flywheel=[],
-        accounting={"read_count": waits["read_count"]},
-        quality=[],
+        accounting=dict.fromkeys((f"{name}_count" for name in COUNTS), 0) | {"read_count": waits["read_count"]},
         refused=waits,
         table_count=0,
+        products=Products(),
+        **rows | parts,
     )

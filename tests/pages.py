@@ -3,11 +3,9 @@
 Belongs here: made-up events, the way from events to pages. Does not belong here: a browser, any expectation.
 """
 
-import atexit
 import os
 import random
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -61,6 +59,16 @@ HOSTILE_DOMAINS = (
     "Index",
     "index",
 )
+HOSTILE_REFERENCES = (
+    "javascript:alert(1)",
+    "https://good.example.com@evil.example.com/",
+    "data:text/html,<script>alert(1)</script>",
+    "https://jira.example.com/browse/DATA-1?a=b&c=d",
+    'https://x.example.com/" onmouseover="alert(1)',
+    "//evil.example.com",
+    "\u202ehttps://x.example.com",
+    "a1b2c3d",
+)
 
 
 @dataclass(frozen=True)
@@ -76,9 +84,20 @@ class Published:
         return self.folder / "index.html"
 
     @property
+    def domains(self) -> list[Path]:
+        """Every domain's page."""
+        return sorted((self.folder / "domains").glob("*.html"))
+
+    @property
     def pages(self) -> list[Path]:
-        """The index, then every domain's page."""
-        return [self.index, *sorted((self.folder / "domains").glob("*.html"))]
+        """Every page, the index first."""
+        return [self.index, *sorted(path for path in self.folder.rglob("*.html") if path != self.index)]
+
+    @property
+    def of_each_kind(self) -> list[Path]:
+        """The index, then one page of each other kind that there is: of a domain, of a data product, and so on."""
+        kinds = (self.domains, *(sorted((self.folder / kind).glob("*.html")) for kind in ("products", "metrics")))
+        return [self.index, *(pages[0] for pages in kinds if pages), self.folder / "open.html"]
 
     def query(self, sql: str) -> list[tuple]:
         with attached(self.serving) as db:
@@ -87,11 +106,9 @@ class Published:
 
 @cache
 def publish(name: str, events: Path | None = None, as_of: str = AS_OF) -> Published:
-    """The pages of an input of MADE_UP, of the sample, or of a file of events: once a process."""
-    folder = Path(tempfile.mkdtemp(prefix="flywheel-pages-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    serving = Path(shutil.copy(serving_file(name, events, as_of), folder / "serving.duckdb"))
-    return Published(name, serving, _pages(folder))
+    """The pages of an input of INPUTS, of the sample, or of a file of events: drawn once a session."""
+    folder = once_a_session(f"pages-{name}", lambda folder: _draw(folder, serving_file(name, events, as_of)))
+    return Published(name, folder / "serving.duckdb", folder / "dashboard")
 
 
 def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> Path:
@@ -115,15 +132,16 @@ def serving_file(name: str, events: Path | None = None, as_of: str = AS_OF) -> P
     return once_a_session(f"{name}.duckdb", make)
 
 
-def _pages(folder: Path) -> Path:
+def _draw(folder: Path, serving: Path) -> None:
     from dashboard.rendering import pages_of
     from dashboard.tables import read
 
-    for page in pages_of(read(folder / "serving.duckdb"), archive=None, pdf=None):
+    folder.mkdir()
+    shutil.copy(serving, folder / "serving.duckdb")
+    for page in pages_of(read(serving), archive=None, pdf=None):
         path = folder / "dashboard" / page.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page.draw(DRAWN_AT, "some run"))
-    return folder / "dashboard"
 
 
 def _put_sample_before_this_month(home: Home) -> None:
@@ -160,7 +178,9 @@ def hostile() -> Iterator[dict]:
         owner, start = HOSTILE_DOMAINS[number % len(HOSTILE_DOMAINS)], chance.uniform(0, DAYS)
         others = [domain for domain in HOSTILE_DOMAINS if domain != owner]
         title = HOSTILE_TITLES[number % len(HOSTILE_TITLES)]
-        yield from _life(chance, f"{HOSTILE_TITLES[number % 13]} {number}", owner, start, others, title)
+        reference = HOSTILE_REFERENCES[number % len(HOSTILE_REFERENCES)]
+        for event in _life(chance, f"{HOSTILE_TITLES[number % 13]} {number}", owner, start, others, title):
+            yield event | {"source_ref": reference}
 
 
 def one_event() -> Iterator[dict]:

@@ -44,6 +44,8 @@ EVENTS = pa.schema(
         ("failed_count", pa.int64()),
         ("contract_version", pa.string()),
         ("named_consumer_domains", pa.list_(pa.string())),
+        ("source", pa.string()),
+        ("version_status", pa.string()),
         ("stage", pa.string()),
     ]
 )
@@ -150,7 +152,7 @@ def declare(db: duckdb.DuckDBPyConnection, declared: dict[str, list[dict]]) -> N
 
 
 def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
-    """Current events, as raw and curated tables that the models read."""
+    """Events, current unless `version_status` says otherwise, as raw and curated tables that the models read."""
     rows = [{name: event.get(name) for name in EVENTS.names} for event in events]
     db.register("sent", pa.Table.from_pylist(rows, EVENTS))
     db.register("refused", nothing_refused())
@@ -158,13 +160,15 @@ def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
         """
         create table curated.event_versions as
         select
-            'source' as source, 'e' || row_number() over () as event_id, *, null as title, null as initiative,
+            'e' || row_number() over () as event_id, * replace (
+                coalesce(source, 'source') as source, coalesce(version_status, 'current') as version_status
+            ),
+            null as title, null as initiative,
             null as source_ref, null as attributes,
             occurred_at as recorded_at, 0 as revision, false as is_retracted, false as is_assumed_utc,
             false as is_assumed_time,
             'batch' as batch_id, row_number() over () as line_number,
-            false as is_recorded_at_sent, false as is_conflicting,
-            'current' as version_status
+            false as is_recorded_at_sent, false as is_conflicting
         from sent;
         create table raw.batch_receipts as
         select 'batch' as batch_id, 'events.jsonl' as file_name, now() as landed_at, count(*) as rows_read,

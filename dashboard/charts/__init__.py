@@ -9,9 +9,10 @@ sample's 43 charts took as long again as drawing them.
 from dashboard.charts.curve import time_to_value_chart
 from dashboard.charts.evolution import evolution_chart
 from dashboard.charts.intervals import outlook_chart, stages_chart
-from dashboard.charts.months import first_shown, north_star_chart, sparkline
+from dashboard.charts.months import MONTHS_SHOWN, first_shown, north_star_chart, sparkline
 
 __all__ = [
+    "MONTHS_SHOWN",
     "evolution_chart",
     "first_shown",
     "north_star_chart",

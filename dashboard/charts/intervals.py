@@ -60,7 +60,7 @@ def outlook_chart(outlook: list[Row], width: int = 420, height: int = 190) -> Ch
     line = mark("tick", width=24, orient="horizontal", thickness=3, color=PALETTE["blue"])
     label = mark("text", color=PALETTE["muted"], baseline="top")
     layers = [
-        layer(rows, mark("bar", width=24, color="#c9dbf5"), x=x, y=y, y2=other_end("upper")),
+        layer(rows, mark("bar", width=24, color=PALETTE["interval"]), x=x, y=y, y2=other_end("upper")),
         layer(rows, line, x=x, y=quantity("expected_value", scale=scale)),
         layer(rows, label, x=x, y={"value": height - top - bottom + 8}, text=category("label")),
     ]

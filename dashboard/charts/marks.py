@@ -80,10 +80,12 @@ def wrapped(words: str, characters: int) -> list[str] | None:
     return lines if len(lines) <= 2 else [lines[0], lines[1][: characters - 1] + "…"]
 
 
-def spread_out(labels: list[Row], gap: float) -> list[Row]:
-    """The same labels in order of value, each at least `gap` above the one before."""
+def spread_out(labels: list[Row], gap: float, highest: float = math.inf) -> list[Row]:
+    """The same labels in order of value, each at least `gap` above the one before, and none above `highest`."""
     spread: list[Row] = []
     for label in sorted(labels, key=lambda one: one["value"]):
         value = max(label["value"], spread[-1]["value"] + gap) if spread else label["value"]
         spread.append({**label, "value": value})
+    for at, label in enumerate(reversed(spread)):
+        label["value"] = min(label["value"], highest - at * gap)
     return spread

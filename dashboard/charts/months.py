@@ -22,19 +22,19 @@ from dashboard.charts.marks import (
     wrapped,
 )
 from dashboard.tables import Row
-from dashboard.theme import PALETTE, VERDICT_COLOURS, Chart, frame
+from dashboard.theme import PALETTE, SIGNAL_COLOURS, Chart, frame
 from dashboard.words import numbers
 
 MONTHS_SHOWN = 36
-VERDICT_FILLS = VERDICT_COLOURS | {"worsening": PALETTE["paper"]}  # hollow
+SIGNAL_FILLS = SIGNAL_COLOURS | {"worse": PALETTE["paper"]}  # hollow
 
 
 def north_star_chart(months: list[Row], definition: Row, width: int = 1080, height: int = 260) -> Chart:
     """The North Star by month with its process limits, declared changes, target, and the incomplete month hollow.
 
     Parameters: `months`, rows of `north_star_monthly` in order of month_starting; the last MONTHS_SHOWN complete ones
-    and the incomplete one are drawn; `definition`, its row of `metric_definitions`. A triangle is a signal (up or
-    down, as the value went), a dot is routine.
+    and the incomplete one are drawn, which can have `so_far`, its label; `definition`, its row of
+    `metric_definitions`. A triangle is a signal (up or down, as the value went), a dot is routine.
     """
     unit = definition["unit"]
     has_labels = width >= 600
@@ -49,13 +49,15 @@ def north_star_chart(months: list[Row], definition: Row, width: int = 1080, heig
     layers = [
         *_limit_layers(process_phases, x, y),
         *_change_layers(process_phases, x, plot_width / max(len(shown), 6), has_labels),
-        *_value_layers(shown, x, y, scale, unit),
+        *_value_layers(shown, x, y, scale, unit, has_labels),
         *_month_labels(shown, x, plot_width, plot_height),
     ]
     layers += target_layers(targets, y)
     if has_labels:
         layers += _earlier_level_labels(process_phases[:-1], x, y, plot_width / max(len(shown), 6), unit)
-        layers += _latest_level_labels(process_phases, targets, x, y, len(shown), scale, plot_height, unit)
+        levels = _latest_levels(process_phases, targets, unit)
+        levels += [row | {"name": "so far", "words": _so_far(row, unit)} for row in _going_on(shown)]
+        layers += _level_labels(levels, x, y, len(shown), scale, plot_height)
     return frame(layers, width, height, left, right, top, bottom)
 
 
@@ -96,18 +98,24 @@ def _with_positions(months: list[Row]) -> list[Row]:
 
 
 def _process_phases(shown: list[Row]) -> list[Row]:
-    """One dict for each process phase drawn: where it begins and ends, its limits (None without), its note."""
+    """One dict for each process phase drawn: where it and its limits begin and end, the limits or None, its note.
+
+    Months older than those in the limits, and the incomplete one, have no limits behind them.
+    """
     process_phases = []
     for _, group in groupby(sorted(shown, key=lambda row: row["process_phase"]), key=lambda row: row["process_phase"]):
         rows = list(group)
         notes = [row["process_phase_note"] for row in rows if row.get("process_phase_note") is not None]
+        limited = [row for row in rows if row["center"] is not None and row["is_complete"]]
+        first, last = (limited or rows)[0], (limited or rows)[-1]
         process_phases.append(
             {
                 "at": rows[0]["at"] - 0.5,
-                "end": rows[-1]["at"] + 0.5,
-                "center": rows[-1]["center"],
-                "lower": rows[-1]["lower_limit"],
-                "upper": rows[-1]["upper_limit"],
+                "limits_at": first["at"] - 0.5,
+                "end": last["at"] + 0.5,
+                "center": last["center"] if limited else None,
+                "lower": last["lower_limit"] if limited else None,
+                "upper": last["upper_limit"] if limited else None,
                 "note": notes[0] if notes else None,
                 "month": rows[0]["month_starting"],
             }
@@ -116,7 +124,8 @@ def _process_phases(shown: list[Row]) -> list[Row]:
 
 
 def _limit_layers(process_phases: list[Row], x: Part, y: Part, is_small: bool = False) -> list[Part]:
-    spans = only_columns(process_phases, "at", "end", "center", "lower", "upper")
+    spans = only_columns(process_phases, "limits_at", "end", "center", "lower", "upper")
+    spans = [span | {"at": span["limits_at"]} for span in spans]
     limited = [span for span in spans if span["lower"] is not None]
     bands = [span | {"value": span["lower"]} for span in limited]
     centred = [span | {"value": span["center"]} for span in spans if span["center"] is not None]
@@ -125,7 +134,7 @@ def _limit_layers(process_phases: list[Row], x: Part, y: Part, is_small: bool = 
     layers = [layer(bands, mark("rect", color=PALETTE["band"]), **end, y2=other_end("upper"))]
     if not is_small:
         ends = [span | {"value": span[side]} for span in limited for side in ("lower", "upper")]
-        layers.append(layer(ends, mark("rule", color="#8f9db8", strokeDash=[4, 3]), **end))
+        layers.append(layer(ends, mark("rule", color=PALETTE["limit"], strokeDash=[4, 3]), **end))
     return [*layers, layer(centred, mark("rule", color=colour, strokeWidth=width), **end)]
 
 
@@ -135,7 +144,7 @@ def _change_layers(process_phases: list[Row], x: Part, step: float, has_labels: 
         (number, process_phase) for number, process_phase in enumerate((p for p in process_phases if p["note"]), 1)
     ]
     starts = [{"at": process_phase["at"]} for _, process_phase in changes]
-    layers = [layer(starts, mark("rule", color="#8f9db8", strokeWidth=1), x=x)]
+    layers = [layer(starts, mark("rule", color=PALETTE["limit"], strokeWidth=1), x=x)]
     ends = [later["at"] for _, later in changes[1:]] + [process_phases[-1]["end"]] if changes else []
     labels = []
     for (number, process_phase), end in zip(changes, ends, strict=True):
@@ -148,32 +157,37 @@ def _change_layers(process_phases: list[Row], x: Part, step: float, has_labels: 
     return [*layers, layer(labels, text, x=x, y={"value": -32}, text=category("words"))] if labels else []
 
 
-def _value_layers(shown: list[Row], x: Part, y: Part, scale: list[float], unit: str) -> list[Part]:
+def _value_layers(shown: list[Row], x: Part, y: Part, scale: list[float], unit: str, is_labelled: bool) -> list[Part]:
+    """The values of the periods; `is_labelled`, whether the margin names the incomplete one."""
     known = [row for row in shown if row["value"] is not None]
     complete = [row for row in known if row["is_complete"]]
     partial = [row for row in known if not row["is_complete"]]
     path = [row for row in shown if row["is_complete"]]  # with the unknown months, at which the line breaks
-    line = mark("line", strokeWidth=1.3, color="#8a96ae")
+    line = mark("line", strokeWidth=1.3, color=PALETTE["limit"])
     layers = [layer(only_columns(path, "at", "value"), line, x=x, y=y), *_point_layers(complete, x, y, 44, unit)]
     if partial:
-        dotted = only_columns([*complete[-1:], *partial], "at", "value")
-        layers.append(layer(dotted, mark("line", strokeWidth=1.2, strokeDash=[2, 3]), x=x, y=y))
-        layers += _incomplete_layers(partial[-1], x, y, scale, unit)
+        layers += _incomplete_layers(partial, x, y, scale, unit, is_labelled)
     return layers
 
 
-def _incomplete_layers(row: Row, x: Part, y: Part, scale: list[float], unit: str) -> list[Part]:
-    """The incomplete period: a hollow mark and its label."""
-    text = f"{numbers.figure(row['value'], unit)} so far"
-    description = f"{row['month_starting']:%B %Y}: {text}"
-    point = {"at": row["at"], "value": row["value"], "description": description, "words": text}
-    hollow = mark("point", filled=False, fill="#ffffff", size=60, strokeWidth=1.5, aria=True)
-    is_low = row["value"] - scale[0] < 0.2 * (scale[1] - scale[0])
-    label = mark("text", align="right", dx=8, dy=-13 if is_low else 16, color=PALETTE["muted"])
-    return [
-        layer([point], hollow, x=x, y=y, description=category("description")),
-        layer([point], label, x=x, y=y, text=category("words")),
+def _incomplete_layers(
+    rows: list[Row], x: Part, y: Part, scale: list[float], unit: str, is_labelled: bool
+) -> list[Part]:
+    """The incomplete periods: hollow marks, and the label of the last one where the margin has no room for it."""
+    points = [
+        {"at": row["at"], "value": row["value"], "words": _so_far(row, unit)}
+        | {"description": f"{row['month_starting']:%B %Y}: {_so_far(row, unit)}"}
+        for row in rows
     ]
+    hollow = mark("point", filled=False, fill=PALETTE["paper"], size=60, strokeWidth=1.5, aria=True)
+    layers = [layer(points, hollow, x=x, y=y, description=category("description"))]
+    is_low = rows[-1]["value"] - scale[0] < 0.2 * (scale[1] - scale[0])
+    label = mark("text", align="right", dx=8, dy=-13 if is_low else 16, color=PALETTE["muted"])
+    return layers if is_labelled else [*layers, layer(points[-1:], label, x=x, y=y, text=category("words"))]
+
+
+def _so_far(row: Row, unit: str) -> str:
+    return row.get("so_far") or f"{numbers.figure(row['value'], unit)} so far"
 
 
 def _point_layers(rows: list[Row], x: Part, y: Part, size: int, unit: str) -> list[Part]:
@@ -184,8 +198,8 @@ def _point_layers(rows: list[Row], x: Part, y: Part, size: int, unit: str) -> li
             "value": row["value"],
             "shape": _point_shape(row),
             "size": size if _point_shape(row) == "circle" else 1.9 * size,
-            "colour": VERDICT_COLOURS.get(row["verdict"], PALETTE["mark"]),
-            "fill": VERDICT_FILLS.get(row["verdict"], PALETTE["mark"]),
+            "colour": SIGNAL_COLOURS.get(row["signal"], PALETTE["mark"]),
+            "fill": SIGNAL_FILLS.get(row["signal"], PALETTE["mark"]),
             "description": f"{row['month_starting']:%B %Y}: {numbers.figure(row['value'], unit)}",
         }
         for row in rows
@@ -202,9 +216,9 @@ def _point_layers(rows: list[Row], x: Part, y: Part, size: int, unit: str) -> li
 
 
 def _point_shape(row: dict) -> str:
-    if row["verdict"] not in VERDICT_COLOURS:
+    if row["signal"] not in SIGNAL_COLOURS:
         return "circle"
-    return "triangle-up" if (row["verdict"] == "improving") == row["is_up_good"] else "triangle-down"
+    return "triangle-up" if (row["signal"] == "better") == row["is_up_good"] else "triangle-down"
 
 
 def _value_scale(shown: list[Row]) -> tuple[list[float], list[float]]:
@@ -239,26 +253,27 @@ def _month_labels(shown: list[Row], x: Part, plot_width: float, plot_height: flo
     return [layer(rows, label, x=x, y={"value": plot_height + 8}, text=category("words"))]
 
 
-def _latest_level_labels(
-    process_phases: list[Row],
-    targets: list[float],
-    x: Part,
-    y: Part,
-    end: int,
-    scale: list[float],
-    plot_height: float,
-    unit: str,
-) -> list[Part]:
-    """The limits and average of the latest phase and the target, right of the plot, without overlap."""
+def _going_on(shown: list[Row]) -> list[Row]:
+    """The last period with its value, where it is not complete."""
+    return [row for row in shown[-1:] if not row["is_complete"] and row["value"] is not None]
+
+
+def _latest_levels(process_phases: list[Row], targets: list[float], unit: str) -> list[Row]:
+    """The limits and average of the latest phase, and the target, as labels."""
     last = process_phases[-1] if process_phases else {}
     levels = [("upper limit", last.get("upper")), ("average", last.get("center")), ("lower limit", last.get("lower"))]
     levels += [("target", targets[-1])] if targets else []
-    labels = [
+    return [
         {"value": value, "name": name, "words": f"{name} {numbers.figure(value, unit)}"}
         for name, value in levels
         if value is not None
     ]
-    spread = spread_out(labels, (scale[1] - scale[0]) * LABEL_HEIGHT / plot_height)
+
+
+def _level_labels(labels: list[Row], x: Part, y: Part, end: int, scale: list[float], plot_height: float) -> list[Part]:
+    """Labels of levels, right of the plot, without overlap."""
+    pixel = (scale[1] - scale[0]) / plot_height
+    spread = spread_out(labels, LABEL_HEIGHT * pixel, scale[1] + 2 * LABEL_HEIGHT * pixel)
     colours = {"target": PALETTE["purple"], "average": PALETTE["ink"]}
     rows = [
         {**label, "at": max(end, 6) - 0.5, "colour": colours.get(label["name"], PALETTE["muted"])} for label in spread
@@ -271,9 +286,9 @@ def _earlier_level_labels(process_phases: list[Row], x: Part, y: Part, step: flo
     """The average and limits of each earlier process phase, where its band has room for the label."""
     labels = []
     for process_phase in process_phases:
-        if process_phase["lower"] is not None and (process_phase["end"] - process_phase["at"]) * step > 250:
+        if process_phase["lower"] is not None and (process_phase["end"] - process_phase["limits_at"]) * step > 250:
             center, lower, upper = (numbers.figure(process_phase[name], unit) for name in ("center", "lower", "upper"))
             text = f"average {center}, limits {lower} to {upper}"
-            labels.append({"at": process_phase["at"], "value": process_phase["upper"], "words": text})
+            labels.append({"at": process_phase["limits_at"], "value": process_phase["upper"], "words": text})
     label = mark("text", align="left", dx=6, dy=-8, color=PALETTE["muted"])
     return [layer(labels, label, x=x, y=y, text=category("words"))] if labels else []

@@ -1,70 +1,59 @@
 """The main page: its sections in the order of `templates/index.html`."""
 
 from dashboard import charts
-from dashboard.tables import EVERYONE, LISTED, MINIMUM_OBSERVED, PageData, Row, last_complete
-from dashboard.views import north_star, parts
+from dashboard.links import slug
+from dashboard.tables import EVERYONE, PageData, Row, last_complete
+from dashboard.views import changed, domains, evolution, flywheel, north_star, parts, queues
 from dashboard.views.parts import View
-from dashboard.words import actions, codes, domains, numbers, phrases, verdicts
-from dashboard.words.refused import refused_notice
-
-DOMAINS_LISTED = 16  # on the main page; all others share one row, and each has its own page
+from dashboard.words import codes, numbers, phrases
+from dashboard.words import north_star as target_words
+from dashboard.words.answer import five_lines
+from dashboard.words.trust import trust_line
 
 
 def main_page(data: PageData) -> View:
     """What `index.html` prints."""
-    slugs = {row["domain"]: parts.slug(row["domain"]) for row in data.domains}
+    slugs = {row["domain"]: slug(row["domain"]) for row in data.domains}
     return {
         "publication": parts.publication(data),
-        "notice": refused_notice(data),
-        "answer": actions.main_answer(data),
+        "metric_pages": data.metrics,
+        "trust_line": trust_line(data),
+        "answer": five_lines(data),
         "north_star": north_star.north_star_card(data),
+        "changed": changed.changed_card(data, slugs),
         "drivers": north_star.drivers_tree(data),
         "time_to_value": parts.time_to_value_card(data, EVERYONE),
         "stages": parts.stages_card(data, EVERYONE),
-        "overdue": _overdue(data, slugs),
+        "queues": queues.queues_card(data, EVERYONE, slugs),
         "outlook": _outlook(data),
-        "domains": _domains(data, slugs),
-        "evolution": _evolution(data, slugs),
-        "flywheel": _flywheel(data),
+        "domains": domains.domains_card(data, slugs),
+        "flows": domains.flows_card(data, slugs),
+        "evolution": evolution.evolution_card(data, slugs),
+        "flywheel": flywheel.flywheel_card(data),
         "trust": _trust(data),
         "definitions": _definitions(data),
     }
 
 
-def _overdue(data: PageData, slugs: dict[str, str]) -> View:
-    counts = data.open_counts.values()
-    opened, overdue = sum(c["open_count"] for c in counts), sum(c["overdue_count"] for c in counts)
-    judged = sum(c["judged_count"] for c in counts)
-    rows = [row for row in data.open_ideas if row["is_overdue"]][:LISTED]
-    return {
-        "open": opened,
-        "overdue": overdue,
-        "judged": judged,
-        "unjudged": opened - judged,
-        "rows": [parts.open_idea(row, slugs) for row in rows],
-        "more": overdue - len(rows),
-        "has_unknown_chance": any(row["chance_of_adoption_90d"] is None for row in rows),
-    }
-
-
 def _outlook(data: PageData) -> View:
+    """The target as a capability, the year to date and the chance; the outlook of the next six months."""
     rows = data.outlook
     complete = last_complete(data.north_star)
     if not rows or rows[-1]["expected_value"] is None or complete is None:
         why = rows[-1]["reason"] if rows else "no_complete_month"
-        return {"reason": codes.reason(why), "chart": None, "months": "", "table": []}
+        return {"target": _target(data), "reason": codes.reason(why), "chart": None, "months": "", "table": []}
     target, unit = complete["target"], data.definitions[complete["metric_id"]]["unit"]
     first, last = rows[0], rows[-1]
     expected = numbers.number(round(last["total_expected_value"]))
     interval = f"{numbers.number(last['total_lower'])} to {numbers.number(last['total_upper'])}"
     return {
+        "target": _target(data),
         "reason": "",
         "months": f"{first['month_starting']:%B} to {last['month_starting']:%B %Y}",
         "expected": expected,
         "range": interval,
         "unit": unit,
-        "target": numbers.number(target * len(rows)) if target is not None else "",
-        "chance": numbers.chance(last["total_chance_of_target"]) if target is not None else "",
+        "has_target": target is not None,
         "chart": parts.chart_svg(
             charts.outlook_chart([row | {"target": target} for row in rows]),
             "outlook",
@@ -75,173 +64,35 @@ def _outlook(data: PageData) -> View:
     }
 
 
+def _target(data: PageData) -> View:
+    """Whether the process can reach its target, as a sentence, and its facts; none without a target."""
+    row = data.target
+    if row is None or row["target"] is None:
+        return {"title": "Target: none is declared", "is_declared": False, "capability": "", "facts": []}
+    definition = data.definitions[row["metric_id"]]
+    unit, each = definition["unit"], f" a {_period_of(data)}" if definition["kind"] == "flow" else ""
+    facts = []
+    if row["lower_limit"] is not None:
+        facts.append(("Routine range", numbers.limits(row, unit)))
+    if year := target_words.year_to_date(row):
+        label, _, words = year.partition(": ")
+        facts.append((f"{label}, against the plan", words))
+    if row["total_chance_of_target"] is not None:
+        facts.append(("Chance of reaching it over the next six months", numbers.chance(row["total_chance_of_target"])))
+    capability, title = target_words.capability_in_words(row, unit), numbers.with_unit(row["target"], unit)
+    return {"title": f"Target: {title}{each}", "is_declared": True, "capability": capability, "facts": facts}
+
+
+def _period_of(data: PageData) -> str:
+    return data.north_star[-1]["period"] if data.north_star else "month"
+
+
 def _outlook_month(row: Row) -> View:
     return {
         "month": f"{row['month_starting']:%B %Y}",
         "expected": numbers.number(row["expected_value"]),
         "range": f"{numbers.number(row['lower'])} to {numbers.number(row['upper'])}",
         "chance": numbers.chance(row["chance_of_target"]),
-    }
-
-
-def _domains(data: PageData, slugs: dict[str, str]) -> View:
-    rows = data.domains
-    highest = 1.1 * max([r["median_upper_days"] or r["median_days"] or 0 for r in rows] + [1])
-    largest = max([r[c] or 0 for r in rows for c in ("gave_count", "took_count")] + [1])
-    listed, rest = (rows, []) if len(rows) <= DOMAINS_LISTED + 1 else (rows[:DOMAINS_LISTED], rows[DOMAINS_LISTED:])
-    whole = next((row["all_median_days"] for row in rows if row["all_median_days"] is not None), None)
-    known = [row for row in rows if row["gave_count"] is not None]
-    return {
-        "summary": domains.domains_in_words(rows),
-        "months": max((row["month_count"] for row in rows), default=0),
-        "rows": [_domain_row(row, slugs, largest, highest) for row in listed],
-        "rest": {
-            "names": [(row["domain"], slugs[row["domain"]]) for row in rest],
-            "gave": sum(row["gave_count"] or 0 for row in rest),
-            "took": sum(row["took_count"] or 0 for row in rest),
-        },
-        "gave": sum(row["gave_count"] for row in known) if known else None,
-        "took": sum(row["took_count"] for row in known) if known else None,
-        "minimum_observed": MINIMUM_OBSERVED,
-        "whole": numbers.days(whole) if whole is not None else "",
-        "headline": _headline_median(data),
-        "whole_at": parts.percent_of(whole, highest) if whole is not None else "",
-    }
-
-
-def _headline_median(data: PageData) -> str:
-    """The median of the headline estimator, in which dropped ideas are never adopted; empty where it is not known."""
-    row = data.headline()
-    return numbers.days(row["median_days"]) if row and row["median_days"] is not None else ""
-
-
-def _domain_row(row: Row, slugs: dict[str, str], largest: int, highest: float) -> View:
-    is_known = row["median_days"] is not None and row["is_rankable"]
-    open_end = row["median_upper_days"] is None
-    low = row["median_lower_days"] or 0
-    return {
-        "domain": row["domain"],
-        "slug": slugs[row["domain"]],
-        "gave": row["gave_count"],
-        "took": row["took_count"],
-        "gave_width": parts.percent_of(row["gave_count"] or 0, largest),
-        "took_width": parts.percent_of(row["took_count"] or 0, largest),
-        "median": numbers.days(row["median_days"]) if is_known else "–",
-        "interval": numbers.interval(row["median_lower_days"], row["median_upper_days"]) if is_known else "",
-        "is_known": is_known,
-        "at": parts.percent_of(row["median_days"], highest) if is_known else "",
-        "low_at": parts.percent_of(low, highest),
-        "length": parts.percent_of((highest if open_end else row["median_upper_days"]) - low, highest)
-        if is_known
-        else "",
-        "is_open_end": open_end,
-        "difference": row["difference"] or "",
-        "slow_stage": codes.INTERVALS[row["slow_stage"]].lower() if row["slow_stage"] else "",
-        "is_rankable": row["is_rankable"],
-        "observed": numbers.observed_of_all(row),
-        "reason": _why_no_median(row),
-    }
-
-
-def _why_no_median(row: Row) -> str:
-    if row["gave_count"] is None or not row["reason"]:
-        return "–"
-    return "no ideas of its own" if row["reason"] == "no_products" else codes.reason(row["reason"])
-
-
-def _evolution(data: PageData, slugs: dict[str, str]) -> View:
-    total = sum(row["product_count"] for row in data.evolution)
-    positioned = [row for row in data.evolution if row["position"] and row["ubiquity_share"] is not None]
-    if not positioned:
-        why = codes.reason(_reason_without_positions(data.evolution))
-        return {"total": total, "chart": None, "reason": why, "lists": [], "table": []}
-    counts = {name: sum(r["product_count"] for r in positioned if r["position"] == name) for name in codes.POSITIONS}
-    counts_in_words = ", ".join(f"{counts[name]:,} {title.lower()}" for name, (title, _) in codes.POSITIONS.items())
-    chart = parts.chart_svg(
-        charts.evolution_chart(positioned),
-        "evolution",
-        "Data products by certainty and by share of other domains using them",
-        f"{phrases.counted(total, 'data product')}: {counts_in_words}.",
-    )
-    table = [
-        {
-            "certainty": row["certainty"],
-            "ubiquity": numbers.share(row["ubiquity_share"]),
-            "position": row["position"].replace("_", " "),
-            "count": f"{row['product_count']:,}",
-        }
-        for row in positioned
-    ]
-    lists = [_off_the_curve(data, name, counts[name], slugs) for name in codes.POSITIONS]
-    return {"total": total, "chart": chart, "reason": "", "lists": lists, "table": table}
-
-
-def _reason_without_positions(rows: list[Row]) -> str:
-    if not rows:
-        return "no_products"
-    return "no_adoption_events" if any(row["certainty"] != "not_measured" for row in rows) else "no_contract_events"
-
-
-def _off_the_curve(data: PageData, position: str, count: int, slugs: dict[str, str]) -> View:
-    """Some of the data products at a position off the S-curve."""
-    examples = [row for row in data.evolution_examples if row["position"] == position][:5]
-    title, what = codes.POSITIONS[position]
-    return {
-        "position": position,
-        "title": title,
-        "what": what,
-        "count": count,
-        "rows": [parts.example_product(row, slugs) for row in examples],
-        "more": count - len(examples),
-    }
-
-
-def _flywheel(data: PageData) -> View:
-    sections = []
-    for flywheel_phase, name in codes.FLYWHEEL_PHASES.items():
-        rows = [row for row in data.flywheel if row["flywheel_phase"] == flywheel_phase]
-        if rows:
-            code = rows[0]["flywheel_phase_verdict"]
-            sections.append(
-                {
-                    "flywheel_phase": flywheel_phase,
-                    "name": name,
-                    "persona": rows[0]["persona"],
-                    "code": code,
-                    "verdict": codes.FLYWHEEL_VERDICTS[code],
-                    "shape": {"gaining": "▲", "slowing": "▽", "steady": "○"}.get(code, "…"),
-                    "count": _verdict_counts(rows),
-                    "rows": [_flywheel_row(data, row) for row in rows],
-                }
-            )
-    return {"summary": verdicts.flywheel_in_words(data.flywheel), "phases": sections}
-
-
-def _verdict_counts(rows: list[Row]) -> str:
-    """How many metrics of a flywheel phase are improving or worsening, of those judged."""
-    judged = [row["verdict"] for row in rows if row["verdict"] != "not_enough_data"]
-    counts = [f"{judged.count(v)} {v}" for v in ("improving", "worsening") if v in judged]
-    return (
-        f"{phrases.joined(counts) if counts else 'none improving or worsening'} of {len(judged)} judged"
-        if judged
-        else ""
-    )
-
-
-def _flywheel_row(data: PageData, row: Row) -> View:
-    definition = data.definitions[row["metric_id"]]
-    unit = definition["unit"]
-    suffix = {"days": " d", "% per doubling": "%"}.get(unit, "")
-    value = numbers.figure_or_dash(row["value"], unit)
-    band = f" ({numbers.number(row['lower'])} to {numbers.number(row['upper'])})" if row["lower"] is not None else ""
-    is_quarter = row["metric_id"] in data.quarterly
-    return {
-        "name": definition["name"],
-        "when": f", {numbers.period(row['month_starting'], 'quarter')}" if is_quarter and row["month_starting"] else "",
-        "value": f"{value}{suffix}{band}" if value != "–" else "–",
-        "verdict": parts.verdict(row, parts.is_up_good(definition)),
-        "evidence": codes.EVIDENCE_CLASSES[row["evidence_class"]],
-        "reason": codes.reason(row["reason"]) if row["reason"] else "",
     }
 
 
@@ -255,6 +106,7 @@ def _trust(data: PageData) -> View:
         "quarantined": numbers.share(counts["quarantined_count"] / read_count) if read_count else "0%",
         "not_yet_known": counts["not_yet_known_count"] > 0,
         "tables": data.table_count,
+        "sources": [_source(row) for row in data.sources],
         "versions": "all at version 1" if versions == [1] else f"changed since version 1: {phrases.joined(changed)}",
         "quality": [
             {
@@ -268,12 +120,34 @@ def _trust(data: PageData) -> View:
     }
 
 
+def _source(row: Row) -> View:
+    gap = row["longest_gap_days"]
+    return {
+        "source": row["source"],
+        "events": f"{row['event_count']:,}",
+        "first": f"{row['first_event_at']:%-d %b %Y}",
+        "last": f"{row['last_event_at']:%-d %b %Y}",
+        "silent": numbers.days(row["days_silent"]),
+        "gap": numbers.days(gap) if gap is not None else "–",
+        "state": "silent"
+        if row["is_silent"]
+        else "sends"
+        if row["is_silent"] is not None
+        else "too few events to judge",
+    }
+
+
 def _definitions(data: PageData) -> list[View]:
     north_star = data.north_star[-1]["metric_id"] if data.north_star else "cross_domain_adoptions"
     used = {north_star, "cross_domain_adoptions", "idea_to_adopted", "idea_to_deployed", "deployed_to_adopted"}
     used |= {metric for _, metric in data.leading} | {row["metric_id"] for row in data.flywheel}
     return [
-        {"name": d["name"], "definition": d["definition"], "version": d["definition_version"]}
+        {
+            "name": d["name"],
+            "id": d["metric_id"],
+            "definition": d["definition"],
+            "version": d["definition_version"],
+        }
         for d in sorted(data.definitions.values(), key=lambda d: d["name"])
         if d["metric_id"] in used
     ]

@@ -3,17 +3,14 @@
 A view is a dict of words, markup and numbers to print as they are.
 """
 
-import hashlib
-import re
-import unicodedata
 from typing import Any
 
 from markupsafe import Markup
 
-from dashboard import charts
+from dashboard import charts, links
 from dashboard.tables import EVERYONE, HEADLINE, PageData, Row, last_complete
 from dashboard.theme import Chart, svg
-from dashboard.words import codes, numbers, phrases, time_to_value, verdicts
+from dashboard.words import codes, evolution, numbers, products, time_to_value, verdicts
 
 View = dict[str, Any]
 WIDTHS = {
@@ -37,9 +34,8 @@ def publication(data: PageData) -> View:
 def metric(data: PageData, domain: str, definition: Row) -> View:
     """A leading metric in one domain: its latest complete period and the verdict on it, or why it is not known."""
     metric_id, unit = definition["metric_id"], definition["unit"]
-    rows = data.leading[domain, metric_id]
-    row = last_complete(rows)
-    view = {"id": metric_id, "name": definition["name"], "verdict": verdict(row, is_up_good(definition), rows)}
+    row, judged = last_complete(data.leading[domain, metric_id]), data.verdicts.get((domain, metric_id))
+    view = {"id": metric_id, "name": definition["name"], "verdict": verdict(judged, definition)}
     if row is None:
         return view | {"value": "–", "unit": "", "reason": codes.reason("no_complete_month"), "why": "", "period": "–"}
     has_value = row["value"] is not None or row["reason"] == "not_reached"
@@ -47,9 +43,15 @@ def metric(data: PageData, domain: str, definition: Row) -> View:
         "value": latest_value(row, unit),
         "unit": numbers.unit_of(row["value"], unit) if row["value"] is not None else "",
         "reason": "" if has_value else codes.reason(row["reason"]),
-        "why": verdicts.rule_in_words(rows, row, unit) if row["rule"] else verdicts.reason_without_rule(row),
+        "why": verdicts.why(judged, definition) if judged else "",
         "period": numbers.period(row["month_starting"], row["period"]),
     }
+
+
+def is_known(data: PageData, domain: str, metric_id: str) -> bool:
+    """Whether a metric has a value in any complete period that a chart draws."""
+    rows = [row for row in data.leading[domain, metric_id] if row["is_complete"]]
+    return any(row["value"] is not None or row["reason"] == "not_reached" for row in rows[-charts.MONTHS_SHOWN :])
 
 
 def latest_value(row: Row, unit: str) -> str:
@@ -59,25 +61,18 @@ def latest_value(row: Row, unit: str) -> str:
     return (unit == "share" and numbers.small_share(row)) or numbers.figure(row["value"], unit)
 
 
-def is_up_good(definition: Row) -> bool:
-    """Whether a rise is good in the series that a verdict judges; a rise of a pace index always is."""
-    return definition["good_direction"] == "up" or definition["metric_id"] in codes.JUDGED_BY_PACE
-
-
-def verdict(row: Row | None, is_up_good: bool, rows: list[Row] | None = None) -> View:
+def verdict(row: Row | None, definition: Row) -> View:
     """Shape, word and colour of a verdict; the shape points the way the value went, and is hollow where that is bad.
 
-    Parameters: `rows`, the series of `row`; with it, a verdict against the process phase before states since when.
+    Parameters: `row`, of `metric_verdicts` or `flywheel_scorecard`, None where there is none; `definition`, the
+    metric's row of `metric_definitions`.
     """
-    code = row["verdict"] if row else "not_enough_data"
-    is_up = (code == "improving") == is_up_good
-    triangles = "▲▼" if code == "improving" else "△▽"
-    shape = {"no_change": "○", "not_enough_data": "…"}.get(code) or triangles[not is_up]
-    is_judged = row is None or row.get("verdict_reason", row["reason"]) not in codes.NEVER_JUDGED
-    text = codes.VERDICTS[code] if is_judged else "Not judged"
-    if row and rows and (row["rule"] or "").startswith("previous_"):
-        text += f" since {verdicts.process_phase_start(rows, row)['month_starting']:%b %Y}"
-    return {"code": code, "shape": shape, "words": text}
+    if row is None:
+        return {"code": "not_enough_data", "shape": "…", "words": codes.VERDICTS["not_enough_data"]}
+    code = row["verdict"]
+    triangles = "▲▼" if code in verdicts.GOOD else "△▽"
+    shape = {"no_change": "○", "not_enough_data": "…"}.get(code) or triangles[not verdicts.is_higher(row, definition)]
+    return {"code": code, "shape": shape, "words": verdicts.verdict_in_words(row, definition)}
 
 
 def time_to_value_card(data: PageData, domain: str) -> View:
@@ -85,7 +80,7 @@ def time_to_value_card(data: PageData, domain: str) -> View:
     headline = data.headline(domain)
     if not headline:
         why = codes.reason("no_products")
-        return {"headline": "", "finished_only": "", "count": 0, "reason": why, "table": [], "chart": None}
+        return {"headline": "", "scope": "", "finished_only": "", "reason": why, "table": [], "chart": None}
     is_later = time_to_value.is_from_deployment(headline)
     lines = {headline["interval_id"], *([] if is_later else ["idea_to_deployed"])}
     known = [row for row in data.curves.get(domain, []) if row["share_adopted"] is not None]
@@ -94,9 +89,9 @@ def time_to_value_card(data: PageData, domain: str) -> View:
     view: View = {
         "since": ", from deployment" * is_later,
         "noun": time_to_value.noun(headline),
-        "headline": time_to_value.half_within(headline, "all" if domain == EVERYONE else "its"),
+        "headline": time_to_value.headline(headline, "all" if domain == EVERYONE else "its"),
+        "scope": time_to_value.scope(headline),
         "finished_only": time_to_value.finished_only(data, domain),
-        "count": headline["product_count"],
     }
     if not adopted or not headline["observed_count"]:
         return view | {"reason": codes.reason(headline["reason"] or "no_products"), "table": [], "chart": None}
@@ -105,7 +100,8 @@ def time_to_value_card(data: PageData, domain: str) -> View:
 
 
 def _curve_charts(curve: list[Row], headline: Row, words: str, domain: str) -> dict[str, Markup]:
-    medians = {headline["interval_id"]: headline["median_days"]}
+    is_half = time_to_value.is_half_known(headline)  # else the headline is the share by day 180
+    medians = {headline["interval_id"]: headline["median_days"] if is_half else None}
     noun = time_to_value.noun(headline)
     since = "deployment" if time_to_value.is_from_deployment(headline) else "the idea"
     sizes = {"wide": (740, 330), "narrow": (WIDTHS["narrow"], 290)} if domain == EVERYONE else {"any": (440, 300)}
@@ -180,30 +176,44 @@ def _reason_if_not_sent(interval: str) -> str:
     return "no_work_started_events" if "started" in interval else ""
 
 
-def open_idea(row: Row, slugs: dict[str, str]) -> View:
-    """A row of the table of open ideas; `slugs`, the file names of the domains that have a page to link to."""
+def queue(row: Row, ideas: list[Row], slugs: dict[str, str], limit: int) -> View:
+    """A queue with those that are in it longest; `slugs`, the file names of the domains that have a page to link to."""
+    longest = [idea for idea in ideas if idea["queue"] == row["queue"]][:limit]
     return {
-        "title": (row["title"] or "").strip() or row["data_product_id"],
-        "domain": row["domain"] or "",
-        "slug": slugs.get(row["domain"], ""),
-        "stage": codes.STAGES[row["stage"]],
-        "days": numbers.days(row["days_in_stage"]),
-        "p85": numbers.days(row["stage_p85_days"]) if row["stage_p85_days"] is not None else "–",
-        "over": f"+{numbers.days(row['days_over'])}" if row["is_overdue"] else "–",
-        "is_overdue": bool(row["is_overdue"]),
+        "queue": row["queue"],
+        "name": codes.QUEUES[row["queue"]],
+        "count": row["open_count"],
+        "age": products.age_in_words(row),
+        "moving_on": products.moving_on_in_words(row),
+        "older": products.older_in_words(row),
+        "rows": [open_idea(idea, slugs) for idea in longest],
+    }
+
+
+def open_idea(row: Row, slugs: dict[str, str]) -> View:
+    """An open data product; `slugs`, as for a queue."""
+    return product(row, slugs) | {
+        "days": numbers.days_with_unit(row["days_in_queue"]),
+        "since": numbers.day(row["queued_at"]),
+        "is_older": bool(row["is_older"]),
         "chance": numbers.chance(row["chance_of_adoption_90d"]),
     }
 
 
-def example_product(row: Row, slugs: dict[str, str]) -> View:
-    """A data product off the S-curve; `slugs`, as for an open idea."""
+def product(row: Row, slugs: dict[str, str]) -> View:
+    """A data product with its page, where it has one, and its owner's; `slugs`, as for a queue."""
     return {
-        "title": (row["title"] or "").strip() or row["data_product_id"],
+        "title": products.title_of(row),
+        "page": links.slug(row["data_product_id"]) if row["has_page"] else "",
         "domain": row["domain"] or "",
         "slug": slugs.get(row["domain"], ""),
-        "used_by": phrases.counted(row["consuming_domains_count"], "other domain")
-        if row["consuming_domains_count"]
-        else "no other domain",
+    }
+
+
+def example_product(row: Row, slugs: dict[str, str]) -> View:
+    """A data product off the S-curve; `slugs`, as for a queue."""
+    return product(row, slugs) | {
+        "used_by": evolution.used_by(row),
     }
 
 
@@ -215,13 +225,6 @@ def machine_value(value: float | None) -> str | None:
 def percent_of(value: float, whole: float) -> str:
     """A length in CSS: 0% to 100% of `whole`."""
     return f"{100 * min(max(value / whole, 0), 1):.1f}%"
-
-
-def slug(domain: str) -> str:
-    """A file name for any domain: its Latin letters and digits, made unique by a hash."""
-    plain = unicodedata.normalize("NFKD", domain).encode("ascii", "ignore").decode().lower()
-    readable = re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-")
-    return f"{readable or 'domain'}-{hashlib.sha256(domain.encode()).hexdigest()[:8]}"
 
 
 def chart_svg(chart: Chart, identity: str, title: str, description: str) -> Markup:

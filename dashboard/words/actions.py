@@ -1,58 +1,76 @@
-"""The paragraph at the top of the main page, and its last sentence: what calls for action."""
+"""The last of the five lines: what calls for action.
 
-from dashboard.tables import EVERYONE, PageData, last_complete
+Belongs here: which rows call for action, and each in a clause. Does not belong here: how many of them fit
+(`answer.py`).
+"""
+
+from dashboard.tables import EVERYONE, PageData, Row
 from dashboard.words import codes, domains
-from dashboard.words.north_star import north_star_answer
-from dashboard.words.phrases import Sentence, counted, is_or_are, joined
-from dashboard.words.time_to_value import time_to_value_answer
+from dashboard.words.phrases import Clause, Line, counted
 
-NONE_CURRENT = "none was sent, or all were replaced or retracted"
-
-
-def main_answer(data: PageData) -> list[Sentence]:
-    """The paragraph at the top: the North Star, time to value, and what to act on."""
-    return [s for s in (*north_star_answer(data), time_to_value_answer(data), act_on(data)) if s]
+MANY = 3  # words of a domain's name: a longer one is not named in the line
+LONG = 40  # characters, likewise
 
 
-def act_on(data: PageData) -> Sentence:
-    """What calls for action: metrics that worsen, slow domains, overdue ideas, ideas without a consumer."""
-    parts = []
-    worse = [data.definitions[m]["name"].lower() for m in _leading_metrics_with(data, "worsening")]
-    if worse:
-        parts.append(f"worsening: {joined(worse)}")
-    parts += [domains.slow_domain(row) for row in data.domains if domains.is_slow(row)][:2]
-    parts += [part for part in (overdue(data), without_consumer(data)) if part]
-    if any(row["reason"] == "no_adoption_events" for row in data.north_star[-1:]):
-        parts.insert(0, f"{codes.reason('no_adoption_events')}, so value is not known: {NONE_CURRENT}")
-    if parts:
-        return [("Act on:", True), (f" {'; '.join(parts)}.", False)]
-    if not any(row["verdict"] == "no_change" for rows in data.leading.values() for row in rows[-2:]):
+def act_on(data: PageData) -> Line:
+    """What calls for action: missing events, metrics that worsen, slow domains, the longest queue."""
+    clauses = [*_missing(data), *_worsening(data), *_slow(data), *_queue(data)]
+    return Line("Act on", tuple(clauses or [_nothing(data)]))
+
+
+def _missing(data: PageData) -> list[Clause]:
+    row = data.north_star_verdict
+    if row and row["reason"] == "no_adoption_events":
+        return [Clause("missing adopted events (value is not known)", "#north-star")]
+    return []
+
+
+def _worsening(data: PageData) -> list[Clause]:
+    found = [
+        data.definitions[metric]["name"].lower()
+        for (domain, metric), row in data.verdicts.items()
+        if domain == EVERYONE and (EVERYONE, metric) in data.leading and row["verdict"] == "worsening"
+    ]
+    if not found:
         return []
-    return [("Nothing calls for action:", True), (" all variation is routine.", False)]
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return [Clause(f"{found[0]}{more} (worsening)", "#drivers")]
 
 
-def overdue(data: PageData) -> str:
-    """How many open ideas with a known threshold are overdue; empty where none is."""
-    count, judged = (sum(row[f"{kind}_count"] for row in data.open_counts.values()) for kind in ("overdue", "judged"))
-    ideas = counted(judged, "open idea")
-    return f"{count:,} of {ideas} with a known threshold {is_or_are(count)} overdue" if count else ""
+def _slow(data: PageData) -> list[Clause]:
+    """The slow domain that gives most, and the stage in which it is slow; how many others are slow."""
+    rows = [row for row in data.domains if domains.is_slow(row)]
+    if not rows:
+        return []
+    stage = f"slow {domains.from_to(rows[0]['slow_stage'])}" if rows[0]["slow_stage"] else "slower than the others"
+    name, others = rows[0]["domain"], len(rows) - 1
+    is_named = len(name) <= LONG and len(name.split()) <= MANY
+    first = Clause(f" ({stage})", "#domains", name) if is_named else Clause(f"one domain ({stage})", "#domains")
+    return [first, *([Clause(counted(others, "more slow domain"), "#domains")] if others else [])]
 
 
-def without_consumer(data: PageData) -> str:
-    """How many open ideas are deployed and used by no other domain, where most open ideas are; else empty."""
-    opened, deployed, elsewhere = (
-        sum(row[f"{kind}_count"] for row in data.open_counts.values()) for kind in ("open", "deployed", "undeployed")
-    )
-    has_adoptions = any(row["value"] is not None for row in data.north_star)
-    if not has_adoptions or deployed <= elsewhere:
-        return ""
-    return f"{deployed:,} of {counted(opened, 'open idea')} {is_or_are(deployed)} deployed and used by no other domain"
+def _queue(data: PageData) -> list[Clause]:
+    """The queue in which most wait longer than usual; where none do, the unused products if they are the longest."""
+    rows = [row for row in data.queues if row["domain"] == EVERYONE and row["open_count"]]
+    late = [row for row in rows if row["older_count"]]
+    order = [*codes.QUEUES_IN_WORDS]
+    if late:
+        row = max(late, key=lambda row: (row["older_count"], order.index(row["queue"])))
+        return [_things(row), Clause(f"{row['older_count']:,} of them longer than usual", "#queues")]
+    longest = max(rows, key=lambda row: row["open_count"], default=None)
+    if longest is None or longest["queue"] != "deployed_unused" or not _has_adoptions(data):
+        return []
+    return [_things(longest)]
 
 
-def _leading_metrics_with(data: PageData, verdict: str) -> list[str]:
-    metrics = []
-    for (domain, metric), rows in data.leading.items():
-        row = last_complete(rows)
-        if domain == EVERYONE and row and row["verdict"] == verdict:
-            metrics.append(metric)
-    return metrics
+def _things(row: Row) -> Clause:
+    return Clause(counted(row["open_count"], *codes.QUEUES_IN_WORDS[row["queue"]]), "#queues")
+
+
+def _has_adoptions(data: PageData) -> bool:
+    return any(row["value"] is not None for row in data.north_star)
+
+
+def _nothing(data: PageData) -> Clause:
+    judged = [row for row in data.verdicts.values() if row["verdict"] != "not_enough_data"]
+    return Clause("nothing: all variation is routine" if judged else "nothing yet: too little is known", "#drivers")

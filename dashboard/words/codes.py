@@ -14,15 +14,51 @@ VERDICTS = {
 }
 SIGNALS = {"better": "better than usual", "worse": "worse than usual", "none": "as usual"}
 CAPABILITIES = {
-    "meets_reliably": "Meets the target reliably",
+    "meets_reliably": "Yes, reliably",
     "hit_or_miss": "Hit or miss",
-    "misses_reliably": "Misses the target reliably",
+    "misses_reliably": "No, missed reliably",
 }
 FLYWHEEL_VERDICTS = {
     "gaining": "Gaining",
     "steady": "Steady",
     "slowing": "Slowing",
-    "not_enough_data": "Not enough data yet",
+    "not_enough_data": "Not known",
+}
+QUEUES_IN_WORDS = {  # queue: (of one, of many), in the order of delivery
+    "not_started": ("idea not started", "ideas not started"),
+    "in_build": ("idea in build", "ideas in build"),
+    "not_deployed": ("idea not deployed", "ideas not deployed"),
+    "deployed_unused": ("unused product", "unused products"),
+}
+EVENTS_THAT_TELL = {  # reason: which events would make the metric known
+    "no_adoption_events": "adopted events",
+    "no_contract_events": "contract_activated and contract_checked events",
+    "no_deployment_events": "deployed events",
+    "no_idea": "idea_logged events",
+    "no_ideas": "idea_logged events",
+    "no_named_consumers": "idea_logged events with named_consumer_domains",
+    "no_products": "idea_logged events",
+    "no_repeat_use_events": "an adopted event for each later use",
+    "no_work_started_events": "work_started events",
+}
+WHY_IT_MATTERS = {  # metric: what it would answer
+    "adopted_90d": "whether what is deployed is wanted",
+    "adopting_domains": "how many domains take part",
+    "adoption_lag": "how long a finished product waits for its first user",
+    "build_time": "how long the way to production is",
+    "contract_checks_passed": "whether consumers can rely on the data",
+    "contract_pass_rate": "whether the events themselves can be relied on",
+    "expansion_adoptions": "whether products spread",
+    "expansion_share": "whether value comes from reuse",
+    "first_adoptions": "whether new products find a user",
+    "first_deployments": "how much is delivered",
+    "momentum": "whether each product makes the next one easier",
+    "momentum_completed_only": "for comparison only",
+    "named_consumer_share": "whether work starts from demand",
+    "net_flow": "whether more is started than finished",
+    "north_star_target": "whether the plan is met",
+    "retained_adoption": "whether use lasts",
+    "time_to_value": "how long value takes",
 }
 EVIDENCE_CLASSES = {
     "measured": "counted from events",
@@ -37,16 +73,62 @@ INTERVALS = {
     "deployed_to_adopted": "Deployed → adopted",
     "idea_to_adopted": "Idea → adopted",
 }
-STAGES = {"idea": "Idea, not started", "started": "In build", "deployed": "Deployed, no consumer"}
+STAGES = {
+    "idea": "Idea, not started",
+    "started": "In build",
+    "deployed": "Deployed, no consumer",
+    "adopted": "Used by another domain",
+    "closed": "Closed",
+}
+EVENTS = {  # of a data product, "used_again" where an adopted event repeats an earlier one
+    "idea_logged": "Idea logged",
+    "work_started": "Work started",
+    "deployed": "Deployed",
+    "adopted": "First used",
+    "used_again": "Used again",
+    "owner_changed": "Owner changed",
+    "contract_activated": "Contract activated",
+    "contract_checked": "Contract checked",
+    "withdrawn": "Withdrawn",
+    "abandoned": "Abandoned",
+    "rejected": "Rejected",
+    "retired": "Retired",
+}
 FLYWHEEL_PHASES = {
     "I": "Clarity of purpose",
     "II": "Challenge and landscape",
     "III": "Next best action",
     "IV": "Long-term value",
 }
+QUEUES = {
+    "not_started": "Not started",
+    "in_build": "In build",
+    "not_deployed": "Not deployed",  # in place of the two above where no work_started was ever sent
+    "deployed_unused": "Deployed, unused",
+}
+CERTAINTIES = {
+    "not_measured": "Not measured",
+    "raw": "Raw",
+    "contract_not_kept": "Contract not kept",
+    "curated": "Curated",
+    "authoritative": "Authoritative",
+}
+UBIQUITY_BASES = {"last_90_days": "use in the last 90 days", "ever": "use ever"}
+ESTIMATORS = {
+    "incidence": "all time",
+    "kaplan_meier": "all time, dropped ideas excluded",
+    "completed_only": "finished only",
+    "current_pace": "last 180 days, dropped ideas excluded",
+}
 POSITIONS = {
-    "used_beyond_its_certainty": ("Used beyond their certainty", "give them a contract"),
-    "certain_but_under_used": ("Certain but under-used", "find them consumers"),
+    "used_beyond_its_certainty": (
+        "Used beyond their certainty",
+        "Used by 2 or more other domains, raw or contract not kept: give them a contract, or keep it.",
+    ),
+    "certain_but_under_used": (
+        "Certain but under-used",
+        "Authoritative, used by fewer than 2 other domains: find them consumers.",
+    ),
 }
 NORTH_STAR_PARTS = {
     "first_adoptions": "a data product's first other domain",
@@ -87,7 +169,9 @@ USE_BASES = {
 }
 OUTCOMES = {"first_adoptions": "first adoptions", "expansion_adoptions": "expansion adoptions"}
 REASONS = {
-    "before_the_limits": "older than the months that its limits are from",
+    "activated_within_90_days": "its contract is younger than 90 days",
+    "broken_within_90_days": "a check failed in the last 90 days",
+    "before_the_limits": "it is older than the months in the limits",
     "checks_failing": "fewer than 95% of its checks pass",
     "constant": "it never changed",
     "declared": "declared by people, so there is nothing to judge",
@@ -96,6 +180,7 @@ REASONS = {
     "finished_ideas_only": "for comparison only: it favours fast ideas",
     "incomplete": "not complete yet",
     "limits_switched_off": "limits are switched off",
+    "no_active_contract": "it has no active contract",
     "no_adoption_events": "there is no current adoption event",
     "no_adoptions": "there were no adoptions",
     "no_complete_month": "there is no complete month yet",
@@ -120,8 +205,11 @@ REASONS = {
     "north_star_not_a_flow": "this North Star is not counted by month",
     "not_declared": "nobody declared it",
     "not_a_count": "this North Star is not a count by month",
+    "not_checked_each_month": "no check in one of the last three months",
+    "not_checked_lately": "no check in the last 28 days",
     "never_reviewed": "nobody ever reviewed it",
     "not_enough_data": "not enough data yet",
+    "not_live_yet": "it was not live yet",
     "not_monthly": "known by quarter only",
     "not_reached": "fewer than half complete it",
     "nothing_checked": "nothing was checked",
@@ -136,6 +224,7 @@ REASONS = {
     "reviewed_in_the_future": "its review lies in the future",
     "signal_in_phase": "the latest months hold a signal, so past months do not predict the next ones",
     "stock": "it is a stock, so its changes can't be judged",
+    "too_few_events": "it sent fewer than 10 events",
     "too_few_expected": "too few were expected for a meaningful ratio",
     "too_few_points": "fewer than 6 months are known",
     "too_recent": "not all have been observed for long enough yet",

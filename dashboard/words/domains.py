@@ -22,7 +22,7 @@ def domains_in_words(rows: list[Row]) -> str:
     for stage in codes.INTERVALS:
         names = [row["domain"] for row in rows if row["slow_stage"] == stage and row["difference"] != "slower"]
         if names:
-            parts.append(f"{_names(names)} {is_or_are(len(names))} credibly slower {_from_to(stage)}")
+            parts.append(f"{_names(names)} {is_or_are(len(names))} credibly slower {from_to(stage)}")
     if parts:
         others = [row["difference"] for row in rows if not is_slow(row) and row["difference"] != "faster"]
         chance, few = others.count("within_chance"), others.count(None)
@@ -41,7 +41,8 @@ def _names(names: list[str]) -> str:
     return joined(names[:5] + ([f"{len(names) - 5} more"] if len(names) > 5 else []))
 
 
-def _from_to(interval_id: str) -> str:
+def from_to(interval_id: str) -> str:
+    """ "from started to deployed"."""
     return f"from {codes.INTERVALS[interval_id].lower().replace('→', 'to')}"
 
 
@@ -49,7 +50,7 @@ def slow_domain(row: Row) -> str:
     """A domain that is credibly slower, the stage in which it is, and half of that stage against everyone's."""
     text = f"the {row['domain']} domain is slower than all others"
     if row["slow_stage"]:
-        text += f"{', mostly' if row['difference'] == 'slower' else ''} {_from_to(row['slow_stage'])}"
+        text += f"{', mostly' if row['difference'] == 'slower' else ''} {from_to(row['slow_stage'])}"
         own, everyone = row["slow_stage_median_days"], row["slow_stage_all_median_days"]
         if own is not None and everyone is not None and own > everyone:
             text += (
@@ -59,8 +60,8 @@ def slow_domain(row: Row) -> str:
     return text
 
 
-def domain_answer(row: Row, counts: Row) -> list[Sentence]:
-    """The paragraph at the top of a domain's page: adoptions given and taken, pace against everyone's, open ideas."""
+def domain_answer(row: Row, queues: list[Row]) -> list[Sentence]:
+    """The paragraph at the top of a domain's page: adoptions given and taken, pace against the others', its queues."""
     sentences: list[Sentence] = []
     months = counted(row["month_count"], "complete month")
     if row["gave_count"] is None:
@@ -78,21 +79,23 @@ def domain_answer(row: Row, counts: Row) -> list[Sentence]:
             ]
         )
     sentences.append(_pace_sentence(row))
-    if counts["open_count"]:
-        opened = counted(counts["open_count"], "open idea")
-        sentences.append(
-            [(f" Of its {opened}, {counts['overdue_count']:,} {is_or_are(counts['overdue_count'])} overdue.", False)]
-        )
+    open_count = sum(queue["open_count"] for queue in queues)
+    if open_count:
+        sentences.append([(f" {counted(open_count, 'data product')} of its own {is_or_are(open_count)} open", False)])
+        older = sum(queue["older_count"] or 0 for queue in queues)
+        whom = "85% of those that moved on in the last 12 months"
+        took_longer = f", {older:,} of them in their step for longer than {whom}." if older else "."
+        sentences[-1].append((took_longer, False))
     return sentences
 
 
 def _pace_sentence(row: Row) -> Sentence:
     if is_slow(row):
-        return [(f" {slow_domain(row)[0].upper()}{slow_domain(row)[1:]}.", True)]
+        return [(f" Over all time {slow_domain(row)}.", True)]
     if row["difference"] == "faster":
-        return [(" It is credibly faster than all other domains.", True)]
+        return [(" Over all time it is credibly faster than all other domains.", True)]
     if row["difference"] == "within_chance":
-        return [(" Its pace differs from that of all others by no more than chance.", False)]
+        return [(" Over all time its pace differs from that of all others by no more than chance.", False)]
     if not row["product_count"]:
         return [(" It owns no data products.", False)]
     return [(f" Its pace can't be compared: {COMPARABLE}.", False)]

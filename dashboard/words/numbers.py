@@ -18,6 +18,17 @@ def days(value: float) -> str:
     return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"
 
 
+def days_with_unit(value: float) -> str:
+    """ "1 day", "1.5 days", "643 days"."""
+    shown = days(value)
+    return f"{shown} day" if shown in ("1", "1.0") else f"{shown} days"
+
+
+def day(moment: datetime) -> str:
+    """ "7 Jan 2026", in UTC."""
+    return f"{moment.astimezone(UTC):%-d %b %Y}"
+
+
 def share(value: float) -> str:
     """A share in percent; one decimal near 0 and near 1, where whole percents would round to 0% or 100%."""
     return f"{value:.0%}" if 0.05 <= value <= 0.95 or value in (0, 1) else f"{value:.1%}"

@@ -1,25 +1,22 @@
-"""The sentences about time to value."""
+"""The sentences about time to value: one headline figure, and every other figure with its scope.
 
-from dashboard.tables import ADOPTION_LAG, EVERYONE, WHOLE_WAY, PageData, Row, last_complete
+Belongs here: words about rows of `time_to_value`. Does not belong here: the curve, the stages (`views/parts.py`).
+"""
+
+from dashboard.tables import ADOPTION_LAG, EVERYONE, WHOLE_WAY, PageData, Row
 from dashboard.words import codes, numbers
-from dashboard.words.phrases import Sentence, counted
+from dashboard.words.phrases import counted
 
 
-def time_to_value_answer(data: PageData) -> Sentence:
-    """Whether ideas are adopted faster, and the headline figure."""
+def time_to_value_answer(data: PageData) -> str:
+    """The headline figure of the whole organisation as a sentence, for the terminal."""
     whole = data.headline()
     if whole is None or whole["reason"] in ("no_products", "no_adoption_events"):
-        return [("Time to value is not known", True), (f": {codes.reason(whole['reason'] if whole else None)}.", False)]
+        return f"Time to value is not known: {codes.reason(whole['reason'] if whole else None)}."
+    words = headline(whole)
     if is_from_deployment(whole):
-        return [("Time to value is known from deployment on only", True), (f": {half_within(whole)}.", False)]
-    row = last_complete(data.leading.get((EVERYONE, "time_to_value"), []))
-    heads = {
-        "improving": "Ideas are adopted faster than before",
-        "worsening": "Ideas are adopted more slowly than before",
-        "no_change": "The pace from idea to adoption has not credibly changed",
-    }
-    verdict = row["verdict"] if row else "not_enough_data"
-    return [(heads.get(verdict, "Time to value"), True), (f": {half_within(whole)}.", False)]
+        return f"Time to value is known from deployment on only: {words}."
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def is_from_deployment(row: Row | None) -> bool:
@@ -32,26 +29,36 @@ def noun(row: Row | None) -> str:
     return "data product" if is_from_deployment(row) else "idea"
 
 
-def half_within(row: Row, whose: str = "all") -> str:
-    """The headline of time to value: half of the ideas within how many days, or which share within a year.
+def is_half_known(row: Row) -> bool:
+    """Whether the headline is the median: both ends of its interval are known, so no single adoption decides it."""
+    return all(row[name] is not None for name in ("median_days", "median_lower_days", "median_upper_days"))
 
-    Of few ideas it says how many there are, and no share within a year. Without ideas it is about data products.
+
+def headline(row: Row, whose: str = "all") -> str:
+    """The one figure of time to value: the days within which half are adopted, else the share within 180 days.
+
+    Of few ideas it says how many have been adopted, and no share. Without ideas it is about data products.
     """
     is_few, since = row["product_count"] < numbers.SMALL_DENOMINATOR, " of deployment" * is_from_deployment(row)
     whose = counted(row["product_count"], noun(row)) if is_few else f"{whose} {noun(row)}s"
-    if row["median_days"] is not None:
-        within = f"within {numbers.days(row['median_days'])} days{since}"
-        band = f"(95% interval {numbers.interval(row['median_lower_days'], row['median_upper_days'])})"
-        if row["median_upper_days"] is None:  # a single late adoption can then decide the median
-            by_180 = numbers.share(row["share_by_day_180"])
-            return f"{by_180} of {whose} are adopted by another domain within 180 days{since}, half {within} {band}"
-        return f"half of {whose} are adopted by another domain {within} {band}"
-    if row["share_by_day_365"] is not None and is_few:
-        count = row["observed_count"]
+    if is_half_known(row):
+        return f"half of {whose} are adopted by another domain within {numbers.days(row['median_days'])} days{since}"
+    if row["share_by_day_180"] is None:
+        return codes.reason(row["reason"])
+    if is_few:
+        count = row["observed_count"] or 0
         return f"{count:,} of {whose} {'has' if count == 1 else 'have'} been adopted by another domain"
-    if row["share_by_day_365"] is not None:
-        return f"{numbers.share(row['share_by_day_365'])} of {whose} are adopted by another domain within a year{since}"
-    return codes.reason(row["reason"])
+    return f"{numbers.share(row['share_by_day_180'])} of {whose} are adopted by another domain within 180 days{since}"
+
+
+def scope(row: Row) -> str:
+    """What the headline is about: how many, of when, what of those that are open or dropped, its interval."""
+    words = (
+        f"{counted(row['product_count'], noun(row))} of all time: open ones count as not adopted yet, dropped as never."
+    )
+    if is_half_known(row):
+        words += f" 95% interval {numbers.interval(row['median_lower_days'], row['median_upper_days'])} days."
+    return words
 
 
 def finished_only(data: PageData, domain: str = EVERYONE) -> str:
@@ -62,9 +69,7 @@ def finished_only(data: PageData, domain: str = EVERYONE) -> str:
     if not finished or finished["median_days"] is None:
         return ""
     shown = numbers.days(finished["median_days"])
+    if whole and is_half_known(whole) and numbers.days(whole["median_days"]) == shown:
+        return ""
     kind = "adopted data products" if is_from_deployment(whole) else "finished ideas"
-    wrong = f" Counting {kind} only would show {shown} days"
-    if whole and whole["median_days"] is not None:
-        right = numbers.days(whole["median_days"])
-        return f"{wrong} instead of {right}." if shown != right else ""
-    return f"{wrong}: it leaves out the {noun(whole)}s that are open or were dropped."
+    return f"Of {kind} only, half took {shown} days or less; that leaves out the open and the dropped ones."

@@ -49,6 +49,22 @@
     and (not is_share or {{ basis }}_{{ side }} * {{ basis }}_distance_{{ size }} >= 0.01 - 1e-9)
 {%- endmacro %}
 
+{#
+  Which way the average of a phase differs from the centre of the phase before: 1 or -1, and 0 where 2.5 standard errors
+  explain it, or of a share a percentage point. One signal among many months is likely by chance, this beside it is not:
+  docs/metrics.md has the measurement. The columns previous_... are those of phase_limits.
+#}
+{% macro side_of_change(average, point_count) -%}
+    case
+        when is_share and abs({{ average }} - previous_center) < 0.01 - 1e-9 then 0
+        when
+            abs({{ average }} - previous_center)
+            >= 2.5 * previous_deviation * sqrt(1 / {{ point_count }} + 1 / previous_limits_count) - 1e-9
+            then {{ side_of(average, 'previous_center') }}
+        else 0
+    end
+{%- endmacro %}
+
 {# The first of the three rules that the point fulfils by the limits of this basis; NULL where none. #}
 {% macro first_rule(basis, prefix) -%}
     case

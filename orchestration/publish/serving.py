@@ -1,6 +1,7 @@
 """Publishes the authoritative tables: one read-only DuckDB file, swapped in whole, and the same tables as Parquet.
 
-Belongs here: copying, describing, verifying and swapping. Does not belong here: computing anything that is served.
+Belongs here: copying, describing, verifying and swapping. Does not belong here: computing anything that is served, the
+Parquet files.
 Readers keep the file they have open; the next one to open gets the new one; nobody sees a half-written one.
 """
 
@@ -14,8 +15,9 @@ from orchestration.build import builds
 from orchestration.build.builds import Build, one_row, sql_text
 from orchestration.build.dbt import reading
 from orchestration.contracts.odcs import load_layer
-from orchestration.home import Home, new_folder, publish, swap_folder, sync
+from orchestration.home import Home, new_folder, publish, seal, swap_folder
 from orchestration.publish import record
+from orchestration.publish.parquet import write_tables
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and every later one can read it
 # curated tables that are served too, to drill down: {name: (the columns it is sorted by, the rows that are served)}
@@ -57,6 +59,7 @@ PUBLICATION = ServedTable(
         "known_at": "The knowledge date: only what had been recorded by then counts; NULL counts all that has landed.",
         "is_sample": "Whether these are the made-up events of the sample organisation.",
         "data_through": "The latest event that counts.",
+        "settings": "The settings that the figures depend on, as JSON: North Star, its k and days, reporting timezone.",
         "run_id": "The Dagster run that published this file; its log and checks are in the Dagster UI.",
     },
 )
@@ -75,8 +78,8 @@ def publish_serving(home: Home, build: Build, run_id: str = "by hand") -> dict[s
         path.unlink(missing_ok=True)
     counts = _copy(build, tables, temporary, run_id)
     _verify(temporary, tables, counts)
-    _close(temporary)
-    parquet = _write_parquet(published.serving_parquet, temporary, tables)
+    seal(temporary)
+    parquet = _write_parquet(published.serving_parquet, temporary)
     record.tables_change(published)
     publish(temporary, published.serving)
     swap_folder(published.serving_parquet, parquet)
@@ -144,6 +147,7 @@ def _describe_publication(db: duckdb.DuckDBPyConnection, run_id: str) -> None:
             known_at,
             is_sample,
             (select max(occurred_at) from curated.lifecycle_events where occurred_at <= as_of) as data_through,
+            settings,
             cast($1 as varchar) as run_id
         from main.build
         """,
@@ -163,33 +167,7 @@ def _verify(path: Path, tables: list[ServedTable], counts: dict[str, int]) -> No
                 raise PublicationError(f"{name}: {count} rows in the new serving file, {counts[name]} in the build")
 
 
-def _write_parquet(link: Path, serving: Path, tables: list[ServedTable]) -> Path:
+def _write_parquet(link: Path, serving: Path) -> Path:
     folder = new_folder(link)
-    with duckdb.connect() as db:
-        db.execute(f"attach {sql_text(serving)} as serving (read_only)")
-        for table in [*tables, PUBLICATION]:
-            path = folder / f"{table.name}.parquet"
-            name, about = f"serving.{table.schema}.{table.name}", _key_values(table)
-            db.execute(f"copy {name} to {sql_text(path)} (format parquet, kv_metadata {{{about}}})")
-            _close(path)
+    write_tables(serving, folder, ("authoritative", "curated", "main"))
     return folder
-
-
-def _key_values(table: ServedTable) -> str:
-    """The descriptions as Parquet's key-value metadata, in SQL: what DuckDB, pyarrow and, as `attrs`, pandas show.
-
-    Not as metadata of Arrow's fields: only Arrow reads those, and DuckDB writes none.
-    """
-    about = {"description": table.description, "columns": table.columns}
-    texts = {"description": table.description, "columns": _json(table.columns), "PANDAS_ATTRS": _json(about)}
-    return ", ".join(f"{key}: {sql_text(text)}" for key, text in texts.items())
-
-
-def _json(value: dict) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _close(path: Path) -> None:
-    """Fsync a finished file and make it read-only: nobody changes what others read, and a rename still replaces it."""
-    sync(path)
-    path.chmod(0o444)

@@ -7,7 +7,7 @@ import pytest
 from page_data import ADOPTIONS, month
 
 from dashboard import charts
-from dashboard.theme import PALETTE, svg
+from dashboard.theme import svg
 
 
 def drawn(*months: dict, definition: dict = ADOPTIONS) -> dict[str, str]:
@@ -24,16 +24,16 @@ def is_up(path: str) -> bool:
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_a_signal_points_the_way_the_value_went_and_is_hollow_where_that_is_bad(direction):
-    up, down = ("improving", "worsening") if direction == "up" else ("worsening", "improving")
+    up, down = ("better", "worse") if direction == "up" else ("worse", "better")
     definition = ADOPTIONS | {"good_direction": direction}
     routine, higher, lower = drawn(
-        month(1, 10.0), month(2, 20.0, verdict=up), month(3, 2.0, verdict=down), definition=definition
+        month(1, 10.0), month(2, 20.0, signal=up), month(3, 2.0, signal=down), definition=definition
     ).values()
     assert (is_up(higher), is_up(lower)) == (True, False)
     good, bad = (higher, lower) if direction == "up" else (lower, higher)
-    assert f'fill="{PALETTE["blue"]}" stroke="{PALETTE["blue"]}"' in good
-    assert f'fill="{PALETTE["paper"]}" stroke="{PALETTE["orange"]}"' in bad
-    assert f'fill="{PALETTE["mark"]}"' in routine
+    assert 'fill="var(--blue)" stroke="var(--blue)"' in good
+    assert 'fill="var(--paper)" stroke="var(--orange)"' in bad
+    assert 'fill="var(--mark)"' in routine
     assert "L" not in re.search(r' d="([^"]*)"', routine)[1]  # a circle has no straight side
 
 
@@ -45,9 +45,36 @@ def test_36_complete_months_are_drawn_and_what_follows_them():
     assert (points[0], points[-1]) == ("April 2020: 3", "April 2023: 39 so far")
 
 
+def limits_behind(months: list[dict]) -> tuple[float, float]:
+    """From where to where the band of limits is drawn; a month is 1 wide, the first one from -0.5 to 0.5."""
+    chart = charts.north_star_chart(months, ADOPTIONS)
+    [band] = [span for layer in chart["layer"] if layer["mark"]["type"] == "rect" for span in layer["data"]["values"]]
+    return band["at"], band["end"]
+
+
+def test_months_before_the_limits_and_the_one_that_goes_on_have_no_limits_behind_them():
+    without = {"center": None, "lower_limit": None, "upper_limit": None, "signal": None}
+    older = [month(n, 9.0, signal_reason="before_the_limits", **without) for n in (1, 2)]
+    judged = [month(n, 11.0) for n in (3, 4, 5)]
+    goes_on = month(6, 3.0, is_complete=False, so_far="3 in 6 of 30 days", signal=None, signal_reason="incomplete")
+    months = [*older, *judged, goes_on]
+    assert limits_behind(months) == (1.5, 4.5)
+    points = drawn(*months)
+    assert [*points] == [
+        "January 2025: 9",
+        "February 2025: 9",
+        "March 2025: 11",
+        "April 2025: 11",
+        "May 2025: 11",
+        "June 2025: 3 in 6 of 30 days",
+    ]
+    assert 'fill="var(--paper)"' in points["June 2025: 3 in 6 of 30 days"]
+    assert 'fill="var(--mark)"' in points["January 2025: 9"]
+
+
 def test_a_drawing_paints_no_background_over_its_card():
     markup = svg(charts.north_star_chart([month(1, 10.0)], ADOPTIONS), "n", "Adoptions", "by month")
-    assert f'height="260" fill="{PALETTE["paper"]}"' not in markup
+    assert 'height="260" fill="var(--paper)"' not in markup
     assert not re.match(r"<svg[^>]*><title.*?</title><desc.*?</desc><rect", markup)
 
 

@@ -1,54 +1,37 @@
-"""The notice about refused rows on the main page, without a browser: where it stands, and that it is escaped."""
+"""The trust line on the main page, without a browser: what makes it appear, where it stands, that it is escaped."""
 
-import csv
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
-from page_data import refused, served
-from shaped import DBT_PROJECT
+from page_data import NOW, refused, served, source
 
 from dashboard.rendering import pages_of
 from dashboard.words.phrases import plain_text
-from dashboard.words.refused import refused_notice
+from dashboard.words.trust import trust_line
 
-NOW = datetime(2026, 1, 7, tzinfo=UTC)
-COUNTS = ("batch", "landed", "quarantined", "current", "superseded", "duplicate", "retracted", "not_yet_known")
+LISTS = "The command flywheel quarantine lists them, with what to do."
 
 
 def main_page(waits: dict) -> str:
     """The HTML of the main page of nothing but what waits."""
-    with (DBT_PROJECT / "seeds" / "declared" / "metrics.csv").open() as file:
-        definitions = {row["metric_id"]: row | {"definition_version": 1} for row in csv.DictReader(file)}
-    data = replace(
-        served(waits=waits),
-        definitions=definitions,
-        publication={"is_sample": False, "as_of": NOW, "known_at": None, "data_through": None},
-        accounting=dict.fromkeys((f"{name}_count" for name in COUNTS), 0) | {"read_count": waits["read_count"]},
-        time_to_value={},
-    )
-    [page] = pages_of(data, archive=None, pdf=None)
+    page = pages_of(replace(served(waits=waits), time_to_value={}), archive=None, pdf=None)[0]
     return page.draw(NOW, "a run")
 
 
 def test_what_was_refused_stands_before_the_answer_and_names_the_files():
     html = main_page(refused(25, ["<b>notes</b>.txt"]))
-    [notice] = re.findall(r'<section class="card" id="refused" aria-label="Refused rows"><p>(.*?)</p></section>', html)
-    assert notice.strip() == (
-        "<strong>25 of 1,000 rows read (2.5%) are refused</strong> and in quarantine. "
-        "<strong>1 file could not be read</strong>: &lt;b&gt;notes&lt;/b&gt;.txt. "
-        "The command flywheel quarantine lists them, with what to do."
+    [line] = re.findall(r'<section class="card" id="trust-line".*?</section>', html)
+    assert re.sub(r"</?(bdi|strong|p|section)[^>]*>", "", line).strip() == (
+        "25 of 1,000 rows read (2.5%) are refused and in quarantine. "
+        f'1 file could not be read: &lt;b&gt;notes&lt;/b&gt;.txt. {LISTS}  <a href="#trust">All counts</a>'
     )
-    assert html.index('id="refused"') < html.index('id="answer"')
+    assert html.index('id="trust-line"') < html.index('id="answer"')
 
 
 @pytest.mark.parametrize("waiting", [0, 10])
-def test_up_to_one_percent_refused_is_no_notice(waiting):
-    assert 'id="refused"' not in main_page(refused(waiting))
-
-
-LISTS = "The command flywheel quarantine lists them, with what to do."
+def test_up_to_one_percent_refused_is_no_trust_line(waiting):
+    assert 'id="trust-line"' not in main_page(refused(waiting))
 
 
 @pytest.mark.parametrize(
@@ -57,6 +40,7 @@ LISTS = "The command flywheel quarantine lists them, with what to do."
         (refused(), ""),
         (refused(10), ""),  # 1 % is not more than 1 %
         (refused(11), f"11 of 1,000 rows read (1.1%) are refused and in quarantine. {LISTS}"),
+        (refused(253), f"253 of 1,000 rows read (25%) are refused and in quarantine. {LISTS}"),
         (refused(1, read=1), f"1 of 1 row read (100%) is refused and in quarantine. {LISTS}"),
         (refused(1, ["notes.txt"]), f"1 file could not be read: notes.txt. {LISTS}"),
         (
@@ -67,4 +51,15 @@ LISTS = "The command flywheel quarantine lists them, with what to do."
     ],
 )
 def test_more_than_one_percent_refused_is_said_at_the_top(waits, expected):
-    assert plain_text(refused_notice(served(waits=waits))) == expected
+    assert plain_text(trust_line(served(waits=waits))) == expected
+
+
+def test_a_silent_source_is_named_with_since_when():
+    sends, few = source("sends", is_silent=False), source("few", is_silent=None, silent_reason="too_few_events")
+    assert plain_text(trust_line(served(sources=[sends, source(), few]))) == (
+        "our-jira has sent nothing since 3 March 2025 (310 days; in the year before at most 12)."
+    )
+    many = [source(f"s{n}", days_silent=300.0 - n) for n in range(5)]
+    words = plain_text(trust_line(served(sources=many)))
+    assert words.startswith("s4 has sent nothing since") and words.endswith(" 2 more sources are silent.")
+    assert trust_line(served(sources=[sends, few])) == []

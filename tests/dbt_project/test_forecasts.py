@@ -31,6 +31,7 @@ def month(index: int, value: float | None, **columns) -> dict:
     row = {"metric_id": "cross_domain_adoptions", "domain": "all", "period": "month"}
     row |= {"month_starting": date(2025 + index // 12, index % 12 + 1, 1), "process_phase": 1, "is_complete": True}
     row |= {"is_north_star": True, "kind": "flow", "value": value, "process_value": value, "has_limits": True}
+    row |= {"point_starting": row["month_starting"], "limits_starting": date(2025, 1, 1)}
     return row | {"own_rule": None, "target": 9.0} | columns
 
 
@@ -184,6 +185,14 @@ def test_only_the_current_phase_counts():
     assert alone[0]["expected_value"] == pytest.approx(54.5 / 6, abs=1e-9)
 
 
+def test_months_older_than_those_in_the_limits_and_their_signals_do_not_count():
+    old = [month(0, 100.0, own_rule="outside_limits"), *(month(index, 50.0) for index in range(1, 10))]
+    rows = [*old, *(month(10 + index, value) for index, value in enumerate(COUNTS))]
+    in_limits = [row | {"limits_starting": date(2025, 11, 1)} for row in rows]
+    assert forecasts.forecast(in_limits) == forecasts.forecast(in_limits[10:])
+    assert forecasts.forecast(in_limits)[0]["expected_value"] == pytest.approx(54.5 / 6, abs=1e-9)
+
+
 def test_other_metrics_and_domains_are_not_the_north_star():
     others = [
         month(7, 900.0, is_north_star=False, metric_id="net_flow"),
@@ -215,6 +224,7 @@ def built(rows: list[dict]) -> pa.Table:
     columns = [("metric_id", pa.string()), ("domain", pa.string()), ("period", pa.string())]
     columns += [("month_starting", pa.date32()), ("process_phase", pa.int32()), ("is_complete", pa.bool_())]
     columns += [("is_north_star", pa.bool_()), ("kind", pa.string()), ("value", pa.float64())]
+    columns += [("point_starting", pa.date32()), ("limits_starting", pa.date32())]
     columns += [("process_value", pa.float64()), ("has_limits", pa.bool_()), ("own_rule", pa.string())]
     with duckdb.connect() as db:
         db.register("sent", pa.Table.from_pylist(rows, pa.schema([*columns, ("target", pa.float64())])))

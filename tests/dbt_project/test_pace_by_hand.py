@@ -129,19 +129,21 @@ def test_the_index_sees_a_doubling_of_speed_months_before_the_median():
         products.append(product(idea, idea - took if took <= idea else None))
     with paced(products, [("2025-01-01", "twice the speed")]) as db:
         query = """
-            select month_starting, value, verdict from authoritative.leading_metrics_monthly
+            select month_starting, value, signal from authoritative.leading_metrics_monthly
             where metric_id = 'time_to_value' and domain = 'all' and is_complete order by 1
             """
         found = rows(db, query)
+        [verdict] = rows(db, "from curated.series_verdicts where metric_id = 'time_to_value' and domain = 'all'")
     before = [row for row in found if row["month_starting"] < date(2025, 1, 1)]
     after = [row for row in found if row["month_starting"] >= date(2025, 1, 1)]
     assert before[-1]["value"] == pytest.approx(150, rel=0.15) and after[-1]["value"] == pytest.approx(75, rel=0.15)
-    seen = next(number for number, row in enumerate(after) if row["verdict"] == "improving")
+    seen = next(number for number, row in enumerate(after) if row["signal"] == "better")
     shown = next(number for number, row in enumerate(after) if row["value"] <= 0.75 * 150)
     told = next(number for number, row in enumerate(after) if row["value"] <= 75 * 1.15)
     assert seen == 0 and shown >= 2 and told >= 4
-    assert [row["verdict"] for row in before].count("improving") <= 1
-    assert {row["verdict"] for row in after} == {"improving"}
+    assert [row["signal"] for row in before].count("better") <= 1
+    assert {row["signal"] for row in after} == {"better"}
+    assert (verdict["verdict"], verdict["verdict_since"]) == ("improved", date(2025, 1, 1))
 
 
 def test_nobody_is_expected_where_nobody_was_observed():

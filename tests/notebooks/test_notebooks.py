@@ -141,7 +141,9 @@ def test_the_questions_answer_what_the_tables_say(home):
 
     gave = query(home, "select domain, gave_count from authoritative.domain_scorecard where gave_count > 0")
     assert {row[0]: row[1] for row in answer("consist of")} == dict(gave)
-    assert [(len(answer("overdue")),)] == query(home, "select count(*) from authoritative.open_ideas where is_overdue")
+    assert [(len(answer("waited longer")),)] == query(
+        home, "select count(*) from authoritative.open_ideas where is_older"
+    )
     assert [(sum(row[2] for row in answer("gives most")),)] == query(home, "select count(*) from curated.adoptions")
     assert [(len(answer("declared change")),)] == query(
         home, "select count(process_phase_note) from authoritative.north_star_monthly"
@@ -180,7 +182,7 @@ def test_the_declared_change_of_the_sample_is_found(sample):
     _, defined = run_once("your_questions", sample)
     with plain(sample) as db:
         [(change, month, _, before, after, since, effect)] = db.execute(defined["QUESTIONS"][0].sql).fetchall()
-    assert (change, f"{month:%Y-%m}", effect) == ("Self-service access opened to all domains", "2024-12", "improving")
+    assert (change, f"{month:%Y-%m}", effect) == ("Self-service access opened to all domains", "2024-12", "better")
     assert 1.8 < after / before < 2.2  # it was planted as a doubling
     assert since >= month
 

@@ -20,7 +20,7 @@ from conftest import CHECKOUT, SECONDS
 from pages import publish, serving_file
 from pypdf import PdfReader
 
-from dashboard.rendering import Page, code_hash
+from dashboard.rendering import Page, code_hash, pages_of
 from dashboard.tables import read
 from orchestration.home import Home
 from orchestration.publish import pages as dashboard
@@ -92,8 +92,9 @@ def printed(monkeypatch) -> list[Path]:
 def test_every_page_is_published_and_every_link_leads_to_a_file(served_home):
     sizes = dashboard.publish_dashboard(served_home)
     assert set(everything(served_home.dashboard)) == set(sizes)
-    assert "index.html" in sizes and sum(name.startswith("domains/") for name in sizes) == 1
-    for path in (served_home.dashboard / "index.html", *(served_home.dashboard / "domains").glob("*.html")):
+    assert {"index.html", "open.html"} < set(sizes)
+    assert [sum(name.startswith(kind) for name in sizes) for kind in ("domains/", "products/")] == [1, 1]
+    for path in served_home.dashboard.rglob("*.html"):
         links = [part.split('"')[0] for part in path.read_text().split('href="')[1:]]
         local = [link for link in links if not link.startswith(("#", "data:"))]
         assert local and [link for link in local if not (path.parent / link).exists()] == []
@@ -153,7 +154,7 @@ def test_a_look_back_says_so_on_top_and_keeps_nothing(served_home, known_at, kno
     place = SimpleNamespace(serving=served_home.serving, dashboard=served_home.dashboard, archive=None)
     dashboard.publish_dashboard(place, LATER)
     assert not served_home.archive.exists()
-    for path in (place.dashboard / "index.html", *(place.dashboard / "domains").glob("*.html")):
+    for path in place.dashboard.rglob("*.html"):
         html = path.read_text()
         said = f"Looks back: as of 7 Jan 2026, 00:00 UTC; drawn 9 Feb 2026, 15:00 UTC from {known}."
         assert html.index(said) < html.index("<h1>")
@@ -172,20 +173,20 @@ def test_every_page_says_when_it_was_drawn_and_by_which_run(served_home):
     change(served_home, "update main.publication set run_id = 'the first run'")
     dashboard.publish_dashboard(served_home, FIRST)
     pages = [*served_home.dashboard.rglob("*.html"), *served_home.archive.rglob("*.html")]
-    assert len(pages) == 2 + 2 + 1
-    assert [path for path in pages if "drawn 7 Jan 2026, 09:30 UTC" not in path.read_text()] == []
+    assert len(pages) == 2 * len(page_names(served_home)) + 1
+    assert [path for path in pages if "rawn 7 Jan 2026, 09:30 UTC" not in path.read_text()] == []
     for folder in (served_home.dashboard, served_home.archive / "2025-12"):
         assert "<dt>Drawn by run</dt><dd>the first run</dd>" in (folder / "index.html").read_text()
 
 
 def test_pages_that_would_show_the_same_are_neither_drawn_nor_printed_nor_written_again(served_home, drawn, printed):
     dashboard.publish_dashboard(served_home, FIRST)
-    assert sorted(drawn) == sorted(["index.html", domain_page("Sales"), "list"])
+    assert sorted(drawn) == sorted([*page_names(served_home), "list"])
     assert len(printed) == 1
     before, folder = everything(served_home.root), served_home.dashboard.resolve()
     change(served_home, "update main.publication set run_id = 'a later run'")
     sizes = dashboard.publish_dashboard(served_home, LATER)
-    assert (len(drawn), len(printed)) == (3, 1)
+    assert (len(drawn), len(printed)) == (len(page_names(served_home)) + 1, 1)
     after = everything(served_home.root)
     assert [name for name in before if before[name] != after.get(name) and name != "serving.duckdb"] == []
     assert served_home.dashboard.resolve() == folder
@@ -195,10 +196,21 @@ def test_pages_that_would_show_the_same_are_neither_drawn_nor_printed_nor_writte
 @pytest.mark.parametrize(
     ("sql", "changed"),
     [
-        ("update authoritative.open_ideas set title = 'Renamed' where domain = 'Division 01'", ["main", "Division 01"]),
+        (
+            "update authoritative.open_ideas set title = 'Renamed' where data_product_id = 'product 79'",
+            ["open", "Division 01"],
+        ),
         ("update authoritative.leading_metrics_monthly set value = 7 where domain = 'Division 01'", ["Division 01"]),
         ("delete from authoritative.outlook", ["main"]),
-        ("update main.publication set as_of = as_of + interval 1 day", ["main", "every domain"]),
+        ("update authoritative.open_ideas set days_in_queue = days_in_queue + 0.01", ["main", "open", "every domain"]),
+        (
+            "update main.publication set as_of = as_of + interval 1 day",
+            ["main", "open", "every domain", "every metric"],
+        ),
+        (
+            "update curated.lifecycle_events set source_ref = 'a1b2c3d' where data_product_id = 'product 79'",
+            ["product 79"],
+        ),
     ],
 )
 def test_a_changed_row_draws_the_pages_that_show_it_again_and_no_other(six_domains, drawn, sql, changed):
@@ -207,9 +219,16 @@ def test_a_changed_row_draws_the_pages_that_show_it_again_and_no_other(six_domai
     drawn.clear()
     change(six_domains, sql)
     dashboard.publish_dashboard(six_domains, LATER)
-    domains = [row["domain"] for row in read(six_domains.serving).domains]
+    served = read(six_domains.serving)
+    domains = [row["domain"] for row in served.domains]
     assert len(domains) == 6
-    names = {"main": ["index.html"], "every domain": [domain_page(domain) for domain in domains]}
+    names = {
+        "main": ["index.html"],
+        "open": ["open.html"],
+        "product 79": [page_of("products", "product 79")],
+        "every domain": [domain_page(domain) for domain in domains],
+        "every metric": [f"metrics/{metric}.html" for metric in served.metrics],
+    }
     expected = sorted(name for what in changed for name in names.get(what, [domain_page(what)]))
     assert sorted(drawn) == expected
     after = everything(six_domains.dashboard)
@@ -222,14 +241,14 @@ def test_a_domain_that_is_no_more_takes_its_page_along(six_domains):
     change(six_domains, "delete from authoritative.domain_scorecard where domain = 'Division 01'")
     dashboard.publish_dashboard(six_domains)
     assert not (six_domains.dashboard / domain_page("Division 01")).exists()
-    assert len(everything(six_domains.dashboard)) == 1 + 5
+    assert len([*(six_domains.dashboard / "domains").iterdir()]) == 5
 
 
 def test_other_code_draws_every_page_again(served_home, drawn, monkeypatch):
     dashboard.publish_dashboard(served_home)
     monkeypatch.setattr("dashboard.rendering.code_hash", lambda: "other code")
     dashboard.publish_dashboard(served_home)
-    assert sorted(drawn) == sorted(2 * ["index.html", domain_page("Sales"), "list"])
+    assert sorted(drawn) == sorted(2 * [*page_names(served_home), "list"])
 
 
 def test_the_code_that_draws_is_all_of_the_dashboards(tmp_path, monkeypatch):
@@ -267,8 +286,16 @@ def test_a_browser_that_prints_again_is_tried_withoutcode_hash_twice(served_home
     assert 'href="index.pdf"' in (served_home.dashboard / "index.html").read_text()
 
 
+def page_of(folder: str, name: str) -> str:
+    return f"{folder}/{name.lower().replace(' ', '-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.html"
+
+
 def domain_page(domain: str) -> str:
-    return f"domains/{domain.lower().replace(' ', '-')}-{hashlib.sha256(domain.encode()).hexdigest()[:8]}.html"
+    return page_of("domains", domain)
+
+
+def page_names(home: Home) -> list[str]:
+    return [page.name for page in pages_of(read(home.serving), archive=None, pdf=None)]
 
 
 # --- Broken off -----------------------------------------------------------------------------------
@@ -296,42 +323,40 @@ def test_a_page_that_cannot_be_drawn_leaves_the_last_ones_in_place(served_home, 
 
 
 KILLED = """
-import os, signal, sys
+import os, re, signal, sys
 from orchestration import home
-from orchestration.publish import pages as dashboard
-point, count = sys.argv[2], int(sys.argv[3])
+from orchestration.publish import archive, pages as dashboard
+point, where = sys.argv[2:]
 module = home if point == "publish" else dashboard
 original = getattr(module, point)
-def counted(*args, **kwargs):
-    global count
-    count -= 1
-    if count == 0:
+def watched(*args, **kwargs):
+    if re.search(where, str(args[-1])):
         os.kill(os.getpid(), signal.SIGKILL)
     return original(*args, **kwargs)
-for each in (home, dashboard):
+for each in (home, dashboard, archive):
     if hasattr(each, point):
-        setattr(each, point, counted)
+        setattr(each, point, watched)
 dashboard.publish_dashboard(home.Home.at(sys.argv[1]))
 """
 
 
 @pytest.mark.parametrize(
-    ("point", "count"),
+    ("point", "where"),
     [
-        ("new_folder", 1),
-        ("publish", 1),  # a domain's page
-        ("publish", 2),  # the main page
-        ("publish", 3),  # the swap
-        ("publish", 5),  # the month into the archive
-        ("publish", 6),  # the archive's list
+        ("new_folder", ""),
+        ("publish", "/metrics/"),  # a page, which is drawn again
+        ("publish", r"/\.dashboard-\w+/index.html$"),  # the main page
+        ("publish", "/dashboard$"),  # the swap
+        ("publish", "/2026-01$"),  # the month into the archive
+        ("publish", "/archive/index.html$"),  # the archive's list
     ],
 )
-def test_a_kill_leaves_the_old_pages_or_the_new_ones_and_the_next_run_repairs(served_home, point, count):
+def test_a_kill_leaves_the_old_pages_or_the_new_ones_and_the_next_run_repairs(served_home, point, where):
     dashboard.publish_dashboard(served_home)
     old = everything(served_home.dashboard)
     kept = everything(served_home.archive / "2025-12")
     change(served_home, f"{NEXT_MONTH}; update main.publication set run_id = 'after the kill'")
-    command = [sys.executable, "-c", KILLED, str(served_home.root), point, str(count)]
+    command = [sys.executable, "-c", KILLED, str(served_home.root), point, where]
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
     killed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
@@ -342,7 +367,7 @@ def test_a_kill_leaves_the_old_pages_or_the_new_ones_and_the_next_run_repairs(se
     dashboard.publish_dashboard(served_home)
     assert b"after the kill" in (served_home.dashboard / "index.html").read_bytes()
     assert everything(served_home.archive / "2025-12") == kept
-    assert set(everything(served_home.archive / "2026-01")) == set(old)
+    assert {name for name in everything(served_home.archive / "2026-01") if "tables/" not in name} == set(old)
     left = [p.name for p in (*served_home.root.iterdir(), *served_home.archive.iterdir()) if p.name.startswith(".")]
     assert len(left) == 1 and left[0].startswith(".dashboard-")  # what the link points at, and nothing else
 

@@ -18,14 +18,37 @@ EXPLAINED = [
     ("north_star_monthly", "value", "reason"),
     ("leading_metrics_monthly", "value", "reason"),
     ("time_to_value", "median_days", "reason"),
-    ("open_ideas", "is_overdue", "overdue_reason"),
+    ("metric_verdicts", "value", "reason"),
+    ("north_star_target", "capability", "capability_reason"),
+    ("north_star_target", "year_value", "year_reason"),
+    ("queues", "moved_on_p85_days", "reason"),
+    ("queues", "older_count", "reason"),
+    ("queues", "moved_on_count", "reason"),
+    ("source_activity", "is_silent", "silent_reason"),
     ("open_ideas", "chance_of_adoption_90d", "chance_reason"),
     ("domain_scorecard", "median_days", "reason"),
     ("outlook", "expected_value", "reason"),
     ("influence_evidence", "correlation", "reason"),
     ("product_evolution", "ubiquity_share", "ubiquity_reason"),
-    ("product_evolution", "position", "reason"),
+    ("product_evolution", "consuming_domains_count", "ubiquity_reason"),
+    ("product_evolution", "before_ubiquity_share", "before_reason"),
     ("flywheel_scorecard", "value", "reason"),
+    ("metric_verdicts", "value", "reason"),
+    ("north_star_target", "capability", "capability_reason"),
+    ("north_star_target", "year_target", "year_reason"),
+    ("north_star_target", "total_chance_of_target", "chance_reason"),
+    ("factory_stages", "product_count", "count_reason"),
+    ("factory_stages", "median_days", "reason"),
+    ("factory_stages", "is_bottleneck", "bottleneck_reason"),
+    ("ownership_shares", "outside_share", "reason"),
+    ("ownership_shares", "herfindahl_index", "concentration_reason"),
+    ("ownership_shares", "largest_unit", "unit_reason"),
+    ("ownership_shares", "agrees_with_model", "agreement_reason"),
+    ("product_costs", "amount_per_product_in_use", "in_use_reason"),
+    ("product_costs", "amount_per_adoption", "adoption_reason"),
+    ("capabilities", "is_building_a_commodity", "building_reason"),
+    ("liability_quarterly", "unused_share", "unused_reason"),
+    ("liability_quarterly", "retired_count", "retired_reason"),
 ]
 
 
@@ -53,6 +76,8 @@ def _life(chance, product: str, owner: str | None, age: float) -> list[dict]:
         events.append(event("deployed", product, after(150), domain=chance.choice([None, None, *DOMAINS])))
     for _ in range(chance.choice([0, 0, 0, 1, 2])):
         events.append(event("owner_changed", product, after(500), domain=chance.choice(DOMAINS)))
+    for stage in chance.choice([(), (), ("collected", "curated", "stored"), ("curated", "governed"), ("exposed",)]):
+        events.append(event("stage_reached", product, after(200), stage=stage))
     for _ in range(chance.choice([0, 1, 1, 2, 4])):
         events.append(event("adopted", product, after(500), consumer_domain=chance.choice(DOMAINS)))
     if chance.random() < 0.2:
@@ -114,8 +139,7 @@ def holds_on(db) -> None:
     counted = {
         "adoptions": db.execute("select count(*) from curated.adoptions").fetchone()[0],
         "open": db.execute(
-            "select count(*) from curated.data_products where stage in ('started', 'deployed') "
-            "or (stage = 'idea' and idea_logged_at is not null)"
+            "select count(*) from curated.data_products where stage in ('idea', 'started', 'deployed')"
         ).fetchone()[0],
     }
     is_as_its_contract_says(served)
@@ -151,8 +175,14 @@ def is_explained(served: dict[str, list[dict]]) -> None:
         for row in served[table]:
             assert row[column] is not None or row[reason] is not None, (table, column, row)
     for row in served["leading_metrics_monthly"] + served["north_star_monthly"]:
+        assert (row["signal"] is None) == (row["signal_reason"] is not None), row
+        assert row["is_complete"] or row["signal"] is None, row
+    for row in served["metric_verdicts"]:
         assert (row["verdict"] == "not_enough_data") == (row["verdict_reason"] is not None), row
-        assert row["is_complete"] or row["verdict"] == "not_enough_data", row
+        is_changed = row["verdict"] in ("improving", "worsening", "improved", "worsened")
+        for column in ("verdict_since", "rule", "signal_starting", "signal_value"):
+            assert (row[column] is not None) == is_changed, (column, row)
+        assert not is_changed or row["process_phase_starting"] <= row["signal_starting"] <= row["judged_starting"], row
 
 
 def the_north_star_adds_up(served: dict[str, list[dict]], counted: dict) -> None:
@@ -196,23 +226,43 @@ def the_scorecards_are_the_tables(served: dict[str, list[dict]], counted: dict) 
     if served["domain_scorecard"] and served["domain_scorecard"][0]["gave_count"] is not None:
         for side in ("gave_count", "took_count"):
             assert sum(row[side] for row in served["domain_scorecard"]) == total, side
-    assert len(served["open_ideas"]) == counted["open"]
+    the_queues_are_what_is_open(served, counted)
+    series = {(row["metric_id"], row["domain"]) for row in served["leading_metrics_monthly"]}
+    series |= {(row["metric_id"], "all") for row in served["north_star_monthly"]}
+    assert {(row["metric_id"], row["domain"]) for row in served["metric_verdicts"]} == series
     for row in served["open_ideas"]:
-        assert row["days_in_stage"] >= 0
-    latest = {}
-    for row in served["leading_metrics_monthly"] + [r | {"domain": "all"} for r in served["north_star_monthly"]]:
-        if row["domain"] == "all" and row["is_complete"]:
-            best = latest.get(row["metric_id"])
-            if best is None or row["month_starting"] > best["month_starting"]:
-                latest[row["metric_id"]] = row
+        assert row["days_in_queue"] >= 0
+    judged = {row["metric_id"]: row for row in served["metric_verdicts"] if row["domain"] == "all"}
     for row in served["flywheel_scorecard"]:
-        if row["metric_id"] in latest:
-            assert (row["month_starting"], row["value"]) == tuple(
-                latest[row["metric_id"]][c] for c in ("month_starting", "value")
-            ), row
+        if row["metric_id"] in judged:
+            for column in ("month_starting", "value", "verdict", "verdict_since"):
+                assert row[column] == judged[row["metric_id"]][column], (column, row)
+    [target] = served["north_star_target"]
+    known = [row["value"] for row in complete if row["value"] is not None]
+    this_year = (
+        [row["value"] for row in complete if row["month_starting"] >= target["year_starting"]] if complete else []
+    )
+    assert target["year_period_count"] == len([value for value in this_year if value is not None])
+    assert (target["year_value"] or 0) == sum(value or 0 for value in this_year) <= sum(known)
     outlook = [row["month_starting"] for row in served["outlook"]]
     if outlook:
         assert min(outlook) > complete[-1]["month_starting"] + timedelta(days=27)
+
+
+def the_queues_are_what_is_open(served: dict[str, list[dict]], counted: dict) -> None:
+    assert len(served["open_ideas"]) == counted["open"]
+    assert sum(row["open_count"] for row in served["queues"] if row["domain"] == "all") == counted["open"]
+    sizes = {(row["queue"], row["domain"]): row["open_count"] for row in served["queues"]}
+    for row in served["open_ideas"]:
+        for domain in {"all", row["domain"]} - {None}:
+            sizes[row["queue"], domain] -= 1
+    assert set(sizes.values()) <= {0}
+    flows = served["adoption_flows"]
+    assert sum(row["total_adoption_count"] for row in flows) == counted["adoptions"]
+    for flow, side in (("owner_domain", "gave_count"), ("consumer_domain", "took_count")):
+        for row in served["domain_scorecard"]:
+            total = sum(pair["adoption_count"] for pair in flows if pair[flow] == row["domain"])
+            assert row[side] in (total, None), (side, row)
 
 
 def led(served: dict[str, list[dict]], metric: str) -> list[dict]:

@@ -1,24 +1,6 @@
 with year as (
 
-    select
-        min(month_starting) as first_month,
-        max(month_starting) as last_month,
-        count(*) as month_count
-    from (
-        select month_starting from {{ ref('reporting_periods') }}
-        where period = 'month' and is_complete
-        order by month_starting desc
-        limit 12
-    ) as months
-
-),
-
-adoptions as (
-
-    select adoptions.*
-    from {{ ref('adoptions') }} as adoptions
-    inner join year
-        on {{ month_starting('adoptions.first_adopted_at') }} between year.first_month and year.last_month
+    select * from {{ ref('last_year') }}
 
 ),
 
@@ -27,8 +9,8 @@ adoptions as (
 
     select
         {{ column }} as domain,
-        count(*) as {{ flow }}_count
-    from adoptions
+        sum(adoption_count) as {{ flow }}_count
+    from {{ ref('adoption_flows') }}
     group by {{ column }}
 
 ),
@@ -54,7 +36,7 @@ select
     cast(year.month_count as integer) as month_count,
     cast(case when known.first_adopted_at is not null then coalesce(gave.gave_count, 0) end as bigint) as gave_count,
     cast(case when known.first_adopted_at is not null then coalesce(took.took_count, 0) end as bigint) as took_count,
-    {% for figure in ['median_days', 'median_lower_days', 'median_upper_days', 'basis', 'observed_count',
+    {% for figure in ['median_days', 'median_lower_days', 'median_upper_days', 'estimator', 'observed_count',
         'all_median_days'] %}
     paces.{{ figure }},
     {% endfor %}
@@ -65,9 +47,10 @@ select
     differences.logrank_p_value,
     differences.holm_p_value,
     cast(slowest.interval_id as varchar) as slow_stage,
+    cast(stages.estimator as varchar) as slow_stage_estimator,
     stages.median_days as slow_stage_median_days,
     stages.all_median_days as slow_stage_all_median_days,
-    coalesce(paces.reason, case when paces.domain is null then 'no_products' end) as reason
+    case when paces.median_days is null then coalesce(paces.reason, 'no_products') end as reason
 from {{ ref('domains') }} as domains
 cross join year
 cross join {{ ref('first_events') }} as known

@@ -26,7 +26,7 @@ reached as (
     from {{ ref('data_products') }} as data_products
     left join reported on data_products.data_product_id = reported.data_product_id
     left join {{ ref('contract_states') }} as contract_states
-        on data_products.data_product_id = contract_states.data_product_id
+        on data_products.data_product_id = contract_states.data_product_id and contract_states.evolution_date = 'now'
 
 ),
 

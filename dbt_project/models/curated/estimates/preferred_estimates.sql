@@ -2,10 +2,7 @@
 
 with preferred as (
 
-    select
-        *,
-        case when estimator = 'current_pace' then 'trailing_180_days' else 'all_time' end as basis
-    from {{ ref('interval_estimates') }}
+    select * from {{ ref('interval_estimates') }}
     where cohort = 'all' and estimator in ('current_pace', 'kaplan_meier')
     qualify row_number() over (
         partition by interval_id, domain
@@ -22,13 +19,12 @@ with preferred as (
 select
     preferred.interval_id,
     preferred.domain,
-    preferred.basis,
+    preferred.estimator,
     preferred.product_count,
     preferred.observed_count,
     preferred.median_days,
     preferred.median_lower_days,
     preferred.median_upper_days,
-    preferred.p85_days,
     preferred.reason,
     organisation.median_days as all_median_days
 from preferred

@@ -27,8 +27,10 @@ phases as (
         min(ranges.point_starting) as limits_starting,
         limits_count >= case when metric_id in {{ quarterly }} then {{ fewest_quarters }} else {{ fewest_months }} end
             as has_enough,
-        case when has_enough then cast({{ exact_sum('ranges.point_value') }} as double) / count(*) end as center,
-        case when has_enough then {{ limit_distance('ranges.moving_range') }} end as distance
+        cast({{ exact_sum('ranges.point_value') }} as double) / count(*) as average,
+        case when has_enough then average end as center,
+        case when has_enough then {{ limit_distance('ranges.moving_range') }} end as distance,
+        case when has_enough then greatest(distance / 3, stddev_samp(ranges.point_value)) end as deviation
     from ranges
     left join {{ ref('metrics') }} as metrics using (metric_id)
     group by metric_id, ranges.domain, ranges.is_north_star, ranges.process_phase
@@ -47,9 +49,11 @@ limits as (
 )
 
 select
-    {% for limit in ['center', 'distance', 'lower_limit', 'upper_limit'] %}
+    {% for limit in ['center', 'distance', 'lower_limit', 'upper_limit', 'deviation'] %}
     last_value({{ limit }} ignore nulls) over before as previous_{{ limit }},
     {% endfor %}
+    last_value(case when center is not null then limits_count end ignore nulls) over before as previous_limits_count,
+    {{ side_of_change('average', 'limits_count') }} as change_side,
     *
 from limits
 window before as (

@@ -18,6 +18,7 @@ with joined as (
         limits.previous_center,
         limits.previous_lower_limit,
         limits.previous_upper_limit,
+        limits.change_side,
         cast(case when points.is_north_star then {{ star.target if star.target is not none else 'null' }} end as double)
             as target,
         signals.own_rule,

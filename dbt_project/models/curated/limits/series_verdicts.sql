@@ -1,4 +1,4 @@
-{# Each series is judged once, here: by its latest signal within the limits of its current process phase. #}
+{# Each series is judged once, here: by the signals of its current process phase. #}
 {% set series = 'metric_id, domain, is_north_star' %}
 
 with points as (
@@ -12,7 +12,10 @@ latest_signals as (
     select stretches.*
     from {{ ref('verdict_stretches') }} as stretches
     inner join points using ({{ series }})
-    where stretches.signal_starting >= points.lately_starting and points.signal is not null
+    where
+        points.signal is not null
+        -- the average of a phase is that of its latest points too: any signal of the phase will do
+        and (stretches.basis_order = 2 or stretches.signal_starting >= points.lately_starting)
     qualify
         row_number() over (
             partition by {{ series }} order by stretches.basis_order asc, stretches.signal_starting desc

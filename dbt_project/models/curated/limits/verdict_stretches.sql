@@ -1,7 +1,8 @@
 {{ config(materialized='ephemeral') }}
 
 {# Of a series' current process phase: each stretch of points on one side of the average that has a signal. By the
-   phase's own limits a stretch is an unbroken run of points, by those of the phase before it is the whole phase. #}
+   phase's own limits a stretch is an unbroken run of points, by those of the phase before it is the whole phase, where
+   its average differs by more than chance. #}
 {% set series = 'metric_id, domain, is_north_star' %}
 
 with points as (
@@ -14,6 +15,7 @@ with points as (
         own_side,
         previous_rule,
         previous_side,
+        change_side,
         process_phase
     from {{ ref('process_limits') }}
     where is_point_complete
@@ -47,7 +49,7 @@ sided as (
         previous_side as side,
         0 as stretch_number
     from points
-    where point_value is not null
+    where point_value is not null and previous_side = change_side
 
 )
 

@@ -11,6 +11,7 @@ pairs as (
         consumer_domain,
         min(occurred_at) as first_adopted_at,
         max(occurred_at) as last_adopted_at,
+        max(case when occurred_at <= {{ evolution_dates().before }} then occurred_at end) as before_last_adopted_at,
         min_by(owner_domain, occurred_at) as owner_domain,
         count(*) as adopted_event_count
     from adoption_events
@@ -53,6 +54,7 @@ select
     pairs.owner_domain,
     pairs.first_adopted_at,
     pairs.last_adopted_at,
+    pairs.before_last_adopted_at,
     pairs.adopted_event_count,
     row_number() over in_order as adoption_number,
     row_number() over in_order = 1 as is_first_adoption,

@@ -12,6 +12,7 @@ milestones as (
         {{ latest('title') }} as title,
         {{ latest('domain', naming_order()) }} as domain,
         {{ latest('initiative') }} as initiative,
+        min(case when not ({{ makes_no_product('event_type') }}) then occurred_at end) as first_event_at,
         min(case when event_type = 'idea_logged' then occurred_at end) as idea_logged_at,
         min_by(
             coalesce(has_named_consumer, false),
@@ -46,6 +47,7 @@ select
     milestones.title,
     milestones.domain,
     milestones.initiative,
+    milestones.first_event_at,
     milestones.idea_logged_at,
     coalesce(milestones.has_named_consumer, false) as has_named_consumer,
     milestones.work_started_at,

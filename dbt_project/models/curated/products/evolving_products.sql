@@ -1,30 +1,20 @@
 {{ config(materialized='ephemeral') }}
 
-with data_products as (
+with dates as (
 
-    select * from {{ ref('data_products') }}
-    where stage in ('deployed', 'adopted')
-
-),
-
-contract_states as (
-
-    select * from {{ ref('contract_states') }}
+    select * from {{ ref('evolution_dates') }}
 
 ),
 
-adoptions as (
-
-    select * from {{ ref('adoptions') }}
-
-),
-
-known as (
+-- what was reopened is live since then: whether it was before its last closing, nobody looks
+live as (
 
     select
-        (select count(*) from {{ ref('domains') }}) as domain_count,
-        (select first_adopted_at from {{ ref('first_events') }}) is not null as has_adoption_events,
-        (select count(*) from contract_states) > 0 as has_contract_events
+        data_products.*,
+        coalesce(reopenings.reopened_at, least(data_products.deployed_at, data_products.adopted_at)) as live_since
+    from {{ ref('data_products') }} as data_products
+    left join {{ ref('reopenings') }} as reopenings on data_products.data_product_id = reopenings.data_product_id
+    where data_products.stage in ('deployed', 'adopted')
 
 ),
 
@@ -32,32 +22,40 @@ known as (
 consumers as (
 
     select
-        adoptions.data_product_id,
-        count(*) as consumer_count
-    from adoptions
-    inner join data_products on adoptions.data_product_id = data_products.data_product_id
-    where adoptions.consumer_domain <> data_products.domain
+        {% for date in evolution_dates() %}
+        count(case when {{ is_used_at(date, 'dates.ubiquity_basis') }} then 1 end) as {{ date }}_count,
+        {% endfor %}
+        adoptions.data_product_id
+    from {{ ref('adoptions') }} as adoptions
+    inner join live on adoptions.data_product_id = live.data_product_id
+    inner join dates on dates.evolution_date = 'now'
+    where adoptions.consumer_domain <> live.domain
     group by adoptions.data_product_id
 
 )
 
 select
-    data_products.data_product_id,
-    data_products.title,
-    data_products.domain,
+    live.data_product_id,
+    live.title,
+    live.domain,
+    dates.evolution_date,
+    dates.ubiquity_basis,
+    dates.has_adoption_events,
+    dates.has_contract_events,
     case
-        when known.has_adoption_events and data_products.domain is not null
-            then coalesce(consumers.consumer_count, 0)
+        when not dates.has_adoption_events or live.domain is null then null
+        when dates.evolution_date = 'now' then coalesce(consumers.now_count, 0)
+        else coalesce(consumers.before_count, 0)
     end as consuming_domains_count,
-    case when data_products.domain is not null then known.domain_count - 1 end as other_domains_count,
-    known.has_adoption_events,
-    known.has_contract_events,
+    case when live.domain is not null then dates.domain_count - 1 end as other_domains_count,
     contract_states.activated_at,
     coalesce(contract_states.checks_passed_28d_count, 0) as checks_passed_28d_count,
     coalesce(contract_states.checks_failed_28d_count, 0) as checks_failed_28d_count,
-    coalesce({{ elapsed_days('contract_states.activated_at', as_of()) }} < 90, true) as is_activated_lately,
-    coalesce({{ elapsed_days('contract_states.last_failed_at', as_of()) }} < 90, false) as is_broken_lately
-from data_products
-cross join known
-left join contract_states on data_products.data_product_id = contract_states.data_product_id
-left join consumers on data_products.data_product_id = consumers.data_product_id
+    coalesce(contract_states.checked_spans_count, 0) as checked_spans_count,
+    coalesce({{ elapsed_days('contract_states.activated_at', 'dates.judged_at') }} < 90, true) as is_activated_lately,
+    coalesce({{ elapsed_days('contract_states.last_failed_at', 'dates.judged_at') }} < 90, false) as is_broken_lately
+from live
+inner join dates on live.live_since <= dates.judged_at
+left join {{ ref('contract_states') }} as contract_states
+    on live.data_product_id = contract_states.data_product_id and dates.evolution_date = contract_states.evolution_date
+left join consumers on live.data_product_id = consumers.data_product_id

@@ -23,6 +23,7 @@ with data_products as (
 contract_states as (
 
     select * from {{ ref('contract_states') }}
+    where evolution_date = 'now'
 
 ),
 
