@@ -87,6 +87,7 @@ EVENTS = {  # of a data product, "used_again" where an adopted event repeats an 
     "adopted": "First used",
     "used_again": "Used again",
     "owner_changed": "Owner changed",
+    "stage_reached": "Stage of the factory reached",
     "contract_activated": "Contract activated",
     "contract_checked": "Contract checked",
     "withdrawn": "Withdrawn",

@@ -9,6 +9,7 @@ Belongs here: rows of the declared tables, without chance, and the truths plante
    not for a year.
 3. **Half of the costs is known**: of the live data products with an odd number, 2025 only; those of EUROS in another
    currency; energy and carbon of every fifth.
+4. **The data products of one domain have lost it**: ENDED_DOMAIN ended on ENDED_ON.
 """
 
 from datetime import date
@@ -25,6 +26,7 @@ from orchestration.sample.organisation import (
 
 GOVERNANCE_MODEL = "federated"
 CENTRAL_DOMAIN = "operations"
+ENDED_DOMAIN, ENDED_ON = "legal", date(2025, 12, 31)
 BUILT_COMMODITY = "Identity and access"
 EUROS = ("distribution", "marketing")
 UNITS = {
@@ -55,7 +57,8 @@ def declared_rows(seed: int = DEFAULT_SEED, planted: bool = True) -> dict[str, l
 
 def _domain(domain: str) -> dict:
     [unit] = [unit for unit, domains in UNITS.items() if domain in domains]
-    return {"domain": domain, "kind": "central" if domain == CENTRAL_DOMAIN else "domain", "unit": unit}
+    kind, ended_on = "central" if domain == CENTRAL_DOMAIN else "domain", ENDED_ON if domain == ENDED_DOMAIN else None
+    return {"domain": domain, "kind": kind, "unit": unit, "ended_on": ended_on}
 
 
 def product_costs(seed: int, planted: bool) -> list[dict]:
