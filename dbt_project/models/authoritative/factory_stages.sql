@@ -1,36 +1,6 @@
 {% set stages = ['collected', 'curated', 'stored', 'governed', 'exposed'] %}
-{# What stands for a stage that nobody reported of a data product #}
-{% set stands_for = {'governed': 'contract_states.activated_at', 'exposed': 'data_products.deployed_at'} %}
 
-with reported as (
-
-    select
-        {% for stage in stages %}
-        min(case when stage = '{{ stage }}' then occurred_at end) as {{ stage }}_at,
-        {% endfor %}
-        data_product_id
-    from {{ ref('lifecycle_events') }}
-    where event_type = 'stage_reached' and occurred_at <= {{ as_of() }}
-    group by data_product_id
-
-),
-
-reached as (
-
-    select
-        {% for stage in stages %}
-        reported.{{ stage }}_at as {{ stage }}_reported_at,
-        coalesce(reported.{{ stage }}_at, {{ stands_for.get(stage, 'null') }}) as {{ stage }}_at,
-        {% endfor %}
-        data_products.stage = 'closed' as is_closed
-    from {{ ref('data_products') }} as data_products
-    left join reported on data_products.data_product_id = reported.data_product_id
-    left join {{ ref('contract_states') }} as contract_states
-        on data_products.data_product_id = contract_states.data_product_id and contract_states.evolution_date = 'now'
-
-),
-
-counted as (
+with counted as (
 
     {% for stage in stages %}
     {% set before, is_furthest = stages[loop.index0 - 1] ~ '_at', [stage ~ '_at is not null'] %}
@@ -48,7 +18,7 @@ counted as (
         percentile_cont(0.5) within group (
             order by case when {{ in_order }} then {{ elapsed_days(before, stage ~ '_at') }} end
         ) as median_days
-    from reached
+    from {{ ref('stage_times') }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
