@@ -352,6 +352,35 @@ def _(db):
 
 
 @app.cell(hide_code=True)
+def _(db):
+    _shares = rows(db, "from authoritative.ownership_shares where measure = 'products' order by month_starting desc")
+    mo.vstack(
+        [
+            mo.md(
+                """
+                ## The data factory, owners and costs
+
+                Where data products wait on their way from collected to exposed, who owns them, the landscape that
+                people declare, what they cost, and what nobody uses. Counts are measured; kinds of domains,
+                capabilities and costs are declared. A figure that is not known has its reason in the same row.
+                """
+            ),
+            table(rows(db, "from authoritative.factory_stages order by stage_number"), show_search=False),
+            table(_shares, page_size=4),
+            table(
+                rows(db, "from authoritative.ownership_changes order by changed_at desc, data_product_id"), page_size=5
+            ),
+            table(rows(db, "from authoritative.capabilities order by capability"), page_size=6),
+            table(
+                rows(db, "from authoritative.product_costs order by month_starting desc, measure, unit"), page_size=6
+            ),
+            table(rows(db, "from authoritative.liability_quarterly order by month_starting desc"), page_size=4),
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
 def _():
     mo.md(f"""
     ## The same tables elsewhere

@@ -75,7 +75,15 @@ reporting:
   timezone: UTC
   # A month is complete, and judged, once its end and this many days are over.
   lateness_days: 5
+
+governance:
+  # How ownership of data products is meant to be: centralised, distributed, federated or mesh; null while nobody has
+  # declared it. `ownership_shares` says whether what is owned agrees.
+  model: null
 """
+
+
+GOVERNANCE_MODELS = ("centralised", "distributed", "federated", "mesh")
 
 
 def _words(longest: int) -> dict:
@@ -109,6 +117,7 @@ _TYPES = {
         "maximum": 366,
         "description": "a whole number from 0 to 366",
     },
+    "model": {"enum": [*GOVERNANCE_MODELS, None], "description": f"one of {', '.join(GOVERNANCE_MODELS)}, or null"},
 }
 
 
@@ -147,24 +156,33 @@ class Reporting:
 
 
 @dataclass(frozen=True)
+class Governance:
+    """How ownership is meant to be; `model` None while nobody has declared it."""
+
+    model: str | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """Every setting of a home."""
 
     purpose: Purpose = field(default_factory=Purpose)
     north_star: NorthStar = field(default_factory=NorthStar)
     reporting: Reporting = field(default_factory=Reporting)
+    governance: Governance = field(default_factory=Governance)
 
     def of_the_tables(self) -> str:
         """What the tables depend on, as JSON for dbt's macro `settings`: {statement, owner, metric, kind, outcome,
-        target, target_by, period, k, days, has_limits, no_limits_reason, timezone, lateness_days}."""
+        target, target_by, period, k, days, has_limits, no_limits_reason, timezone, lateness_days, governance_model}."""
         kind, period, no_limits = NORTH_STARS[self.north_star.metric]
         chosen = asdict(self.purpose) | asdict(self.north_star) | asdict(self.reporting)
         has_limits = chosen.pop("limits") is not False and not no_limits
+        chosen["governance_model"] = self.governance.model
         chosen |= {"kind": kind, "period": self.north_star.period or period, "has_limits": has_limits}
         return json.dumps(chosen | {"no_limits_reason": no_limits or "limits_switched_off"}, sort_keys=True)
 
 
-SECTIONS = {"purpose": Purpose, "north_star": NorthStar, "reporting": Reporting}
+SECTIONS = {"purpose": Purpose, "north_star": NorthStar, "reporting": Reporting, "governance": Governance}
 
 
 def schema() -> dict:

@@ -29,7 +29,16 @@ DBT_PROJECT = Path(__file__).parent.parent / "dbt_project"
 AS_OF = "2026-01-01T00:00:00+00:00"
 DAY = 86_400_000_000  # microseconds
 # the declared tables that dbt knows
-DECLARED = ("initiative_kpis", "initiative_products", "initiatives", "process_changes", "source_timezones")
+DECLARED = (
+    "process_changes",
+    "source_timezones",
+    "domains",
+    "capabilities",
+    "product_costs",
+    "initiatives",
+    "initiative_kpis",
+    "initiative_products",
+)
 PACE_TABLES = ("leading_metrics_monthly", "time_to_value", "flywheel_scorecard")
 WHOLE_DAYS_ABOVE = 100_000  # data products
 EVENTS = pa.schema(
@@ -47,6 +56,7 @@ EVENTS = pa.schema(
         ("initiative", pa.string()),
         ("source", pa.string()),
         ("version_status", pa.string()),
+        ("stage", pa.string()),
     ]
 )
 
@@ -136,19 +146,19 @@ def empty_warehouse(threads: int = 1, changes: Iterable[tuple[str, str]] = ()) -
             db.execute(f"create schema {schema}")
         for path in (DBT_PROJECT / "seeds" / "declared").glob("*.csv"):
             db.execute(f"create table declared.{path.stem} as from read_csv('{path}')")
-        put_declared(db, {name: [] for name in DECLARED})
+        put_declared(db, {})
         for day, note in changes:
             db.execute("insert into declared.process_changes values ($1, $2)", [day, note])
         yield db
 
 
 def put_declared(db: duckdb.DuckDBPyConnection, declared: dict[str, list[dict]]) -> None:
-    """Tables that people declare, with these rows: {table: rows}."""
-    for name, made in declared.items():
+    """Replace the declared tables that dbt knows by these rows; a table that is not named has none."""
+    for name in DECLARED:
         schema = pa.schema([(p.name, p.arrow_type) for p in load_layer("declared")[name].properties])
-        db.register("made", pa.Table.from_pylist(made, schema))
-        db.execute(f"create or replace table declared.{name} as from made")
-        db.unregister("made")
+        db.register("rows_of_people", pa.Table.from_pylist(declared.get(name, []), schema))
+        db.execute(f"create or replace table declared.{name} as from rows_of_people")
+        db.unregister("rows_of_people")
 
 
 def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:
@@ -196,10 +206,10 @@ def nothing_refused() -> pa.Table:
 
 def build_models(db: duckdb.DuckDBPyConnection, models: dict[str, Model], names: Iterable[str] | None = None) -> None:
     """Build the models that are not there yet, all of them or those named, in order."""
-    there = {row[0] for row in db.execute("select table_name from information_schema.tables").fetchall()}
+    there = set(db.execute("select table_schema, table_name from information_schema.tables").fetchall())
     for name in models if names is None else (m for m in models if m in set(names)):
         model = models[name]
-        if name in there:
+        if (model.schema, name) in there:
             continue
         if model.sql:
             kind = "view" if model.is_view else "table"
@@ -245,10 +255,10 @@ def shaped(
     north_star="",
     as_of=AS_OF,
     threads=1,
-    tables: Iterable[str] | None = None,
     declared: dict[str, list[dict]] | None = None,
+    tables: Iterable[str] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Every table of the project, built from these events and declared tables; or only `tables` and what they need."""
+    """Every table of the project, or `tables` and all they need, built from these events and declared rows."""
     models = compiled(as_of, north_star)
     with empty_warehouse(threads, changes) as db:
         if declared:
@@ -259,9 +269,8 @@ def shaped(
 
 
 def _needed(models: dict[str, Model], tables: Iterable[str]) -> set[str]:
-    """These tables and all that they are built from."""
-    needed: set[str] = set()
-    missing = set(tables)
+    """The names of these tables and of all that they are built from."""
+    needed, missing = set(), set(tables)
     while missing:
         needed |= missing
         missing = {name for table in missing for name in models[table].inputs if name in models} - needed

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from shaped import AS_OF, DBT_PROJECT, DECLARED, nothing_refused, put_declared, rows, with_raw
+from shaped import AS_OF, DBT_PROJECT, nothing_refused, put_declared, rows, with_raw
 
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
@@ -32,7 +32,7 @@ class Warehouse:
             self.db.execute(f"create schema {schema}")
         for seed in (DBT_PROJECT / "seeds" / "declared").glob("*.csv"):
             self.db.execute(f"create table declared.{seed.stem} as from read_csv('{seed}')")
-        put_declared(self.db, {name: [] for name in DECLARED})
+        put_declared(self.db, {})
         with tempfile.TemporaryDirectory() as folder:
             home = Home(Path(folder))
             prepare_landing(home, self.contracts)

@@ -3,6 +3,11 @@
     {{ event_type }} in ('withdrawn', 'abandoned', 'rejected', 'retired')
 {%- endmacro %}
 
+{# SQL condition: the event tells of a data product that other events are about; alone it makes none, and begins no month. #}
+{% macro makes_no_product(event_type) -%}
+    {{ event_type }} in ('owner_changed', 'stage_reached')
+{%- endmacro %}
+
 {# SQL condition: the event moves a data product along from idea to adoption. #}
 {% macro is_delivery(event_type) -%}
     {{ event_type }} in ('idea_logged', 'work_started', 'deployed', 'adopted')

@@ -6,6 +6,7 @@
         'products_deployed': {'event_type': "'deployed'", 'columns': ['version', 'initiative']},
         'products_adopted': {'event_type': "'adopted'", 'columns': ['consumer_domain', 'evidence', 'initiative']},
         'owners_changed': {'event_type': "'owner_changed'", 'columns': ['initiative']},
+        'stages_reached': {'event_type': "'stage_reached'", 'columns': ['stage', 'initiative']},
         'products_closed': {'event_type': 'close_reason', 'columns': ['close_reason', 'initiative']},
         'contract_events': {'event_type': 'contract_event',
             'columns': ['contract_event', 'contract_version', 'passed_count', 'failed_count', 'initiative']},

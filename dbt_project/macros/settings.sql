@@ -1,8 +1,9 @@
 {#
-  The settings that the tables depend on, as `<home>/flywheel.yml` has them: {statement, owner, metric, kind,
-  outcome, target, target_by, period, k, days, has_limits, no_limits_reason, timezone, lateness_days}. orchestration/settings.py checks them and writes them into each
-  build. An environment variable rather than a var, because a changed var makes dbt parse the whole project again.
-  Without one, as where the project is only linted, they are the defaults; a unit test overrides the var `settings`.
+  The settings that the tables depend on, as `<home>/flywheel.yml` has them: {statement, owner, metric, kind, outcome,
+  target, target_by, period, k, days, has_limits, no_limits_reason, timezone, lateness_days, governance_model}.
+  orchestration/settings.py checks them and writes them into each build. An environment variable rather than a var,
+  because a changed var makes dbt parse the whole project again. Without one, as where the project is only linted, they
+  are the defaults; a unit test overrides the var `settings`.
 #}
 {% macro settings() %}
     {%- set chosen = {
@@ -20,6 +21,7 @@
         'no_limits_reason': 'limits_switched_off',
         'timezone': 'UTC',
         'lateness_days': 5,
+        'governance_model': none,
     } -%}
     {%- do chosen.update(var('settings', none) or fromjson(env_var('FLYWHEEL_SETTINGS', '{}'))) -%}
     {{ return(chosen) }}

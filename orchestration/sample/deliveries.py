@@ -19,6 +19,7 @@ from orchestration.sample.events import (
     CATALOG,
     CHECKS,
     DEPLOY,
+    FACTORY,
     JIRA,
     SPREADSHEET,
     sample_events,
@@ -41,6 +42,7 @@ OTHER_OFFSET_COUNT = 8
 
 CORRECTIONS_FILE = "corrections-2026q1.jsonl"
 CLOUDEVENTS_FILE = "cloudevents-deploys-2025.jsonl"
+FACTORY_FILE = "factory-stages-2025.jsonl"
 SPREADSHEET_FILE = "marketing-spreadsheet.csv"
 EXPORTED = {  # {column of the export: ours}
     "run": "event_id",
@@ -124,7 +126,7 @@ def _deliveries(seed: int, planted: bool) -> list[tuple[str, str, dict]]:
     events = sample_events(seed, planted)
     rng = stream(seed, "mess")
     sent = [("current", _file_of(event), event | _extras(event)) for event in events]
-    plain = [row for row in sent if row[1] not in (CORRECTIONS_FILE, CLOUDEVENTS_FILE)]
+    plain = [row for row in sent if row[1] not in (CORRECTIONS_FILE, CLOUDEVENTS_FILE, FACTORY_FILE)]
     # Disjoint on purpose: a repeated row is then the same text, and every count stays exact.
     chosen = iter(row for row in shuffled(rng, plain) if row[1] != CHECKS)
     again = [next(chosen) for _ in range(DUPLICATE_COUNT)]
@@ -150,6 +152,8 @@ def _file_of(event: dict[str, Any]) -> str:
         return CHECKS
     if event["source"] == SPREADSHEET:
         return SPREADSHEET_FILE
+    if event["source"] == FACTORY:
+        return FACTORY_FILE
     if event["source"] == DEPLOY and event["event_type"] == "deployed" and recorded.startswith("2025"):
         return CLOUDEVENTS_FILE
     return f"events-{_quarter(recorded)}.jsonl"

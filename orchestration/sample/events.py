@@ -10,15 +10,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orchestration.sample.chance import DAY, between, shuffled, stream
-from orchestration.sample.organisation import DEFAULT_SEED, END, START, Product, organisation
+from orchestration.sample.organisation import DEFAULT_SEED, END, FACTORY_FROM, START, Product, organisation
 
 JIRA, DEPLOY, CATALOG = "jira.example.com", "deploy.example.com", "catalog.example.com"
+FACTORY = "factory.example.com"  # reports the stages of the data factory, of what began from FACTORY_FROM on
 SPREADSHEET_DOMAIN = "marketing"
 SPREADSHEET = f"spreadsheet/{SPREADSHEET_DOMAIN}"
 CHECKS = "contract_checks"  # the declared source, by which contract checks come from then on
 CHECKS_FROM = "2025-10-01"
 
 CORRECTION_COUNT = 12
+# By which share of the time from start to deployment a data product has reached a stage: it waits longest for governed.
+STAGES = {"collected": 0.05, "curated": 0.15, "stored": 0.25, "governed": 0.85}
+UNFINISHED = {"collected": 4 * DAY, "curated": 9 * DAY}  # the same of what is not deployed, in seconds
 
 
 def sample_events(seed: int = DEFAULT_SEED, planted: bool = True) -> list[dict[str, Any]]:
@@ -26,8 +30,8 @@ def sample_events(seed: int = DEFAULT_SEED, planted: bool = True) -> list[dict[s
 
     A corrected event appears once, as its correction: revision 1, recorded when it was corrected.
     """
-    rng, happened = stream(seed, "events"), []
-    for product in organisation(seed, planted):
+    rng, happened, products = stream(seed, "events"), [], organisation(seed, planted)
+    for product in products:
         happened += _delivery_events(rng, product)
         happened += _adoption_events(rng, product)
         happened += _contract_events(rng, product)
@@ -46,7 +50,27 @@ def sample_events(seed: int = DEFAULT_SEED, planted: bool = True) -> list[dict[s
     for event in events:
         if event["event_type"] == "contract_checked" and event["occurred_at"] >= CHECKS_FROM:
             event["source"] = CHECKS
+    events += _stage_events(products)
     return sorted(events, key=lambda event: (event["occurred_at"], event["source"], event["event_id"]))
+
+
+def _stage_events(products: list[Product]) -> list[dict[str, Any]]:
+    """Stages of the data factory, without chance: no other event depends on them."""
+    reached = []
+    for product in products:
+        if product.started is not None and product.started >= FACTORY_FROM:
+            last = END if product.closed is None else product.closed
+            if product.deployed is not None:
+                build = product.deployed - product.started
+                times = {stage: product.started + int(share * build) for stage, share in STAGES.items()}
+            else:
+                times = {stage: product.started + wait for stage, wait in UNFINISHED.items()}
+            reached += [(at, stage, product.product_id) for stage, at in times.items() if at < last]
+    return [
+        {"event_id": f"{number:06d}", "source": FACTORY, "event_type": "stage_reached", "data_product_id": product_id}
+        | {"occurred_at": time_text(at), "recorded_at": time_text(min(at + 600, END)), "stage": stage}
+        for number, (at, stage, product_id) in enumerate(sorted(reached), start=1)
+    ]
 
 
 def time_text(at: int) -> str:

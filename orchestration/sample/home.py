@@ -9,9 +9,9 @@ from pathlib import Path
 from orchestration.declared import write_declared
 from orchestration.home import Home
 from orchestration.landing.inbox import place_in_inbox
-from orchestration.sample import initiatives
+from orchestration.sample.declarations import SETTINGS, declared_rows
 from orchestration.sample.deliveries import CHECKS, write_exports, write_sample
-from orchestration.sample.organisation import PROCESS_CHANGE, PROCESS_CHANGE_ON, SAMPLE_AS_OF
+from orchestration.sample.organisation import SAMPLE_AS_OF
 from orchestration.settings import write_settings
 from orchestration.sources.templates import add
 
@@ -21,8 +21,8 @@ def put_sample(home: Home) -> None:
     with tempfile.TemporaryDirectory(dir=home.root) as folder:
         files = write_sample(Path(folder))
         home.remember_sample(SAMPLE_AS_OF, [file.name for file in files], [CHECKS])
-        write_settings(home, initiatives.PURPOSE)
-        write_declared(home, _declared())
+        write_settings(home, SETTINGS)
+        write_declared(home, declared_rows())
         exports = Path("sample") / CHECKS
         write_exports(home.root / exports)
         add(home, CHECKS, str(exports))

@@ -38,6 +38,9 @@ True with and without planting:
    adoptions have their level from the first month on, with no ramp that a process limit could mistake.
 8. `legal` is too small a domain to rank. An event_id repeats across sources: only (source, event_id) is a key.
 
+What people declare of it, and the truths planted there, is in declarations.py. From 2025 on a tool reports the stages
+of the data factory, in which a data product waits longest for governed (events.py).
+
 `write_sample` adds the mess on the way (late, repeated, corrected, retracted, malformed rows), none of which
 changes the truth: what survives reading it rightly is exactly `sample_events`. `sample_mess` counts it.
 """
@@ -100,6 +103,7 @@ END = int((SAMPLE_AS_OF - START).total_seconds())
 MONTH_STARTS = [
     int((datetime(2023 + m // 12, m % 12 + 1, 1, tzinfo=UTC) - START).total_seconds()) for m in range(MONTH_COUNT + 2)
 ]
+FACTORY_FROM = MONTH_STARTS[24]  # January 2025
 CHANGE_MONTH = (PROCESS_CHANGE_ON.year - 2023) * 12 + PROCESS_CHANGE_ON.month - 1
 
 

@@ -33,7 +33,7 @@ def test_every_event_type_lands_in_one_table():
     kinds = [kind for contract in load_layer("landing").values() for kind in contract.event_types]
 
     closings = ["abandoned", "rejected", "retired", "withdrawn"]
-    others = ["contract_activated", "contract_checked", "owner_changed"]
+    others = ["contract_activated", "contract_checked", "owner_changed", "stage_reached"]
     assert sorted(kinds) == sorted([*closings, *others, "adopted", "deployed", "idea_logged", "work_started"])
 
 

@@ -166,6 +166,18 @@ def test_every_code_a_contract_allows_has_its_words():
         **dict.fromkeys(("certainty", "before_certainty"), codes.CERTAINTIES),
         "ubiquity_basis": codes.UBIQUITY_BASES,
         **dict.fromkeys(("estimator", "slow_stage_estimator"), codes.ESTIMATORS),
+        **dict.fromkeys(("count_reason", "bottleneck_reason", "concentration_reason", "unit_reason"), codes.REASONS),
+        **dict.fromkeys(("agreement_reason", "building_reason", "review_reason", "in_use_reason"), codes.REASONS),
+        **dict.fromkeys(("adoption_reason", "unused_reason", "retired_reason"), codes.REASONS),
+        "factory_stages.stage": codes.FACTORY_STAGES,
+        "ownership_shares.measure": codes.OWNED,
+        "ownership_changes.kind": codes.OWNERSHIP_CHANGES,
+        "ownership_changes.evidence": codes.OWNERSHIP_EVIDENCE,
+        "governance_model": codes.GOVERNANCE_MODELS,
+        "sourcing": codes.SOURCING,
+        "evolution": codes.EVOLUTION,
+        "product_costs.measure": codes.COST_MEASURES,
+        "use_basis": codes.USE_BASES,
         "flywheel_phase_verdict": codes.FLYWHEEL_VERDICTS,
         "signal": codes.SIGNALS,
         "signal_reason": codes.REASONS,
@@ -180,7 +192,7 @@ def test_every_code_a_contract_allows_has_its_words():
         for prop in contract.properties:
             for rule in prop.quality:
                 allowed = rule.get("arguments", {}).get("validValues", [])
-                known = worded.get(prop.name, allowed)
+                known = worded.get(f"{contract.name}.{prop.name}", worded.get(prop.name, allowed))
                 missing += [f"{contract.name}.{prop.name}: {value}" for value in allowed if value not in known]
                 seen += len(allowed)
     assert seen > 50 and missing == []

@@ -119,6 +119,23 @@ NAMES = [
     idea("asks itself", named_consumer_domains=["finance", "sales"]),
     idea("asks nobody", named_consumer_domains=["", "\u200b", "all", "fi\u0007nance", LONG, "finance"]),
 ]
+FACTORY = [
+    event("no other event", "stage_reached", 3, stage="stored"),
+    idea("in no order", domain="ops"),
+    event("in no order", "stage_reached", 9, stage="stored"),
+    event("in no order", "stage_reached", 5, stage="governed", event_id="in no order/governed"),
+]
+DECLARED = {
+    "domains": "domain,kind,ended_on\nsales,domain,\nmoon,central,\nops,domain,2027-01-01\n",
+    "capabilities": "capability,reviewed_on\nCatalog,2026-06-02\n",
+    "product_costs": "data_product_id,month,cost,currency\nnowhere to be seen,2026-02,1,CHF\nclean,2026-07,1,CHF\n"
+    "own use,1969-12,1,CHF\ntwin,2026-01,1,\nlake,2026-01,,\npond,2026-01,2,EUR\n",
+    "initiatives": "initiative_id,started_on\nbelt,2026-06-01\nplan,2026-06-02\n",
+    "initiative_kpis": "initiative_id,measured_on,value\nbelt,2026-06-01,1\nbelt,2026-06-02,1\n"
+    "nobody's,2026-05-01,1\nBelt,2026-05-01,1\n",
+    "initiative_products": "initiative_id,data_product_id\nbelt,clean\nBelt,clean\nnobody's,clean\nbelt,unheard of\n"
+    "belt,later still\n",
+}
 TOLD = [
     idea("twice", title="Orders"),
     idea("retracted or not", domain="ops"),
@@ -202,13 +219,29 @@ FOUND = {
     "initiative_date_to_come": {"initiative_kpis: belt on 2026-06-02", "initiatives: plan starts on 2026-06-02"},
     "initiative_only_in_events": {"Belt (data products: 1)"},
     "initiatives_differ_only_in_case": {"belt, also written Belt"},
-}
-DECLARED = {
-    "initiatives": "initiative_id,started_on\nbelt,2026-06-01\nplan,2026-06-02\n",
-    "initiative_kpis": "initiative_id,measured_on,value\nbelt,2026-06-01,1\nbelt,2026-06-02,1\n"
-    "nobody's,2026-05-01,1\nBelt,2026-05-01,1\n",
-    "initiative_products": "initiative_id,data_product_id\nbelt,clean\nBelt,clean\nnobody's,clean\nbelt,unheard of\n"
-    "belt,later still\n",
+    "stage_without_product": {"no other event/stage_reached"},
+    "stages_out_of_order": {"in no order/governed"},
+    "cost_of_unknown_product": {"nowhere to be seen"},
+    "cost_in_the_future": {"clean"},
+    "cost_before_the_first_month": {"own use"},
+    "cost_without_currency": {"twin"},
+    "cost_without_figure": {"lake"},
+    "costs_in_several_currencies": {"costs in CHF, EUR"},
+    "domain_not_declared": {
+        f"{domain} (events: {count}) is not in domains.csv"
+        for domain, count in [
+            ("Data Ops", 1),
+            ("Sales", 1),
+            ("\u200b", 1),
+            ("data-ops", 1),
+            ("data_ops", 1),
+            ("finance", 7),
+            ("marketing", 5),
+        ]
+    },
+    "declared_domain_unknown": {"moon is in no event"},
+    "domain_ends_in_the_future": {"ops ends on 2027-01-01"},
+    "capability_reviewed_in_the_future": {"Catalog was reviewed on 2026-06-02"},
 }
 
 
@@ -216,7 +249,7 @@ DECLARED = {
 def issues(tmp_path_factory) -> list[dict]:
     """What one build finds in all of the events above."""
     inbox = tmp_path_factory.mktemp("inbox")
-    first = write_events(inbox / "first.jsonl", [*CLEAN, *ORDER, *MISSING, *NAMES, *TOLD, *HARMLESS])
+    first = write_events(inbox / "first.jsonl", [*CLEAN, *ORDER, *MISSING, *NAMES, *FACTORY, *TOLD, *HARMLESS])
     second = write_events(inbox / "second.jsonl", SECOND_BATCH)
     home = shared_home().empty()
     (home / "declared").mkdir()
@@ -251,9 +284,7 @@ def test_every_declared_rule_is_one_that_can_be_found(issues):
             name: rule[name] for name in ("severity", "description", "what_to_do")
         }
         is_about = "event" if issue["event_id"] else "data product" if issue["data_product_id"] else "name"
-        assert is_about == {"domain": "name", "initiative": "name", "declared row": "name"}.get(
-            rule["subject"], rule["subject"]
-        )
+        assert is_about == (rule["subject"] if rule["subject"] in ("event", "data product") else "name")
         assert (issue["source"] is None) == (issue["event_id"] is None)
 
 
@@ -279,6 +310,10 @@ def test_every_declared_rule_is_one_that_can_be_found(issues):
             "owned by marketing from 2026-01-04 08:00:00+00, and no event before names an owner",
         ),
         ("owner_change_without_effect", "owned by marketing from 2026-01-05 08:00:00+00, which owned it already"),
+        (
+            "stages_out_of_order",
+            "reached governed 2026-01-06 08:00:00+00, and stored only 2026-01-10 08:00:00+00",
+        ),
         ("own_domain_adoption", "adopted by sales, its owner at the time"),
         ("adopted_by_look_alike_owner", "owned by sales, adopted by Sales"),
         ("missing_owner", "no event names its domain; it counts as deployed"),
@@ -309,7 +344,7 @@ def test_an_unusable_consumer_is_shown_as_it_was_sent(issues):
 def test_a_conflict_names_both_batches_and_lines(issues):
     with attached(build_file(shared_home().home)) as db:
         batches = dict(db.execute("select file_name, batch_id from curated.batch_accounting").fetchall())
-    lines = [*CLEAN, *ORDER, *MISSING, *NAMES, *TOLD]
+    lines = [*CLEAN, *ORDER, *MISSING, *NAMES, *FACTORY, *TOLD]
     places = {
         f"batch {batches['first.jsonl']} line {1 + lines.index(TOLD[0])}",
         f"batch {batches['second.jsonl']} line 1",

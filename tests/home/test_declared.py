@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from orchestration.declared import DeclarationError, declared_tables, write_declared
+from orchestration.declared import DeclarationError, declared_tables, read_declared, write_declared
 from orchestration.home import Home
 
 
@@ -25,12 +25,19 @@ def test_a_home_that_declares_nothing_has_empty_tables(tmp_path):
     home = Home.at(tmp_path)
     assert declared_tables(home)["process_changes"].num_rows == 0
     written = {path.stem: path for path in write_declared(home)}
-    path = written["process_changes"]
-    assert written["data_products"].read_text() == "data_product_id,domain,source,key\n"
+    path = written.pop("process_changes")
     assert path.read_text() == "changed_on,note\n"
-    assert written["service_accounts"].read_text() == "account,source,note\n"
-    assert written["source_timezones"].read_text() == "source,timezone,note\n"
-    assert written["initiative_kpis"].read_text() == "initiative_id,measured_on,value\n"
+    assert {name: path.read_text() for name, path in written.items()} == {
+        "capabilities": "capability,need,sourcing,evolution,owner,gap,reviewed_on\n",
+        "data_products": "data_product_id,domain,source,key\n",
+        "domains": "domain,kind,unit,ended_on\n",
+        "initiatives": "initiative_id,title,sponsor,unit,started_on,ended_on,kpi,kpi_unit,kpi_target\n",
+        "initiative_kpis": "initiative_id,measured_on,value\n",
+        "initiative_products": "initiative_id,data_product_id\n",
+        "product_costs": "data_product_id,month,cost,currency,kwh,co2_kg,basis\n",
+        "service_accounts": "account,source,note\n",
+        "source_timezones": "source,timezone,note\n",
+    }
     assert declared_tables(home)["process_changes"].num_rows == 0
     path.write_text("changed_on,note\n2025-01-01,mine\n")
     assert write_declared(home) == [] and "mine" in path.read_text()
@@ -64,6 +71,64 @@ def test_a_row_that_breaks_the_contract_is_named_with_file_line_and_reason(home,
     message = str(refused.value)
     assert f"{home.declared / 'process_changes.csv'} line {line}: " in message and words in message
     assert message.endswith("Correct the file and run again.")
+
+
+BROKEN = [
+    ("domains", "domain,kind\nsales,center\n", 2, "kind: 'center' must be one of central, domain"),
+    ("domains", "domain,kind\nsales,\n", 2, "kind is missing"),
+    ("domains", "domain,kind\nall,domain\n", 2, "domain: 'all' is kept for the whole organisation; write another name"),
+    (
+        "domains",
+        "domain,kind\nsales,domain\nrisk,domain\nsales,central\n",
+        4,
+        "domain: 'sales' is declared twice; keep one row",
+    ),
+    ("domains", "domain,kind,ended_on\nsales,domain,soon\n", 2, "ended_on: 'soon' is not a date"),
+    ("capabilities", "capability,sourcing\nCatalog,make\n", 2, "sourcing: 'make' must be one of build, buy, commodity"),
+    (
+        "capabilities",
+        "capability,evolution\nCatalog,old\n",
+        2,
+        "evolution: 'old' must be one of genesis, custom, product,",
+    ),
+    ("capabilities", "capability\nCatalog\nCatalog\n", 3, "capability: 'Catalog' is declared twice; keep one row"),
+    (
+        "product_costs",
+        "data_product_id,month,cost,currency\np,2025-3,1,CHF\n",
+        2,
+        "month: '2025-3' is no month; write it as 2026-08",
+    ),
+    (
+        "product_costs",
+        "data_product_id,month,cost,currency\np,2025-13,1,CHF\n",
+        2,
+        "month: '2025-13' is no month; write it",
+    ),
+    ("product_costs", "data_product_id,month,cost,currency\np,2025-03,-1,CHF\n", 2, "cost: -1.0 must be not below 0"),
+    ("product_costs", "data_product_id,month,cost,currency\np,2025-03,1'000,CHF\n", 2, 'cost: "1\'000" is not'),
+    (
+        "product_costs",
+        "data_product_id,month,cost,currency\np,2025-03,1,Fr.\n",
+        2,
+        "currency: 'Fr.' is no currency; write three capital",
+    ),
+    ("product_costs", "data_product_id,month,kwh\np,2025-03,inf\n", 2, ""),
+    (
+        "product_costs",
+        "data_product_id,month,cost,currency\np,2025-03,1,CHF\np,2025-03,1,EUR\np,2025-03,2,CHF\n",
+        4,
+        "is declared twice for this month and currency; keep one row",
+    ),
+]
+
+
+@pytest.mark.parametrize(("table", "text", "line", "words"), BROKEN)
+def test_a_row_of_domains_capabilities_or_costs_that_breaks_its_contract_is_named(home, table, text, line, words):
+    path = home.declared / f"{table}.csv"
+    path.write_text(text)
+    with pytest.raises(DeclarationError) as refused:
+        read_declared(path, table)
+    assert f"{path} line {line}: " in str(refused.value) and words in str(refused.value)
 
 
 def test_an_account_is_declared_once_for_a_source_and_once_for_all(home):

@@ -48,6 +48,7 @@ def test_what_is_left_out_or_null_is_its_default(home, text):
         "no_limits_reason": "limits_switched_off",
         "timezone": "UTC",
         "lateness_days": 5,
+        "governance_model": None,
     }
 
 
@@ -55,6 +56,7 @@ def test_what_is_set_reaches_the_tables(home):
     text = """
 north_star: {metric: products_reaching_k_domains, k: 2, target: 0, period: quarter}
 reporting: {timezone: Europe/Zurich, lateness_days: 0}
+governance: {model: mesh}
 """
     found = of_the_tables(home, text)
     assert (found["metric"], found["k"], found["target"], found["period"]) == (
@@ -63,7 +65,7 @@ reporting: {timezone: Europe/Zurich, lateness_days: 0}
         0,
         "quarter",
     )
-    assert (found["timezone"], found["lateness_days"]) == ("Europe/Zurich", 0)
+    assert (found["timezone"], found["lateness_days"], found["governance_model"]) == ("Europe/Zurich", 0, "mesh")
     assert of_the_tables(home, "north_star: {metric: adopted_within_days}")["period"] == "quarter"
 
 
@@ -114,6 +116,7 @@ def test_only_a_flow_or_a_rate_has_limits(home, chosen, has_limits, reason):
             3,
             'north_star.target can\'t be "many"; write a number of 0 or more, or null',
         ),
+        ("governance:\n  model: anarchy", 2, 'governance.model can\'t be "anarchy"; write one of centralised, distr'),
         ("north_star:\n  target: -1", 2, "north_star.target can't be -1; write a number of 0 or more"),
         ("north_star:\n  target: true", 2, "north_star.target can't be true; write a number of 0 or more"),
         ("north_star:\n  target: .nan", 2, "north_star.target can't be nan; write a number of 0 or more"),

@@ -28,12 +28,14 @@ def test_each_event_type_lands_in_its_table_with_its_columns(land, home):
         make_event("contract_activated", contract_version="2"),
         make_event("contract_checked"),
         make_event("owner_changed", domain="risk"),
+        make_event("stage_reached", stage="stored"),
     )
 
     assert json.loads(receipt["landed_by_table"]) == {
         "contract_events": 2,
         "ideas_logged": 1,
         "owners_changed": 1,
+        "stages_reached": 1,
         "products_adopted": 1,
         "products_closed": 2,
         "products_deployed": 1,
@@ -49,7 +51,7 @@ def test_each_event_type_lands_in_its_table_with_its_columns(land, home):
     [adopted] = visible(home, "products_adopted")
     assert (adopted["consumer_domain"], adopted["evidence"], adopted["line_number"]) == ("finance", "granted", 4)
     assert adopted["batch_id"] == adopted["origin_batch_id"] == receipt["batch_id"]
-    assert (receipt["rows_read"], receipt["rows_landed"], receipt["rows_quarantined"]) == (9, 9, 0)
+    assert (receipt["rows_read"], receipt["rows_landed"], receipt["rows_quarantined"]) == (10, 10, 0)
 
 
 def test_what_was_not_sent_takes_its_default_and_what_is_wrong_does_not(land, home):

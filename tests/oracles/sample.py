@@ -25,11 +25,12 @@ REQUIRED = {
     "retired": set(),
     "contract_activated": set(),
     "owner_changed": {"domain"},
+    "stage_reached": {"stage"},
     "contract_checked": {"passed_count", "failed_count"},
 }
 ALWAYS = {"event_id", "source", "event_type", "data_product_id", "occurred_at"}
 OPTIONAL = {"recorded_at", "revision", "domain", "title", "source_ref", "named_consumer_domains", "initiative"}
-OPTIONAL |= {"version", "consumer_domain", "evidence", "contract_version", "passed_count", "failed_count"}
+OPTIONAL |= {"version", "consumer_domain", "evidence", "contract_version", "passed_count", "failed_count", "stage"}
 
 
 def frame(rows: list[dict]) -> pd.DataFrame:

@@ -26,11 +26,12 @@ pytestmark = pytest.mark.slow
 AS_OF = "2026-03-01T00:00:00Z"
 FIRST = datetime(2025, 1, 6, tzinfo=UTC)
 KINDS = ["idea_logged", "work_started", "deployed", "adopted", "adopted", "adopted", "withdrawn", "retired"]
-KINDS += ["abandoned", "rejected", "contract_checked", "contract_activated", "owner_changed"]
+KINDS += ["abandoned", "rejected", "contract_checked", "contract_activated", "owner_changed", "stage_reached"]
 SOURCES, DOMAINS, TITLES = ["jira", "catalog"], ["sales", "finance", "risk"], [None, "Orders", "Orders, daily", ""]
 COLUMNS_OF = {
     "idea_logged": lambda pick: {"domain": pick(DOMAINS), "named_consumer_domains": pick([None, [], ["risk"]])},
     "owner_changed": lambda pick: {"domain": pick(DOMAINS)},
+    "stage_reached": lambda pick: {"stage": pick(["collected", "stored", "exposed"]), "domain": pick([None, *DOMAINS])},
     "deployed": lambda pick: {"version": pick([None, "1"])},
     "adopted": lambda pick: {"consumer_domain": pick(DOMAINS), "evidence": pick([None, "observed"])},
     "contract_checked": lambda pick: {"passed_count": pick([0, 3]), "failed_count": pick([0, 1])},

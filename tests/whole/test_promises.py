@@ -37,6 +37,18 @@ EXPLAINED = [
     ("north_star_target", "capability", "capability_reason"),
     ("north_star_target", "year_target", "year_reason"),
     ("north_star_target", "total_chance_of_target", "chance_reason"),
+    ("factory_stages", "product_count", "count_reason"),
+    ("factory_stages", "median_days", "reason"),
+    ("factory_stages", "is_bottleneck", "bottleneck_reason"),
+    ("ownership_shares", "outside_share", "reason"),
+    ("ownership_shares", "herfindahl_index", "concentration_reason"),
+    ("ownership_shares", "largest_unit", "unit_reason"),
+    ("ownership_shares", "agrees_with_model", "agreement_reason"),
+    ("product_costs", "amount_per_product_in_use", "in_use_reason"),
+    ("product_costs", "amount_per_adoption", "adoption_reason"),
+    ("capabilities", "is_building_a_commodity", "building_reason"),
+    ("liability_quarterly", "unused_share", "unused_reason"),
+    ("liability_quarterly", "retired_count", "retired_reason"),
 ]
 
 
@@ -64,6 +76,8 @@ def _life(chance, product: str, owner: str | None, age: float) -> list[dict]:
         events.append(event("deployed", product, after(150), domain=chance.choice([None, None, *DOMAINS])))
     for _ in range(chance.choice([0, 0, 0, 1, 2])):
         events.append(event("owner_changed", product, after(500), domain=chance.choice(DOMAINS)))
+    for stage in chance.choice([(), (), ("collected", "curated", "stored"), ("curated", "governed"), ("exposed",)]):
+        events.append(event("stage_reached", product, after(200), stage=stage))
     for _ in range(chance.choice([0, 1, 1, 2, 4])):
         events.append(event("adopted", product, after(500), consumer_domain=chance.choice(DOMAINS)))
     if chance.random() < 0.2:

@@ -13,6 +13,7 @@ select
     contract_version,
     passed_count,
     failed_count,
+    stage,
     title,
     occurred_at,
     recorded_at,

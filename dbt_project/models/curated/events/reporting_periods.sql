@@ -5,8 +5,7 @@ with span as (
         {{ month_starting('min(occurred_at)', 'quarter') }} as first_quarter,
         {{ month_starting(as_of()) }} as last_month
     from {{ ref('lifecycle_events') }}
-    -- a new owner alone makes no data product, and begins no month
-    where event_type <> 'owner_changed' and occurred_at <= {{ as_of() }}
+    where not ({{ makes_no_product('event_type') }}) and occurred_at <= {{ as_of() }}
 
 ),
 

@@ -12,7 +12,7 @@ milestones as (
         {{ latest('title') }} as title,
         {{ latest('domain', naming_order()) }} as domain,
         {{ latest('initiative') }} as initiative,
-        min(case when event_type <> 'owner_changed' then occurred_at end) as first_event_at,
+        min(case when not ({{ makes_no_product('event_type') }}) then occurred_at end) as first_event_at,
         min(case when event_type = 'idea_logged' then occurred_at end) as idea_logged_at,
         min_by(
             coalesce(has_named_consumer, false),
@@ -25,7 +25,7 @@ milestones as (
         max(case when {{ is_delivery('event_type') }} then occurred_at end) as last_delivery_at
     from events
     group by data_product_id
-    having count(case when event_type <> 'owner_changed' then 1 end) > 0 -- an owner alone makes no data product
+    having count(case when not ({{ makes_no_product('event_type') }}) then 1 end) > 0
 
 ),
 

@@ -5,18 +5,18 @@ with events as (
         consumer_domain,
         occurred_at
     from {{ ref('lifecycle_events') }}
-    where event_type <> 'owner_changed' and occurred_at <= {{ as_of() }}
+    where not ({{ makes_no_product('event_type') }}) and occurred_at <= {{ as_of() }}
 
     union all
 
-    -- the new owner of what is no data product is no domain
+    -- the owner of what is no data product is no domain
     select
         changes.domain,
         changes.consumer_domain,
         changes.occurred_at
     from {{ ref('lifecycle_events') }} as changes
     inner join {{ ref('data_products') }} as data_products on changes.data_product_id = data_products.data_product_id
-    where changes.event_type = 'owner_changed' and changes.occurred_at <= {{ as_of() }}
+    where {{ makes_no_product('changes.event_type') }} and changes.occurred_at <= {{ as_of() }}
 
 ),
 
@@ -36,6 +36,7 @@ named as (
 select
     domain,
     min(occurred_at) as first_seen_at,
+    max(occurred_at) as last_seen_at,
     count(*) as event_count
 from named
 group by domain

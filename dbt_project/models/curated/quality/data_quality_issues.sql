@@ -7,8 +7,9 @@ with rules as (
 issues as (
 
     {% for model, is_of_event in [
-        ('event_issues', true), ('consumer_issues', true), ('owner_issues', true), ('order_issues', false),
-        ('product_issues', false), ('identity_issues', false), ('domain_issues', false), ('initiative_issues', false),
+        ('event_issues', true), ('consumer_issues', true), ('owner_issues', true), ('stage_issues', true),
+        ('order_issues', false), ('product_issues', false), ('identity_issues', false), ('domain_issues', false),
+        ('initiative_issues', false), ('declared_issues', false),
     ] %}
     select
         rule_id,

@@ -38,7 +38,7 @@ without_idea as (
     inner join data_products on events.data_product_id = data_products.data_product_id
     where
         data_products.idea_logged_at is null
-        and events.event_type <> 'owner_changed'
+        and not ({{ makes_no_product('events.event_type') }})
         and events.occurred_at <= {{ as_of() }}
     group by events.data_product_id
 

@@ -1,0 +1,1 @@
+{{ landed_events('stages_reached') }}
