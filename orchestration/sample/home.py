@@ -28,13 +28,3 @@ def put_sample(home: Home) -> None:
         add(home, CHECKS, str(exports))
         for file in files:
             place_in_inbox(home, file)
-
-
-def _declared() -> dict[str, list[dict]]:
-    """{declared table: its rows}."""
-    return {
-        "process_changes": [{"changed_on": PROCESS_CHANGE_ON, "note": PROCESS_CHANGE}],
-        "initiatives": initiatives.INITIATIVES,
-        "initiative_kpis": initiatives.KPIS,
-        "initiative_products": initiatives.PRODUCTS,
-    }
