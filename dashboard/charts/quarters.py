@@ -15,14 +15,14 @@ from dashboard.charts.marks import (
     quantity,
     round_ticks,
     spread_out,
-    wrapped,
 )
 from dashboard.tables import Row
 from dashboard.theme import PALETTE, Chart, frame
 
 QUARTERS_SHOWN = 16
+SHARE_AXIS = {"values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"}
 LINES = {  # measure: (label, colour, dashes)
-    "products": ("live data products", PALETTE["blue"], [1, 0]),
+    "products": ("products", PALETTE["blue"], [1, 0]),
     "deployments": ("deployments", PALETTE["mark"], [7, 2]),
     "adoptions": ("adoptions", PALETTE["purple"], [3, 3]),
 }
@@ -34,10 +34,10 @@ def ownership_chart(rows: list[Row], column: str, width: int = 560, height: int 
     Parameters: `rows`, of `ownership_shares`; `column`, `outside_share` or `largest_domain_share`.
     """
     quarters, at = _quarters(rows)
-    left, right, top, bottom = 44, 100 if width >= 500 else 82, 10, 40
+    left, right, top, bottom = 44, 112, 10, 40
     plot_width, plot_height = width - left - right, height - top - bottom
     x = quantity("at", axis=None, scale={"domain": [-0.5, len(quarters) - 0.5], "nice": False})
-    y = quantity(column, title=None, scale={"domain": [0, 1]}, axis={"values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"})
+    y = quantity(column, title=None, scale={"domain": [0, 1]}, axis=SHARE_AXIS)
     drawn: list[Part] = []
     labels = []
     for measure, (label, colour, dashes) in LINES.items():
@@ -50,22 +50,19 @@ def ownership_chart(rows: list[Row], column: str, width: int = 560, height: int 
         known = [point for point in points if point[column] is not None]
         drawn += [layer(points, line, x=x, y=y), layer(known, mark("point", color=colour, size=22), x=x, y=y)]
         if known:
-            labels.append({"value": known[-1][column], "colour": colour, "words": [*(wrapped(label, 14) or []), ""]})
+            share = known[-1][column]
+            labels.append({"value": share, "colour": colour, "words": f"{label} {share:.0%}"})
     drawn += _end_labels(labels, len(quarters), column, x, y, plot_height)
-    return frame([*drawn, _quarter_labels(quarters, x, plot_width, plot_height)], width, height, left, right, top, bottom)
+    drawn.append(_quarter_labels(quarters, x, plot_width, plot_height))
+    return frame(drawn, width, height, left, right, top, bottom)
 
 
 def _end_labels(labels: list[Row], end: int, column: str, x: Part, y: Part, plot_height: float) -> list[Part]:
     """The name of each line with its last share, right of the plot."""
-    rows = [label | {"words": [*label["words"][:-1], f"{label['value']:.0%}"]} for label in labels]
-    lines = max((len(row["words"]) for row in rows), default=1)
-    low = (lines - 1) * LABEL_HEIGHT / plot_height
-    spread = spread_out(
-        [row | {"value": max(row["value"], low)} for row in rows], lines * LABEL_HEIGHT / plot_height, 1.0
-    )
+    spread = spread_out(labels, LABEL_HEIGHT / plot_height, 1.0)
     placed = [row | {"at": end - 0.5, column: row["value"]} for row in spread]
-    text = mark("text", align="left", dx=4, baseline="middle", lineHeight=12, fontWeight="bold")
-    return [layer(placed, text, x=x, y=y, text=category("words"), color=category("colour", scale=None))] if rows else []
+    text, colour = mark("text", align="left", dx=2, fontWeight="bold"), category("colour", scale=None)
+    return [layer(placed, text, x=x, y=y, text=category("words"), color=colour)] if labels else []
 
 
 def liability_chart(rows: list[Row], width: int = 560, height: int = 230) -> Chart:
@@ -81,7 +78,7 @@ def liability_chart(rows: list[Row], width: int = 560, height: int = 230) -> Cha
     scale = {"domain": [0, ticks[-1]], "nice": False}
     x = quantity("at", axis=None, scale={"domain": [-0.6, len(quarters) - 0.4], "nice": False})
     y = quantity("count", title=None, scale=scale, axis={"values": ticks, "format": ",~f"})
-    thick = max(4.0, min(26.0, 0.7 * plot_width / max(len(quarters), 1)))
+    thick = max(4.0, min(48.0, 0.7 * plot_width / max(len(quarters), 1)))
     layers = [
         layer(_counts(shown, column), mark("bar", width=thick, color=colour), x=x, y=y, y2=other_end("zero"))
         for column, colour in (("live_count", PALETTE["interval"]), ("unused_count", PALETTE["orange"]))
@@ -91,9 +88,7 @@ def liability_chart(rows: list[Row], width: int = 560, height: int = 230) -> Cha
     layers.append(_quarter_labels(quarters, x, plot_width, plot_height))
     below = mark("text", color=PALETTE["muted"], baseline="top")
     title = [{"at": -0.6, "words": "retired in the quarter:"}]
-    layers.append(
-        layer(title, below | {"align": "left"}, x=x, y={"value": plot_height + 42}, text=category("words"))
-    )
+    layers.append(layer(title, below | {"align": "left"}, x=x, y={"value": plot_height + 42}, text=category("words")))
     retired = _counts(shown, "retired_count")
     layers.append(layer(retired, below, x=x, y={"value": plot_height + 57}, text=category("words")))
     return frame(layers, width, height, left, right, top, bottom)

@@ -1,16 +1,16 @@
 """The sentences about costs, energy and carbon: by month, per data product in use and per adoption, with coverage.
 
-Belongs here: words about rows of `product_costs`; units are never added or converted. Does not belong here: their chart.
+Belongs here: words about rows of `product_costs`; units are never added or converted. Does not belong here: charts.
 """
 
-from dashboard.rows import Row, grouped, last_complete
+from dashboard.rows import Row, grouped
 from dashboard.tables import PageData
 from dashboard.words import codes, numbers
 from dashboard.words.phrases import Clause, counted, is_or_are, joined
 
 NOT_DECLARED = (
-    "Not declared. List them in declared/product_costs.csv: data_product_id, month, cost with its currency, kwh, co2_kg "
-    "and the basis of the figures."
+    "Not declared. List them in declared/product_costs.csv: data_product_id, month, cost with its currency, kwh, "
+    "co2_kg and the basis of the figures."
 )
 MONTHS_SHOWN = 12
 UNITS_NAMED = 3  # currencies in the heading
@@ -19,7 +19,8 @@ UNITS_NAMED = 3  # currencies in the heading
 def series(rows: list[Row]) -> list[list[Row]]:
     """The complete months of each measure and unit, MONTHS_SHOWN at most, where there are any: cost first."""
     of = grouped([row for row in rows if row["is_complete"]], "measure", "unit")
-    return [of[key][-MONTHS_SHOWN:] for key in sorted(of, key=lambda key: ([*codes.COST_MEASURES].index(key[0]), key[1]))]
+    measures = [*codes.COST_MEASURES]
+    return [of[key][-MONTHS_SHOWN:] for key in sorted(of, key=lambda key: (measures.index(key[0]), key[1]))]
 
 
 def latest(rows: list[Row]) -> list[Row]:
@@ -74,18 +75,18 @@ def total(row: Row) -> str:
     return amount(row["amount"]) if row["amount"] is not None else f"not known: {codes.reason(row['reason'])}"
 
 
-def per_product(row: Row) -> str:
-    """The amount for each data product in use and how many these are, or why it is not known."""
+def per_product(row: Row) -> tuple[str, str]:
+    """The amount for each data product in use, and how many these are; or why it is not known."""
     if row["amount_per_product_in_use"] is None:
-        return f"not known: {codes.reason(row['in_use_reason'])}"
-    return f"{amount(row['amount_per_product_in_use'])} ({row['in_use_count']:,})"
+        return "–", codes.reason(row["in_use_reason"])
+    return amount(row["amount_per_product_in_use"]), f"{row['in_use_count']:,} in use"
 
 
-def per_adoption(row: Row) -> str:
-    """The amount for each adoption of the month and how many these are, or why it is not known."""
+def per_adoption(row: Row) -> tuple[str, str]:
+    """The amount for each adoption of the month, and how many these are; or why it is not known."""
     if row["amount_per_adoption"] is None:
-        return f"not known: {codes.reason(row['adoption_reason'])}"
-    return f"{amount(row['amount_per_adoption'])} ({row['adoption_count']:,})"
+        return "–", codes.reason(row["adoption_reason"])
+    return amount(row["amount_per_adoption"]), counted(row["adoption_count"], "adoption")
 
 
 def about(rows: list[Row]) -> str:

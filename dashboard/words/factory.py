@@ -1,12 +1,12 @@
 """The sentences about the data factory: how far data products get, how long they wait, where they wait longest.
 
-Belongs here: words about rows of `factory_stages`, in order of stage_number. Does not belong here: the strip (`views/`).
+Belongs here: words about rows of `factory_stages`, in order of stage_number. Does not belong here: the strip.
 """
 
 from dashboard.rows import Row
 from dashboard.tables import PageData
 from dashboard.words import codes, numbers
-from dashboard.words.phrases import Clause, capitalised, counted, is_or_are, joined
+from dashboard.words.phrases import Clause, counted, is_or_are, joined
 
 STAND_INS = {"governed": "contract_activated", "exposed": "deployed"}  # stage: the event that stands for it
 
@@ -64,8 +64,8 @@ def left(row: Row) -> str:
 def notes(rows: list[Row]) -> list[str]:
     """What stands for a stage, and what no wait counts."""
     found = [
-        f"{capitalised(STAND_INS[row['stage']])} stands for {row['stage']} where no stage_reached of it was sent: "
-        f"{row['reported_count']:,} of {row['product_count']:,} have one."
+        f"{name(row)}: {row['reported_count']:,} of {row['product_count']:,} by a stage_reached event, the others by "
+        f"{STAND_INS[row['stage']]}."
         for row in known(rows)
         if row["stage"] in STAND_INS and row["reported_count"] < row["product_count"]
     ]

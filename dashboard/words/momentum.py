@@ -4,13 +4,13 @@ Belongs here: words about the two momentum rows of `flywheel_scorecard`, and abo
 lines in the middle of the wheel (`flywheel.py`).
 """
 
-from dashboard.rows import Row
+from dashboard.rows import EVERYONE, Row
 from dashboard.tables import PageData
-from dashboard.words import codes, numbers
+from dashboard.words import codes
 from dashboard.words.drivers import pace_change
-from dashboard.words.phrases import Clause
+from dashboard.words.phrases import Clause, joined
 
-MOMENTUM, FINISHED_ONLY = "momentum", "momentum_completed_only"
+MOMENTUM, FINISHED_ONLY, BUILD_TIME = "momentum", "momentum_completed_only", "build_time"
 
 
 def row_of(rows: list[Row], metric: str = MOMENTUM) -> Row | None:
@@ -19,7 +19,7 @@ def row_of(rows: list[Row], metric: str = MOMENTUM) -> Row | None:
 
 
 def heading(rows: list[Row]) -> str:
-    """Whether every push gets easier; only an interval on one side of 0 says so."""
+    """Whether every push gets easier, which only an interval on one side of 0 says."""
     row = row_of(rows)
     if row is None or row["value"] is None:
         return "Momentum: not known yet"
@@ -27,7 +27,7 @@ def heading(rows: list[Row]) -> str:
         return "Momentum: every push gets easier"
     if row["lower"] is not None and row["lower"] > 0:
         return "Momentum: every push gets harder"
-    return "Momentum: no change is certain, a push is neither easier nor harder so far"
+    return "Momentum: it is not certain that a push gets easier"
 
 
 def in_words(row: Row | None) -> str:
@@ -60,9 +60,13 @@ def to_act_on(data: PageData) -> list[Clause]:
     return [Clause(words, "#momentum")]
 
 
-def build_effort(row: Row | None) -> str:
-    """How long a data product is in build, by `time_to_value` from started to deployed; why it is not known."""
-    if row is None or row["median_days"] is None:
-        return f"not known: {codes.reason(row['reason'] if row else 'no_work_started_events')}"
-    ends = numbers.interval(row["median_lower_days"], row["median_upper_days"])
-    return f"half are built within {numbers.days_with_unit(row['median_days'])} (95% interval {ends})"
+def missing(data: PageData) -> str:
+    """Which effort is not measured, and what to send or declare; empty where build time and cost are known."""
+    built = data.verdicts.get((EVERYONE, BUILD_TIME))
+    parts = []
+    if built is None or built["value"] is None:
+        why = codes.reason(built["reason"]) if built and built["reason"] else "no work was sent"
+        parts.append(f"build time ({why}; send work_started and deployed events)")
+    if not any(row["measure"] == "cost" for row in data.costs):
+        parts.append("cost per adoption (declare costs in declared/product_costs.csv)")
+    return f"Effort not measured: {joined(parts)}." if parts else ""

@@ -14,6 +14,7 @@ DECLARATIONS = {  # reason: what to declare
     "no_units_declared": "their units (unit in declared/domains.csv)",
     "no_model_declared": "the governance model (governance.model in flywheel.yml)",
 }
+CHANGED_WHEN = {"handed_over": "When", "owner_ended": "Ended on", "owner_gone": "Last named on"}
 ABANDONED = ("owner_ended", "owner_gone")  # kinds of change that leave a data product without an owner
 
 
@@ -115,8 +116,15 @@ def hand_overs_heading(rows: list[Row]) -> str:
         if kind in counts
     ]
     handed = counts.get("handed_over", 0)
-    parts = [*lost, counted(handed, "hand-over") if handed else "no hand-over"]
-    return f"Hand-overs: {joined(parts)}"
+    return f"Hand-overs: {f'{handed:,}' if handed else 'none'}" + (f", and {joined(lost)}" if lost else "")
+
+
+def hand_overs_about(changes: list[Row], shares: list[Row]) -> str:
+    """What is known where nothing, or not all of it, can be known."""
+    is_declared = shares and all(row["reason"] != "no_domains_declared" for row in latest(shares).values())
+    if not is_declared:
+        return "Which domain ended is not declared: give its ended_on in declared/domains.csv."
+    return "" if changes else "Every open or live data product has an owner that is declared or still named by events."
 
 
 def list_title(rows: list[Row]) -> str:
