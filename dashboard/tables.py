@@ -231,6 +231,7 @@ class PageData:
             flywheel=self.flywheel,
             tenets=[row for row in self.tenets if row["flywheel_phase"] == phase],
             queues=[row for row in own.pop("queues", []) if row["domain"] == EVERYONE],
+            domains=[{"domain": row["domain"]} for row in self.domains],
             **own,
         )
 

@@ -10,11 +10,14 @@ from itertools import chain, zip_longest
 from dashboard.links import outside
 from dashboard.rows import EVERYONE, Row
 from dashboard.tables import PageData
-from dashboard.views import belt, parts
+from dashboard.views import belt, costs, factory, ownership, parts
 from dashboard.views.north_star import metric_card, unknown
 from dashboard.views.parts import View
 from dashboard.words import belt as belt_words
-from dashboard.words import codes, drivers, flywheel, numbers, persona
+from dashboard.words import codes, drivers, flywheel, landscape, liability, momentum, numbers, persona
+from dashboard.words import costs as cost_words
+from dashboard.words import factory as factory_words
+from dashboard.words import ownership as ownership_words
 from dashboard.words.persona import PERSONAS
 from dashboard.words.phrases import Clause
 
@@ -26,16 +29,27 @@ SECTIONS: dict[str, list[Section]] = {
     "cdo": [
         ("purpose", "persona/purpose.html", belt.purpose_section),
     ],
-    "engineering": [],
-    "product-leaders": [],
-    "cto": [],
+    "engineering": [
+        ("landscape", "persona/landscape.html", ownership.landscape_section),
+        ("ownership", "persona/ownership.html", ownership.ownership_section),
+        ("hand-overs", "persona/hand-overs.html", ownership.hand_overs_section),
+    ],
+    "product-leaders": [
+        ("factory", "persona/factory.html", factory.factory_section),
+        ("liability", "persona/liability.html", factory.liability_section),
+    ],
+    "cto": [
+        ("lasting", "persona/lasting.html", costs.lasting_section),
+        ("momentum", "persona/momentum.html", costs.momentum_section),
+        ("costs", "persona/costs.html", costs.costs_section),
+    ],
 }
 # From each in turn the first sentence, then from each the second, up to MOST_CALLS.
 CALLS: dict[str, list[Calls]] = {
     "cdo": [belt_words.to_act_on, persona.worsening],
-    "engineering": [persona.worsening],
-    "product-leaders": [persona.worsening],
-    "cto": [persona.worsening],
+    "engineering": [landscape.to_act_on, ownership_words.to_act_on, persona.worsening],
+    "product-leaders": [factory_words.to_act_on, liability.to_act_on, persona.worsening],
+    "cto": [persona.worsening, momentum.to_act_on, cost_words.to_act_on],
 }
 MOST_CALLS = 5
 
