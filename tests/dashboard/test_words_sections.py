@@ -275,7 +275,7 @@ def test_effort_is_the_build_time_and_the_cost_of_an_adoption_or_what_to_send():
     unknown = cost_views.momentum_section(served(flywheel=[pushes()]))
     assert unknown["effort"] == []
     assert unknown["missing"] == (
-        "Effort not measured: build time (no work was sent; send work_started and deployed events) and cost per "
+        "Effort not measured: build time (send work_started and deployed events) and cost per "
         "adoption (declare costs in declared/product_costs.csv)."
     )
 
