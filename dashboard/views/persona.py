@@ -28,6 +28,9 @@ Calls = Callable[[PageData], list[Clause]]  # what calls for action: each a sent
 SECTIONS: dict[str, list[Section]] = {
     "cdo": [
         ("purpose", "persona/purpose.html", belt.purpose_section),
+        ("belt", "persona/belt.html", belt.belt_section),
+        ("slips", "persona/slips.html", belt.slips_section),
+        ("quick-wins", "persona/quick-wins.html", belt.quick_wins_section),
     ],
     "engineering": [
         ("landscape", "persona/landscape.html", ownership.landscape_section),
@@ -46,9 +49,9 @@ SECTIONS: dict[str, list[Section]] = {
 }
 # From each in turn the first sentence, then from each the second, up to MOST_CALLS.
 CALLS: dict[str, list[Calls]] = {
-    "cdo": [belt_words.to_act_on, persona.worsening],
+    "cdo": [belt_words.to_act_on, persona.north_star, persona.worsening],
     "engineering": [landscape.to_act_on, ownership_words.to_act_on, persona.worsening],
-    "product-leaders": [factory_words.to_act_on, liability.to_act_on, persona.worsening],
+    "product-leaders": [factory_words.to_act_on, persona.late, liability.to_act_on, persona.worsening],
     "cto": [persona.worsening, momentum.to_act_on, cost_words.to_act_on],
 }
 MOST_CALLS = 5
