@@ -77,6 +77,7 @@ SELECTS = {
         order by position, sequence, data_product_id
     """,
     "flywheel": "from authoritative.flywheel_scorecard order by flywheel_phase, metric_id",
+    "capabilities": "from authoritative.capabilities order by capability",
     "accounting": """
         select count(*) as batch_count, coalesce(sum(read_count), 0)::bigint as read_count,
             coalesce(sum(landed_count), 0)::bigint as landed_count,
@@ -128,6 +129,7 @@ class PageData:
     evolution_moves: list[Row]
     evolution_examples: list[Row]
     flywheel: list[Row]
+    capabilities: list[Row]
     accounting: Row
     sources: list[Row]
     quality: list[Row]
