@@ -24,9 +24,10 @@ STAGES = (
 CERTAINTIES = ("raw", "contract_not_kept", "curated", "authoritative")  # one in each stage, in this order
 EVOLUTIONS = ("genesis", "custom", "product", "commodity")
 LOWEST, HIGHEST = 0.14, 0.92  # heights between which data products stand
-BANDS = 12  # heights that are nearer to each other than a twelfth of the axis are counted together
+BANDS = 10  # heights that are nearer to each other than a tenth of the axis are counted together
 NAMED = 5  # data products of each position off the S-curve that are named
-PER_STAGE = 8  # capabilities of a stage that are drawn
+IN_NARROW = 2  # capabilities of a stage on a narrow drawing
+PER_STAGE = 6  # capabilities of a stage that are drawn
 NEED, CAPABILITY = 0.86, 0.34  # heights: a need, and what serves it
 LONGEST_NAME = 60  # characters
 
@@ -61,22 +62,24 @@ class WardleyMap:
     starts: tuple[float, ...] = STAGES[:-1]  # where the stages begin
 
 
-def all_maps(data: PageData) -> dict[str, WardleyMap | None]:
-    """The maps by name; None where there is nothing to place."""
+def all_maps(data: PageData, is_narrow: bool = False) -> dict[str, WardleyMap | None]:
+    """The maps by name, with fewer names where a drawing of them is narrow; None where there is nothing to place."""
+    if is_narrow:
+        return {"data_products": product_map(data, 0), "capabilities": capability_map(data, IN_NARROW)}
     return {"data_products": product_map(data), "capabilities": capability_map(data)}
 
 
-def product_map(data: PageData) -> WardleyMap | None:
+def product_map(data: PageData, most_named: int = NAMED) -> WardleyMap | None:
     """The live data products: height by the share of other domains that use them, evolution by certainty.
 
-    Of each position off the S-curve a few are named. All others are counted by place, so that the counts and the named
-    ones add up to those that are placed. None where certainty or use of none is known.
+    Of each position off the S-curve up to `most_named` are named. All others are counted by place, so that the counts
+    and the named ones add up to those that are placed. None where certainty or use of none is known.
     """
     cells = [row for row in data.evolution if row["position"] and row["ubiquity_share"] is not None]
     if not cells:
         return None
     examples = grouped(data.evolution_examples, "position")
-    named = [row for name in codes.POSITIONS for row in examples.get(name, [])[:NAMED]]
+    named = [row for name in codes.POSITIONS for row in examples.get(name, [])[:most_named]]
     ticks = [t for t in round_ticks(0, max(0.1, *(float(r["ubiquity_share"]) for r in cells))) if t <= 1]
     top = max(ticks[-1], *(float(row["ubiquity_share"]) for row in cells))
     placed = sum(row["product_count"] for row in cells)
@@ -154,14 +157,14 @@ def _bands(shares: list[float], top: float) -> dict[float, float]:
     return bands
 
 
-def capability_map(data: PageData) -> WardleyMap | None:
+def capability_map(data: PageData, per_stage: int = PER_STAGE) -> WardleyMap | None:
     """The declared capabilities under the needs that they serve; evolution as declared. None where none is placed.
 
-    Of a stage with many the flagged ones come first, then the others by name; the rest is counted.
+    Of a stage `per_stage` are drawn: the flagged ones first, then the others by name. The rest is counted.
     """
     rows = sorted(data.capabilities, key=lambda r: (not (r["is_building_a_commodity"] or r["is_review_due"]), _key(r)))
     by_stage = {stage: [row for row in rows if row["evolution"] == stage] for stage in EVOLUTIONS}
-    drawn = [row for stage in EVOLUTIONS for row in sorted(by_stage[stage][:PER_STAGE], key=_by_need)]
+    drawn = [row for stage in EVOLUTIONS for row in sorted(by_stage[stage][:per_stage], key=_by_need)]
     if not drawn:
         return None
     needs = _needs(drawn)
@@ -174,13 +177,13 @@ def capability_map(data: PageData) -> WardleyMap | None:
         "declared",
         tuple((maps.STAGES[stage], "") for stage in EVOLUTIONS),
         maps.CAPABILITY_HEIGHT,
-        ((NEED, "need"), (CAPABILITY, "capability")),
+        ((NEED, "need"),),
         anchors=_above(list(needs.values()), components),
         components=tuple(components),
         flags={
             n: maps.flagged(words, count) for n, (column, words) in flags.items() if (count := _count(rows, column))
         },
-        notes=maps.capability_notes(rows, {stage: len(found) - PER_STAGE for stage, found in by_stage.items()}),
+        notes=maps.capability_notes(rows, {stage: len(found) - per_stage for stage, found in by_stage.items()}),
     )
 
 

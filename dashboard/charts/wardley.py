@@ -17,9 +17,11 @@ from dashboard.maps import STAGES, Component, WardleyMap
 from dashboard.theme import DARK, FONT, FONT_SIZE, PALETTE, css_variables, svg_head, variable
 from dashboard.words.maps import CLASSES, description
 
-RIGHT, TOP, UNDER = 8.0, 26.0, 40.0  # pixels around the plot; UNDER: the names of the stages
+UNDER = 40.0  # pixels under the plot, for the names of the stages
+RIGHT = {True: 130.0, False: 8.0}  # right of it: a wide map has room for names there
 SMALL, COUNTED, LARGEST = 5.0, 8.5, 17.0  # radii: of a mark with a name, of the smallest and the largest count
 FLAG_COLOURS = {1: "orange", 2: "purple"}
+WIDE = 700  # pixels; a narrower drawing has no room for names right of the plot
 WIDE_SIZE = {"data_products": (1100, 420), "capabilities": (1100, 260)}  # pixels: width, height of the plot
 NARROW_SIZE = {"data_products": (316, 330), "capabilities": (316, 240)}
 EDGE = 14  # pixels around a file of its own
@@ -45,10 +47,10 @@ class _Mark:
 
     @property
     def words(self) -> str:
-        """What stands next to it: its name with its sourcing, or its count where that has no room in it."""
+        """What stands next to it: its name with its sourcing; nothing at a count, which stands in it."""
         c = self.component
         if c.count is not None:
-            return "" if _holds_count(self) else f"{c.count:,}"
+            return ""
         return f"{_isolated(c.name)} · {SOURCING[c.sourcing]}" if c.sourcing else _isolated(c.name)
 
 
@@ -57,13 +59,16 @@ def wardley_chart(drawn: WardleyMap, width: int, height: int, identity: str) -> 
 
     `identity` is unique on its page. Returns markup without script or outside reference.
     """
-    plot = _Plot(max(text_width(tick) for _, tick in drawn.ticks) + 10, width - RIGHT, height)
+    heading = _in_lines(f"↑ {drawn.height}", width)
+    left = max(text_width(tick) for _, tick in drawn.ticks) + 10
+    plot = _Plot(left, width - RIGHT[width >= WIDE], LABEL_HEIGHT * len(heading) + 12, height)
     most = max([1, *(c.count or 1 for c in drawn.components)])
     marks = [plot.mark(component, most) for component in drawn.components]
     anchors = [plot.mark(anchor, most) for anchor in drawn.anchors]
     names = _place_names(anchors, marks, plot)
     parts = [
         *_stages(drawn, plot),
+        *(_text(0, 10 + LABEL_HEIGHT * n, line, "muted") for n, line in enumerate(heading)),
         *_heights(drawn, plot),
         *_links(marks, anchors),
         *(name.leader for name in names),
@@ -97,12 +102,13 @@ class _Plot:
 
     left: float
     right: float
+    top: float
     height: float
 
     @property
     def bottom(self) -> float:
         """Where its stages are named."""
-        return TOP + self.height
+        return self.top + self.height
 
     def across(self, evolution: float) -> float:
         """The place of an evolution."""
@@ -110,12 +116,14 @@ class _Plot:
 
     def up(self, visibility: float) -> float:
         """The place of a height."""
-        return TOP + self.height * (1 - visibility)
+        return self.top + self.height * (1 - visibility)
 
     def mark(self, component: Component, most: int) -> _Mark:
         """A component here; `most`, the largest count on the map."""
-        largest = LARGEST if self.right > 500 else 0.8 * LARGEST
-        radius = SMALL if component.count is None else max(COUNTED, largest * math.sqrt(component.count / most))
+        radius = SMALL
+        if component.count is not None:
+            in_proportion = LARGEST * math.sqrt(component.count / most)
+            radius = max(COUNTED, in_proportion, text_width(f"{component.count:,}") / 2 + 1.5)
         return _Mark(component, self.across(component.evolution), self.up(component.visibility), radius)
 
 
@@ -136,7 +144,8 @@ def _place_names(anchors: list[_Mark], marks: list[_Mark], plot: _Plot) -> list[
     taken = [m.box for m in (*anchors, *marks)] + [
         _badge_box(m, n) for m in marks for n in range(len(m.component.flags))
     ]
-    room = (plot.left, TOP - 4, plot.right, plot.bottom - 2)
+    end = plot.right + (RIGHT[True] - 8 if plot.right >= WIDE - RIGHT[True] else 0)
+    room = (plot.left, plot.top - 2, end, plot.bottom - 2)
     places = place_labels(labels, taken, room)
     without = [label for label, place in zip(labels, places, strict=True) if not place]
     letters = {label: _letter(number) for number, label in enumerate(without)}
@@ -151,10 +160,6 @@ def _place_names(anchors: list[_Mark], marks: list[_Mark], plot: _Plot) -> list[
     return names
 
 
-def _holds_count(mark: _Mark) -> bool:
-    return text_width(f"{mark.component.count:,}") + 2 < 2 * mark.radius
-
-
 def _letter(number: int) -> str:
     """a to z, then aa, ab and so on."""
     first, second = divmod(number, 26)
@@ -163,21 +168,21 @@ def _letter(number: int) -> str:
 
 def _stages(drawn: WardleyMap, plot: _Plot) -> list[str]:
     """The four stages of evolution, apart by dashed lines, and their names under the plot."""
-    parts = [_line(plot.left, TOP, plot.left, plot.bottom, "mark")]
+    parts = [_line(plot.left, plot.top, plot.left, plot.bottom, "mark")]
     parts += [_line(plot.left, plot.bottom, plot.right, plot.bottom, "mark")]
-    parts += [_line(plot.across(at), TOP, plot.across(at), plot.bottom, "line", "3 4") for at in STAGES[1:-1]]
+    parts += [_line(plot.across(at), plot.top, plot.across(at), plot.bottom, "line", "3 4") for at in STAGES[1:-1]]
     for (start, end), (wardley, ours) in zip(pairwise(STAGES), drawn.stages, strict=True):
         x, room = plot.across(start) + 3, plot.across(end) - plot.across(start)
-        parts.append(_text(x, plot.bottom + 14, wardley, "ink", True))
+        size = FONT_SIZE if text_width(wardley) + 6 < room else 9
+        parts.append(_text(x, plot.bottom + 14, wardley, "ink", True, size=size))
         lines = [ours] if text_width(ours) <= room else ours.split(" ", 1)
         parts += [_text(x, plot.bottom + 14 + 12 * n, line, "muted") for n, line in enumerate(lines, 1)]
     return parts
 
 
 def _heights(drawn: WardleyMap, plot: _Plot) -> list[str]:
-    """The axis of heights: its words on top, a line and a word at each tick."""
-    words = f"↑ {drawn.height}"
-    parts = [_text(0, 10, words if text_width(words) < plot.right else "↑ visibility", "muted")]
+    """A line and a word at each tick of the axis of heights."""
+    parts = []
     for at, tick in drawn.ticks:
         parts.append(_line(plot.left, plot.up(at), plot.right, plot.up(at), "grid"))
         parts.append(_text(plot.left - 5, plot.up(at) + 4, tick, "muted", end=True))
@@ -199,7 +204,7 @@ def _shape(mark: _Mark, evidence: str) -> str:
         half = f'<path d="M{x - r:.1f},{y - r:.1f}h{2 * r:g}l{-2 * r:g},{2 * r:g}Z" fill="{colour}"/>'
         return f'{square} fill="{_colour("paper")}" stroke="{colour}" stroke-width="1.5"/>{half}'
     count = ""
-    if mark.component.count is not None and _holds_count(mark):
+    if mark.component.count is not None:
         count = _text(x, y + 4, f"{mark.component.count:,}", "paper", middle=True)
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}" fill="{colour}"/>{count}'
 
@@ -256,12 +261,20 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str, dashes: str =
 
 
 def _text(
-    x: float, y: float, words: str, colour: str, bold: bool = False, middle: bool = False, end: bool = False, halo=False
+    x: float,
+    y: float,
+    words: str,
+    colour: str,
+    bold: bool = False,
+    middle: bool = False,
+    end: bool = False,
+    halo: bool = False,
+    size: float = FONT_SIZE,
 ) -> str:
     anchor = ' text-anchor="middle"' if middle else ' text-anchor="end"' if end else ""
     weight = ' font-weight="bold"' if bold else ""
     around = f' stroke="{_colour("paper")}" stroke-width="3" paint-order="stroke"' if halo else ""
-    look = f'font-size="{FONT_SIZE}" fill="{_colour(colour)}"{anchor}{weight}{around}'
+    look = f'font-size="{size:g}" fill="{_colour(colour)}"{anchor}{weight}{around}'
     return f'<text x="{x:.1f}" y="{y:.1f}" {look}>{escape(words)}</text>'
 
 

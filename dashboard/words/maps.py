@@ -70,8 +70,9 @@ def flagged(words: str, count: int) -> str:
 
 def product_notes(data: PageData, placed: int, total: int, named: int) -> tuple[str, ...]:
     """What is placed, named, counted and not placed."""
+    by_name = f"{named:,} off the S-curve by name, the others counted by place" if named else "counted by place"
     notes = [
-        f"{counted(placed, 'data product')} placed: {named:,} off the S-curve by name, the others counted by place",
+        f"{counted(placed, 'data product')} placed: {by_name}",
         "Places within a stage mean nothing; a height says how many use it, not what depends on it",
     ]
     if missing := total - placed:
