@@ -70,7 +70,7 @@ def read_declared(path: Path, table: str) -> pa.Table:
         chunks = list(read_file(path, columns))
     except UnreadableFile as error:
         raise DeclarationError(f"{path}: {error}.") from None
-    faults = [fault for chunk in chunks for fault in _unreadable(chunk, sorted(columns))]
+    faults = [fault for chunk in chunks for fault in _unreadable(chunk, contract)]
     frames, lines = [empty], list[int]()
     for chunk in (chunk for chunk in chunks if chunk.lines):
         frames.append(_typed(chunk, contract, faults))
@@ -99,11 +99,14 @@ def _unknown_timezones(frame: pa.Table, lines: list[int]) -> list[tuple[int, str
     return found
 
 
-def _unreadable(chunk: Chunk, columns: list[str]) -> list[tuple[int, str]]:
-    found = [(u.line or 1, u.message) for u in chunk.unreadable]
+def _unreadable(chunk: Chunk, contract: Contract) -> list[tuple[int, str]]:
+    hides, columns = contract.hides_values, sorted(p.name for p in contract.properties)
+    found = [(u.line or 1, f"can't be read: {u.reason}" if hides else u.message) for u in chunk.unreadable]
     unknown = sorted({name for extra in chunk.extras if extra for name in extra})
     if unknown:
-        found.append((1, f"{', '.join(unknown)} is no column of this table; its columns are {', '.join(columns)}"))
+        # a file without a header has an answer there
+        what = "something" if hides else ", ".join(unknown)
+        found.append((1, f"{what} is no column of this table; its columns are {', '.join(columns)}"))
     return found
 
 
@@ -115,7 +118,6 @@ def _typed(chunk: Chunk, contract: Contract, faults: list[tuple[int, str]]) -> p
         got = conform(sent, p.logical_type)
         typed[p.name] = got.values
         for row in pc.indices_nonzero(got.is_wrong).to_pylist():
-            faults.append(
-                (chunk.lines[row] or 1, f"{p.name}: {str(sent[row])[:80]!r} {why_wrong(sent[row], p.logical_type)}")
-            )
+            value = "" if contract.hides_values else f": {str(sent[row])[:80]!r}"
+            faults.append((chunk.lines[row] or 1, f"{p.name}{value} {why_wrong(sent[row], p.logical_type)}"))
     return pa.table(typed)

@@ -24,6 +24,7 @@ from pipeline import compile_project
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
 from orchestration.landing.quarantine import refused_rows
+from orchestration.pulse import group_figures
 
 DBT_PROJECT = Path(__file__).parent.parent / "dbt_project"
 AS_OF = "2026-01-01T00:00:00+00:00"
@@ -38,6 +39,7 @@ DECLARED = (
     "initiatives",
     "initiative_kpis",
     "initiative_products",
+    "tenet_assessments",
 )
 PACE_TABLES = ("leading_metrics_monthly", "time_to_value", "flywheel_scorecard")
 WHOLE_DAYS_ABOVE = 100_000  # data products
@@ -156,9 +158,16 @@ def put_declared(db: duckdb.DuckDBPyConnection, declared: dict[str, list[dict]])
     """Replace the declared tables that dbt knows by these rows; a table that is not named has none."""
     for name in DECLARED:
         schema = pa.schema([(p.name, p.arrow_type) for p in load_layer("declared")[name].properties])
-        db.register("rows_of_people", pa.Table.from_pylist(declared.get(name, []), schema))
-        db.execute(f"create or replace table declared.{name} as from rows_of_people")
-        db.unregister("rows_of_people")
+        _replace(db, name, pa.Table.from_pylist(declared.get(name, []), schema))
+    answers = load_layer("declared")["pulse_answers"]
+    schema = pa.schema([(p.name, p.arrow_type) for p in answers.properties])
+    _replace(db, "pulse_figures", group_figures(pa.Table.from_pylist(declared.get("pulse_answers", []), schema)))
+
+
+def _replace(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+    db.register("rows_of_people", table)
+    db.execute(f"create or replace table declared.{name} as from rows_of_people")
+    db.unregister("rows_of_people")
 
 
 def put_events(db: duckdb.DuckDBPyConnection, events: list[dict]) -> None:

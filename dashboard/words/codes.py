@@ -35,6 +35,7 @@ EVENTS_THAT_TELL = {  # reason: which events would make the metric known
     "no_adoption_events": "adopted events",
     "no_contract_events": "contract_activated and contract_checked events",
     "no_deployment_events": "deployed events",
+    "no_initiatives": "idea_logged events with initiative",
     "no_idea": "idea_logged events",
     "no_ideas": "idea_logged events",
     "no_named_consumers": "idea_logged events with named_consumer_domains",
@@ -53,6 +54,7 @@ WHY_IT_MATTERS = {  # metric: what it would answer
     "expansion_share": "whether value comes from reuse",
     "first_adoptions": "whether new products find a user",
     "first_deployments": "how much is delivered",
+    "initiative_share": "whether work serves what the business wants",
     "momentum": "whether each product makes the next one easier",
     "momentum_completed_only": "for comparison only",
     "named_consumer_share": "whether work starts from demand",
@@ -149,6 +151,10 @@ FACTORY_STAGES = {
     "exposed": "Exposed",
 }
 OWNED = {"products": "live data products", "deployments": "first deployments", "adoptions": "adoptions"}
+OWNERSHIP_SHARES = {
+    "outside_share": "Share owned outside the central team",
+    "largest_domain_share": "Share of the largest owner",
+}
 OWNERSHIP_CHANGES = {
     "handed_over": "handed over",
     "owner_ended": "its domain was declared as ended",
@@ -198,7 +204,7 @@ REASONS = {
     "no_idea": "its idea was never logged",
     "no_idea_events": "there is no current event of a logged idea",
     "no_ideas": "no idea was logged",
-    "no_initiatives": "no initiative is declared, and no event names one",
+    "no_initiatives": "no data product is known to serve an initiative",
     "no_named_consumers": "no current idea names a consumer",
     "no_known_products": "no event knows the data products of its figures",
     "no_model_declared": "no governance model is declared",

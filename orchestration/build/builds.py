@@ -23,6 +23,7 @@ from orchestration.declared import declared_tables
 from orchestration.home import FILES, Dates, Home, read_json, sha256, write_whole
 from orchestration.landing.batch import receipts
 from orchestration.landing.quarantine import dismissal_files, refused_rows
+from orchestration.pulse import group_figures
 from orchestration.settings import load_settings
 
 DBT_PROJECT = FILES / "dbt_project"
@@ -148,7 +149,9 @@ def begin(home: Home, run_id: str, dates: Dates) -> Build:
                 fingerprint(home, dates),
             ],
         )
-        for name, rows in declared.items():
+        # what people answered in a survey stays in their file: a build, which anyone may read, has figures of groups
+        figures = group_figures(declared.pop("pulse_answers"))
+        for name, rows in (declared | {"pulse_figures": figures}).items():
             _write_rows(db, "declared", name, rows)
         _write_rows(db, "landing", "quarantined_events", refused_rows(home, TEXT_SHOWN))
     return build

@@ -66,6 +66,11 @@ class Contract:
         return tuple(self.custom.get("eventTypes", ()))
 
     @property
+    def hides_values(self) -> bool:
+        """Whether no message may say what a row holds, as where rows are answers of people."""
+        return bool(self.custom.get("hidesValues", False))
+
+    @property
     def grain(self) -> list[str]:
         """The columns that make a row one of its kind."""
         keys = [(p.primary_key_position, p.name) for p in self.properties if p.primary_key_position]

@@ -75,7 +75,11 @@ def is_decided_by_value(kind: str, kwargs: dict) -> bool:
 
 def rules(contract: Contract) -> Iterator[RuleTerms]:
     """Yield (severity, expectation type, kwargs, meta) for every rule of a contract; raises ContractError."""
-    names = {p.name for p in contract.properties}
+    for severity, kind, kwargs, meta in _rules(contract, {p.name for p in contract.properties}):
+        yield severity, kind, kwargs, meta | {"hides_values": contract.hides_values}
+
+
+def _rules(contract: Contract, names: set[str]) -> Iterator[RuleTerms]:
     for p in contract.properties:
         yield from _property_rules(p)
         for rule in p.quality:

@@ -164,7 +164,7 @@ def _error_message(result: Any) -> str:
 
 
 def _message(frame: pa.Table, row: int, meta: dict) -> str:
-    broken_value = frame[meta["column"]][row] if meta["column"] else None
+    broken_value = frame[meta["column"]][row] if meta["column"] and not meta["hides_values"] else None
     value = f": {short_text(broken_value)}" if broken_value is not None and broken_value.is_valid else ""
     return f"{meta['column'] or 'row'}{value} {meta['explanation']}"
 

@@ -1,5 +1,5 @@
 """What the people of the sample organisation declare: its settings, changes, domains, landscape and costs, with its
-initiatives (initiatives.py).
+initiatives (initiatives.py) and what it says about the tenets (tenets.py).
 
 Belongs here: rows of the declared tables, without chance, and the truths planted in them. Does not belong here: events
 (events.py), the format of the files (orchestration/declared.py).
@@ -15,7 +15,7 @@ Belongs here: rows of the declared tables, without chance, and the truths plante
 
 from datetime import date
 
-from orchestration.sample import initiatives
+from orchestration.sample import initiatives, tenets
 from orchestration.sample.organisation import (
     DEFAULT_SEED,
     DOMAINS,
@@ -57,6 +57,8 @@ def declared_rows(seed: int = DEFAULT_SEED, planted: bool = True) -> dict[str, l
         "initiatives": initiatives.INITIATIVES,
         "initiative_kpis": initiatives.KPIS,
         "initiative_products": initiatives.PRODUCTS,
+        "tenet_assessments": tenets.ASSESSMENTS,
+        "pulse_answers": tenets.ANSWERS,
     }
 
 

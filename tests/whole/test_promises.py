@@ -70,6 +70,7 @@ def _life(chance, product: str, owner: str | None, age: float) -> list[dict]:
     events = []
     if chance.random() < 0.9:
         events.append(event("idea_logged", product, age, domain=owner, has_named_consumer=chance.random() < 0.5))
+        events[-1]["initiative"] = chance.choice([None, "one view", "faster claims"])
     if chance.random() < 0.5:
         events.append(event("work_started", product, after(40)))
     if chance.random() < 0.8:
@@ -196,6 +197,10 @@ def the_north_star_adds_up(served: dict[str, list[dict]], counted: dict) -> None
         part = metric + "_count"
         parts = {row["month_starting"]: row[part] for row in months}
         assert {r["month_starting"]: r["value"] for r in led(served, metric)} == parts, metric
+    ideas = led(served, "initiative_share")
+    belt = {row["initiative_id"]: row["ideas_count"] or 0 for row in served["belt_initiatives"]}
+    assert sum(row["denominator"] or 0 for row in ideas) == sum(belt.values())
+    assert sum(row["numerator"] or 0 for row in ideas) == sum(belt.values()) - belt["none"]
     for row in led(served, "expansion_share"):
         assert row["value"] is None or row["denominator"] == values[row["month_starting"]]
 

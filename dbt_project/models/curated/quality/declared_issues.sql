@@ -66,6 +66,10 @@ domains as (
         "domain || ' ends on ' || ended_on"),
     ('capability_reviewed_in_the_future', 'capabilities', 'cast(null as varchar)', 'reviewed_on > ' ~ today,
         "capability || ' was reviewed on ' || reviewed_on"),
+    ('assessment_in_the_future', source('declared', 'tenet_assessments'), 'cast(null as varchar)',
+        'assessed_on > ' ~ today, "tenet_id || ' was assessed on ' || assessed_on"),
+    ('pulse_in_the_future', '(select distinct asked_on from ' ~ source('declared', 'pulse_figures') ~ ') as surveys',
+        'cast(null as varchar)', 'asked_on > ' ~ today, "'answers of ' || asked_on"),
 ] %}
 data_products as (
 

@@ -1,0 +1,83 @@
+"""The words of the pages of the four personas: titles, questions, tenets, and what any phase can act on.
+
+Belongs here: sentences about tenets, metrics and queues of a phase. Does not belong here: sentences about what one
+section shows (the module of its area).
+"""
+
+from dataclasses import dataclass
+
+from dashboard.rows import EVERYONE, Row
+from dashboard.tables import PageData
+from dashboard.words import codes, numbers, verdicts
+from dashboard.words.north_star import capability_in_words
+from dashboard.words.phrases import Clause, counted, has_or_have
+
+LEVELS = 5  # of an assessment
+METRICS_NAMED = 3  # of those that worsen
+
+
+@dataclass(frozen=True)
+class Persona:
+    """Who answers for a phase of the flywheel, and the question that their page answers."""
+
+    slug: str
+    name: str
+    question: str
+
+
+PERSONAS = {  # by flywheel_phase
+    "I": Persona(
+        "cdo", "Chief Data Officer", "What is our data for, and how soon does an idea reach the people who use it?"
+    ),
+    "II": Persona(
+        "engineering", "Engineering", "Which landscape do we build in, and can teams change what holds them up?"
+    ),
+    "III": Persona("product-leaders", "Product leaders", "Which step comes next, and what stops it?"),
+    "IV": Persona("cto", "CTO", "Does the value last, and does each data product make the next one easier?"),
+}
+
+
+def north_star(data: PageData) -> list[Clause]:
+    """The North Star where it worsens, and its target where it is not reached reliably."""
+    row, found = data.north_star_verdict, []
+    if row and row["verdict"] == "worsening" and row["value"] is not None:
+        found.append(_worsening(row, data.definitions[row["metric_id"]]))
+    if data.target and data.target["capability"] in ("hit_or_miss", "misses_reliably"):
+        unit = data.definitions[data.target["metric_id"]]["unit"]
+        words = capability_in_words(data.target, unit)
+        found.append(Clause(f"The target: {words[:1].lower()}{words[1:]}.", "#purpose"))
+    return found
+
+
+def late(data: PageData) -> list[Clause]:
+    """The queue in which most open data products are older than usual."""
+    rows = [row for row in data.queues if row["domain"] == EVERYONE and row["older_count"]]
+    if not rows:
+        return []
+    row = max(rows, key=lambda row: (row["older_count"], row["queue"]))
+    things, count = counted(row["open_count"], *codes.QUEUES_IN_WORDS[row["queue"]]), row["older_count"]
+    words = f"Of {things} {count:,} {has_or_have(count)} waited longer than usual: finish or close {them(count)}."
+    return [Clause(words, "../open.html")]
+
+
+def them(count: int) -> str:
+    """The pronoun of so many."""
+    return "it" if count == 1 else "them"
+
+
+def worsening(data: PageData) -> list[Clause]:
+    """The leading metrics of the phase that worsen, each with its latest value and a link to its page."""
+    found = []
+    for domain, metric in data.leading:
+        row, definition = data.verdicts.get((domain, metric)), data.definitions[metric]
+        if domain != EVERYONE or row is None or row["verdict"] != "worsening" or row["value"] is None:
+            continue
+        found.append(_worsening(row, definition))
+    return found[:METRICS_NAMED]
+
+
+def _worsening(row: Row, definition: Row) -> Clause:
+    value = numbers.with_unit(row["value"], definition["unit"])
+    period, verdict = numbers.period(row["month_starting"], row["period"]), verdicts.verdict_in_words(row, definition)
+    words = f"{definition['name']}: {verdict.lower()}, {value} in {period}."
+    return Clause(words, f"../metrics/{definition['metric_id']}.html")
