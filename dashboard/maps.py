@@ -243,7 +243,7 @@ def _spread(components: Iterable[Component]) -> tuple[Component, ...]:
     for (start, _), row in sorted(rows.items(), key=lambda item: (item[0][0], -item[0][1])):
         end = STAGES[STAGES.index(start) + 1]
         for number, c in enumerate(row, 1):
-            at = round(start + (end - start) * number / (len(row) + 1), 3)
+            at = round(start + (end - start) * (number - 0.5) / len(row), 3)
             spread.append(Component(c.name, round(c.visibility, 3), at, c.count, c.sourcing, c.flags, c.needs))
     return tuple(spread)
 

@@ -61,14 +61,14 @@ def place_labels(labels: list[Label], taken: list[Box], room: Box) -> list[Place
 
 
 def _candidates(label: Label, room: Box) -> Iterator[Place]:
-    """Right of the mark, then line by line away from it: beginning at the mark, or further left; left of the mark."""
+    """Right of the mark, then line by line away from it, beginning at the mark or further left; then left of it."""
     width, away = text_width(label.words), label.radius + GAP
     yield Place(label.x + away, label.y + 4)
-    for line in range(LINES):
-        for side in (-1, 1) if label.up else (1, -1):
-            y = label.y + side * (away + 2 + LABEL_HEIGHT * line) + (-1 if side < 0 else FONT_SIZE - 2)
-            ends = (label.y + side * (label.radius + 1.5), y + (2 if side < 0 else -FONT_SIZE + 1))
-            for left in (label.x - 2, min(label.x - 2, room[2] - width), label.x - width / 2, label.x - width + 2):
+    for left in dict.fromkeys((label.x - 2, min(label.x - 2, room[2] - width), label.x - width + 2)):
+        for line in range(LINES):
+            for side in (-1, 1) if label.up else (1, -1):
+                y = label.y + side * (away + 2 + LABEL_HEIGHT * line) + (-1 if side < 0 else FONT_SIZE - 2)
+                ends = (label.y + side * (label.radius + 1.5), y + (2 if side < 0 else -FONT_SIZE + 1))
                 yield Place(left, y, ends if line else None)
     yield Place(label.x - away - width, label.y + 4)
 

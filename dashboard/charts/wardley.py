@@ -122,7 +122,7 @@ class _Plot:
         """A component here; `most`, the largest count on the map."""
         radius = SMALL
         if component.count is not None:
-            in_proportion = LARGEST * math.sqrt(component.count / most)
+            in_proportion = (LARGEST if self.right >= WIDE / 2 else 0.7 * LARGEST) * math.sqrt(component.count / most)
             radius = max(COUNTED, in_proportion, text_width(f"{component.count:,}") / 2 + 1.5)
         return _Mark(component, self.across(component.evolution), self.up(component.visibility), radius)
 
