@@ -49,6 +49,9 @@ EXPLAINED = [
     ("capabilities", "is_building_a_commodity", "building_reason"),
     ("liability_quarterly", "unused_share", "unused_reason"),
     ("liability_quarterly", "retired_count", "retired_reason"),
+    ("tenet_evidence", "figure_value", "figure_reason"),
+    ("tenet_evidence", "assessed_level", "assessment_reason"),
+    ("pulse_results", "mean_level", "reason"),
 ]
 
 
