@@ -124,7 +124,7 @@ UNKNOWN_VALUE = {"figure_value": None}
     ("columns", "said", "hidden"),
     [
         (
-            {"evidence_class": "declared", "figure_value": None, "figure_reason": "not_reached"},
+            {"evidence_class": "declared", "figure_value": None, "figure_reason": "not_enough_data"},
             "◪</span> Declared",
             "643",
         ),
@@ -211,7 +211,7 @@ def test_where_nothing_is_declared_each_part_says_what_to_declare_and_has_no_tab
     data = served(month(12, 12.0), initiatives=[UNKNOWN])
     line = views.purpose_line(data)
     assert line["ask"].endswith("purpose.statement in flywheel.yml.") and not line["statement"]
-    assert line["belt"] == "The belt: no initiative is known. Declare them in declared/initiatives.csv"
+    assert line["belt"] == "The belt: no initiative is known. Declare one in declared/initiatives.csv"
 
 
 def test_the_main_page_begins_with_the_purpose_and_the_belt_in_a_line():
