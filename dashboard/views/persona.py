@@ -128,6 +128,7 @@ def _figure(data: PageData, row: Row) -> View | None:
         "code": row["figure_class"] or "not_measured",
         "value": numbers.with_unit(value, row["figure_unit"]) if value is not None else "",
         "period": numbers.period(judged["month_starting"], judged["period"]) if judged and value is not None else "",
+        "is_not_reached": row["figure_reason"] == "not_reached",
         "reason": codes.reason(row["figure_reason"]) if value is None else "",
         "metric": metric if (EVERYONE, metric) in data.leading else "",
         "verdict": parts.verdict(judged, data.definitions[metric]) if metric and judged else None,

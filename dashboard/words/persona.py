@@ -40,7 +40,7 @@ PERSONAS = {  # by flywheel_phase
 
 def needed(row: Row) -> str:
     """What would have to be sent or declared to measure a tenet; empty where it is measured."""
-    if row["figure_value"] is not None:
+    if row["figure_value"] is not None or row["figure_reason"] == "not_reached":
         return ""
     if row["figure_reason"] == "not_inferred_from_events" and row["assessed_level"] is not None:
         return f"{capitalised(codes.reason(row['figure_reason']))}."
