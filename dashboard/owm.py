@@ -1,0 +1,95 @@
+"""A Wardley map as OWM text, the language of onlinewardleymaps.com.
+
+Belongs here: the language's lines and what its parser can't read in a name. Does not belong here: what stands where
+(`maps.py`). The parser splits lines at marks, without a way to escape them: so a name has look-alikes in their place.
+"""
+
+import re
+
+from dashboard.maps import Component, WardleyMap
+from dashboard.words import maps
+
+LOOK_ALIKES = str.maketrans(
+    {"[": "［", "]": "］", "(": "（", ")": "）", "{": "｛", "}": "｝", ";": "；", '"': "”", "\\": "＼"}
+)
+COMMENT = re.compile(r"/(?=[/*])|(?<=\*)/")  # begins or ends a comment, wherever it stands
+ARROW = re.compile(r"->|\+(?=[<>'])")
+SWITCHES = re.compile(r"build|buy|outsource|inertia|label|evolve")  # read anywhere in the line of a component
+# a link that begins with one of these is no link to the parser, unless it is quoted
+KEYWORDS = re.compile(
+    "accelerator|anchor|annotation|build|buy|component|deaccelerator|ecosystem|evolution|evolve|link|market|note"
+    "|outsource|pioneers|pipeline|settlers|size|style|submap|title|townplanners|url|y-axis",
+    re.IGNORECASE,
+)
+DECORATORS = {"build": "build", "buy": "buy", "commodity": "outsource"}
+SIZE = (1100, 620)  # pixels of the canvas
+
+
+def owm_text(drawn: WardleyMap) -> str:
+    """The map as OWM text, which ends with a line break; the same map gives the same bytes.
+
+    Components keep their height and evolution to a thousandth; links go from a need to what serves it.
+    """
+    lines = [
+        f"title {owm_name(drawn.title)}",
+        "style wardley",
+        f"size [{SIZE[0]}, {SIZE[1]}]",
+        "evolution " + "->".join(_stage(*stage) for stage in drawn.stages),
+        f"// {maps.CLASSES[drawn.evidence]}. Height: {drawn.height}.",
+        *(f"// Height {at:.3f}: {words}" for at, words in drawn.ticks),
+        *(f"// {owm_name(note)}." for note in drawn.notes),
+        "",
+        *(f"anchor {owm_name(anchor.name)} {_place(anchor)}" for anchor in drawn.anchors),
+        *(f"component {owm_name(c.name)} {_place(c)}{_decorator(c)}" for c in drawn.components),
+        *(f"{_end(need)}->{_end(c.name)}" for c in drawn.components for need in c.needs),
+        "",
+        *_annotations(drawn),
+        f"note {_summary(drawn)} [0.02, 0.01]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def owm_name(name: str) -> str:
+    """A name as the parser of OWM reads it back; the same where nothing in it means anything to the parser.
+
+    Brackets, quotes, slashes of comments and semicolons become look-alikes; an arrow becomes →; words that switch
+    something on get a capital letter.
+    """
+    plain = COMMENT.sub("∕", ARROW.sub(_arrow, name.translate(LOOK_ALIKES)))
+    return SWITCHES.sub(lambda found: found[0].capitalize(), plain)
+
+
+def _arrow(found: re.Match[str]) -> str:
+    return "→" if found[0] == "->" else "＋"
+
+
+def _stage(wardley: str, ours: str) -> str:
+    return f"{wardley}: {ours.lower()}" if ours else wardley
+
+
+def _place(component: Component) -> str:
+    return f"[{component.visibility:.3f}, {component.evolution:.3f}]"
+
+
+def _decorator(component: Component) -> str:
+    return f" ({DECORATORS[component.sourcing]})" if component.sourcing else ""
+
+
+def _end(name: str) -> str:
+    """A name at an end of a link."""
+    plain = owm_name(name)
+    return f'"{plain}"' if KEYWORDS.match(plain) else plain
+
+
+def _annotations(drawn: WardleyMap) -> list[str]:
+    """Each flag, at the components that have it, and the place of their box."""
+    lines = []
+    for number, words in drawn.flags.items():
+        places = ",".join(_place(c) for c in drawn.components if number in c.flags)
+        if places:
+            lines.append(f"annotation {number} [{places}] {owm_name(words)}")
+    return [*lines, "annotations [0.98, 0.72]"] if lines else []
+
+
+def _summary(drawn: WardleyMap) -> str:
+    return owm_name(f"{maps.CLASSES[drawn.evidence]}; {drawn.notes[0]}").replace("；", ",")
