@@ -61,11 +61,11 @@ def costs_section(data: PageData) -> View:
 
 def _unit(number: int, months: list[Row], latest: list[Row]) -> View:
     """A measure in one unit: its latest complete month, named where it is none of `latest`, and those before drawn."""
-    row = months[-1]
+    row, last = months[-1], max(other["month_starting"] for other in latest)
     return _month(row) | {
         "earlier": "" if row in latest else numbers.period(row["month_starting"], "month"),
         "chart": parts.chart_svg(
-            charts.amounts_chart(months),
+            charts.amounts_chart([(costs.months_before(row, last), row["amount"]) for row in months]),
             f"costs-{number}",
             f"{costs.name(row)}, by month",
             f"{costs.total(row)} in {numbers.period(row['month_starting'], 'month')}.",
