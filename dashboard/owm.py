@@ -6,6 +6,7 @@ Belongs here: the language's lines and what its parser can't read in a name. Doe
 
 import re
 
+from dashboard.charts.labels import Label, place_labels
 from dashboard.maps import Component, WardleyMap
 from dashboard.words import maps
 
@@ -23,6 +24,7 @@ KEYWORDS = re.compile(
 )
 DECORATORS = {"build": "build", "buy": "buy", "commodity": "outsource"}
 SIZE = (1100, 620)  # pixels of the canvas
+FONT_SIZE = 13 / 11  # of the canvas, of that of our drawings
 
 
 def owm_text(drawn: WardleyMap) -> str:
@@ -30,6 +32,7 @@ def owm_text(drawn: WardleyMap) -> str:
 
     Components keep their height and evolution to a thousandth; links go from a need to what serves it.
     """
+    labels = _labels(drawn)
     lines = [
         f"title {owm_name(drawn.title)}",
         "style wardley",
@@ -40,7 +43,7 @@ def owm_text(drawn: WardleyMap) -> str:
         *(f"// {owm_name(note)}." for note in drawn.notes),
         "",
         *(f"anchor {owm_name(anchor.name)} {_place(anchor)}" for anchor in drawn.anchors),
-        *(f"component {owm_name(c.name)} {_place(c)}{_decorator(c)}" for c in drawn.components),
+        *(f"component {owm_name(c.name)} {_place(c)}{_decorator(c)}{labels[c.name]}" for c in drawn.components),
         *(f"{_end(need)}->{_end(c.name)}" for c in drawn.components for need in c.needs),
         "",
         *_annotations(drawn),
@@ -73,6 +76,18 @@ def _place(component: Component) -> str:
 
 def _decorator(component: Component) -> str:
     return f" ({DECORATORS[component.sourcing]})" if component.sourcing else ""
+
+
+def _labels(drawn: WardleyMap) -> dict[str, str]:
+    """{name of a component: where its name stands, from its mark in pixels}, so that no name covers another."""
+    width, height = SIZE[0] / FONT_SIZE, SIZE[1] / FONT_SIZE
+    labels = [Label(owm_name(c.name), width * c.evolution, height * (1 - c.visibility), 6) for c in drawn.components]
+    anchors = [(width * a.evolution, height * (1 - a.visibility)) for a in drawn.anchors]
+    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in [*((label.x, label.y) for label in labels), *anchors]]
+    found = zip(drawn.components, labels, place_labels(labels, taken, (0, 0, width, height)), strict=True)
+    offsets = {c.name: (place.x - label.x, place.y - label.y) for c, label, place in found if place}
+    words = {name: f" label [{x * FONT_SIZE:.0f}, {y * FONT_SIZE:.0f}]" for name, (x, y) in offsets.items()}
+    return {c.name: words.get(c.name, "") for c in drawn.components}
 
 
 def _end(name: str) -> str:

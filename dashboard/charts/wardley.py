@@ -21,9 +21,9 @@ UNDER = 40.0  # pixels under the plot, for the names of the stages
 RIGHT = {True: 130.0, False: 8.0}  # right of it: a wide map has room for names there
 SMALL, COUNTED, LARGEST = 5.0, 8.5, 17.0  # radii: of a mark with a name, of the smallest and the largest count
 FLAG_COLOURS = {1: "orange", 2: "purple"}
-WIDE = 700  # pixels; a narrower drawing has no room for names right of the plot
-WIDE_SIZE = {"data_products": (1100, 420), "capabilities": (1100, 260)}  # pixels: width, height of the plot
-NARROW_SIZE = {"data_products": (316, 330), "capabilities": (316, 240)}
+WIDE = 900  # pixels; a drawing of less than half has letters for names
+WIDE_SIZE = {"data_products": (1360, 400), "capabilities": (1360, 240)}  # pixels: width, height of the plot
+NARROW_SIZE = {"data_products": (316, 330), "capabilities": (316, 200)}
 EDGE = 14  # pixels around a file of its own
 BADGE = 6.0  # radius of the number of a flag
 SHAPES = {"measured": "●", "declared": "◪", "not_measured": "□"}
@@ -61,7 +61,7 @@ def wardley_chart(drawn: WardleyMap, width: int, height: int, identity: str) -> 
     """
     heading = _in_lines(f"↑ {drawn.height}", width)
     left = max(text_width(tick) for _, tick in drawn.ticks) + 10
-    plot = _Plot(left, width - RIGHT[width >= WIDE], LABEL_HEIGHT * len(heading) + 12, height)
+    plot = _Plot(left, width - RIGHT[width >= WIDE / 2], LABEL_HEIGHT * len(heading) + 12, height)
     most = max([1, *(c.count or 1 for c in drawn.components)])
     marks = [plot.mark(component, most) for component in drawn.components]
     anchors = [plot.mark(anchor, most) for anchor in drawn.anchors]
@@ -138,25 +138,25 @@ class _Name:
 
 
 def _place_names(anchors: list[_Mark], marks: list[_Mark], plot: _Plot) -> list[_Name]:
-    """The words of each mark next to it, or a letter where they have no room; needs have theirs above, others below."""
-    named = [mark for mark in (*anchors, *marks) if mark.words]
+    """The words of each mark next to it, or a letter where they have no room; a narrow map has letters only."""
+    is_narrow = plot.right < WIDE / 2
+    named = [mark for mark in (marks if is_narrow else (*anchors, *marks)) if mark.words]
     labels = [Label(m.words, m.x, m.y, m.radius, not anchors or m in anchors) for m in named]
-    taken = [m.box for m in (*anchors, *marks)] + [
-        _badge_box(m, n) for m in marks for n in range(len(m.component.flags))
-    ]
-    end = plot.right + (RIGHT[True] - 8 if plot.right >= WIDE - RIGHT[True] else 0)
-    room = (plot.left, plot.top - 2, end, plot.bottom - 2)
-    places = place_labels(labels, taken, room)
+    taken = [m.box for m in (*anchors, *marks)]
+    taken += [_badge_box(m, n) for m in marks for n in range(len(m.component.flags))]
+    room = (plot.left, plot.top - 2, plot.right + (0 if is_narrow else RIGHT[True] - 8), plot.bottom - 2)
+    places = [None] * len(named) if is_narrow else place_labels(labels, taken, room)
     without = [label for label, place in zip(labels, places, strict=True) if not place]
     letters = {label: _letter(number) for number, label in enumerate(without)}
     short = [replace(label, words=letters[label]) for label in without]
     letter_places = dict(zip(without, place_labels(short, taken, room), strict=True))
     names = []
-    for label, place in zip(labels, places, strict=True):
+    for mark, label, place in zip(named, labels, places, strict=True):
         letter, at = letters.get(label, ""), place or letter_places[label]
         leader = _line(label.x, at.leader[0], label.x, at.leader[1], "line") if at and at.leader else ""
         text = _text(at.x, at.y, letter or label.words, "ink", halo=True) if at else ""
-        names.append(_Name(label.words, text, leader, letter))
+        needs = f", for: {_isolated(mark.component.needs[0])}" if is_narrow and mark.component.needs else ""
+        names.append(_Name(label.words + needs, text, leader, letter))
     return names
 
 
@@ -227,7 +227,7 @@ def _key(drawn: WardleyMap, lettered: list[tuple[str, str]], width: int, bottom:
     what = "a number counts data products" if drawn.evidence == "measured" else "a line goes to the need that it serves"
     first = [(f"{SHAPES[drawn.evidence]} {CLASSES[drawn.evidence]}: {what}", "ink")]
     first += [(f"{number} {words}", FLAG_COLOURS[number]) for number, words in drawn.flags.items()]
-    x, y, parts = 0.0, bottom + UNDER + LABEL_HEIGHT, []
+    x, y, parts = 0.0, bottom + (UNDER if drawn.stages[0][1] else UNDER / 2) + LABEL_HEIGHT, []
     for row in (first, [(f"{letter} {words}", "ink") for letter, words in lettered]):
         for words, colour in row:
             if x and x + text_width(words) > width:

@@ -8,7 +8,7 @@ from dashboard import charts
 from dashboard.links import slug
 from dashboard.rows import Row, grouped
 from dashboard.tables import PageData
-from dashboard.views import parts
+from dashboard.views import maps, parts
 from dashboard.views.parts import View
 from dashboard.words import codes, landscape, numbers, ownership
 from dashboard.words.phrases import capitalised, counted
@@ -136,6 +136,7 @@ def landscape_section(data: PageData) -> View:
         "classes": ["declared"] if rows else ["not_measured"],
         "missing": "" if rows else landscape.NOT_DECLARED,
         "unknown": landscape.unknown(rows),
+        "map": maps.capability_map(data),
         "rows": [_capability(row) for row in rows[:CAPABILITIES_LISTED]],
         "more": f"{counted(more, 'more')} in the table capabilities." if more > 0 else "",
     }

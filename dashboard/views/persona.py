@@ -10,7 +10,7 @@ from itertools import chain, zip_longest
 from dashboard.links import outside
 from dashboard.rows import EVERYONE, Row
 from dashboard.tables import PageData
-from dashboard.views import belt, costs, factory, ownership, parts
+from dashboard.views import belt, costs, factory, maps, ownership, parts
 from dashboard.views.north_star import metric_card, unknown
 from dashboard.views.parts import View
 from dashboard.words import belt as belt_words
@@ -39,6 +39,7 @@ SECTIONS: dict[str, list[Section]] = {
     ],
     "product-leaders": [
         ("factory", "persona/factory.html", factory.factory_section),
+        ("map", "persona/map.html", maps.map_section),
         ("liability", "persona/liability.html", factory.liability_section),
     ],
     "cto": [

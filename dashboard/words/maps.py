@@ -115,6 +115,15 @@ def description(drawn: "WardleyMap") -> str:
     return " ".join([words, *(f"{flag}." for flag in drawn.flags.values()), *(f"{note}." for note in drawn.notes)])
 
 
+def product_heading(flags: dict[int, str]) -> str:
+    """The heading of the section of the data products."""
+    return "Map of the data products" + (f": {joined([_lower(words) for words in flags.values()])}" if flags else "")
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:].replace(":", "")
+
+
 def missing(data: PageData, name: str) -> str:
     """Why a map has nothing to place, and what to send or declare."""
     if name == "capabilities":
