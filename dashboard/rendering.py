@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,11 @@ from dashboard.views.domain import domain_page
 from dashboard.views.main import main_page
 from dashboard.views.metric import metric_page
 from dashboard.views.parts import View, publication
+from dashboard.views.persona import persona_page
 from dashboard.views.product import product_page
 from dashboard.views.queues import open_page
 from dashboard.words import numbers, phrases
+from dashboard.words.persona import PERSONAS
 
 TITLE_LENGTH = 120
 HEAD_BYTES = 1000  # of a page; its key is within them
@@ -63,7 +65,7 @@ class Page:
 
 
 def pages_of(data: PageData, archive: str | None, pdf: str | None, looks_back: bool = False) -> list[Page]:
-    """The main page, that of all open data products, then one for each domain, metric and listed data product.
+    """The main page, that of all open data products, then one for each persona, domain, metric and data product.
 
     Parameters: `archive` and `pdf`, where the main page links to, None for no link; `looks_back`, whether the
     header states that these are not the latest figures.
@@ -73,6 +75,16 @@ def pages_of(data: PageData, archive: str | None, pdf: str | None, looks_back: b
     return [
         main,
         Page("open.html", "open.html", open_page, data.of_open_products(), about),
+        *(
+            Page(
+                f"personas/{who.slug}.html",
+                "persona.html",
+                partial(persona_page, phase=phase),
+                data.of_persona(phase),
+                about,
+            )
+            for phase, who in PERSONAS.items()
+        ),
         *(
             Page(f"domains/{slug(name)}.html", "domain.html", domain_page, data.of_domain(name), about)
             for name in (row["domain"] for row in data.domains)

@@ -4,7 +4,7 @@ Belongs here: the SELECTs, in the order the pages need, bounded so that a page s
 computing a figure. Anything else that reads the serving file read-only can use `connect`.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,15 @@ MINIMUM_OBSERVED = 10  # data products that completed an interval: fewer give no
 LISTED = 10  # rows of a list on a page
 MOVES_DRAWN = 40  # on the S-curve, the most common ones
 LONGEST = 5  # of a queue: those that are there longest, on the main page and on that of a domain
+
+OF_PERSONA = {  # flywheel_phase: the rows that the sections of its page show
+    "I": ("purpose", "north_star", "target", "initiatives", "slips", "quick_wins"),
+    "II": ("capabilities", "ownership", "ownership_changes", "pulse"),
+    "III": ("factory", "queues", "liability", "evolution", "evolution_examples"),
+    "IV": ("survival", "costs"),
+}
+# of these, what the main page shows too
+OF_MAIN_PAGE = ("purpose", "north_star", "target", "initiatives", "slips", "queues", "evolution", "evolution_examples")
 
 SELECTS = {
     "publication": """
@@ -77,6 +86,28 @@ SELECTS = {
         order by position, sequence, data_product_id
     """,
     "flywheel": "from authoritative.flywheel_scorecard order by flywheel_phase, metric_id",
+    "purpose": "from authoritative.purpose",
+    "initiatives": "from authoritative.belt_initiatives order by initiative_id = 'none', initiative_id",
+    "slips": f"""
+        select *, id in (select data_product_id from paged) as has_page, count(*) over (partition by kind) as slip_count
+        from authoritative.belt_slips
+        qualify row_number() over (partition by kind order by age_days desc nulls last, id) <= {LISTED}
+        order by kind, age_days desc nulls last, id
+    """,
+    "quick_wins": "from authoritative.quick_wins order by month_starting",
+    "factory": "from authoritative.factory_stages order by stage_number",
+    "ownership": "from authoritative.ownership_shares order by measure, month_starting",
+    "ownership_changes": f"""
+        select changes.*, title, data_product_id in (select data_product_id from paged) as has_page,
+            count(*) over (partition by changes.kind) as change_count
+        from authoritative.ownership_changes as changes left join curated.data_products using (data_product_id)
+        qualify row_number() over (partition by changes.kind order by changed_at desc, data_product_id) <= {LISTED}
+        order by changes.kind, changed_at desc, data_product_id
+    """,
+    "capabilities": "from authoritative.capabilities order by capability",
+    "costs": "from authoritative.product_costs order by measure, unit, month_starting",
+    "liability": "from authoritative.liability_quarterly order by month_starting",
+    "survival": "from authoritative.adoption_survival order by day",
     "accounting": """
         select count(*) as batch_count, coalesce(sum(read_count), 0)::bigint as read_count,
             coalesce(sum(landed_count), 0)::bigint as landed_count,
@@ -128,6 +159,17 @@ class PageData:
     evolution_moves: list[Row]
     evolution_examples: list[Row]
     flywheel: list[Row]
+    purpose: Row
+    initiatives: list[Row]  # the row `none` last
+    slips: list[Row]  # of each kind the longest, with the count of all
+    quick_wins: list[Row]  # by quarter
+    factory: list[Row]  # its five stages
+    ownership: list[Row]  # by measure and quarter
+    ownership_changes: list[Row]  # of each kind the latest, with the count of all
+    capabilities: list[Row]
+    costs: list[Row]  # by measure, unit and month
+    liability: list[Row]  # by quarter
+    survival: list[Row]  # of adoptions, by length of time
     accounting: Row
     sources: list[Row]
     quality: list[Row]
@@ -135,21 +177,27 @@ class PageData:
     table_count: int
     products: Products  # listed one by one, each on a page of its own
     behind: dict[str, list[Row]]  # by metric_id: the rows that its latest number counts
+    tenets: list[Row] = field(default_factory=list)  # of the flywheel, by number
+    pulse: list[Row] = field(default_factory=list)  # by day, group of respondents and question
     earlier: Comparison | None = None  # with the latest earlier page
 
     def of_everyone(self) -> "PageData":
         """The rows of the main page: no series of a domain, and no id of the run."""
+        elsewhere: dict[str, Any] = {name: [] for names in OF_PERSONA.values() for name in names}
+        for name in OF_MAIN_PAGE:
+            elsewhere.pop(name, None)
         return replace(
             self,
             publication=self._publication(),
             leading={key: rows for key, rows in self.leading.items() if key[0] == EVERYONE},
-            verdicts={key: row for key, row in self.verdicts.items() if key[0] == EVERYONE},
+            verdicts=self._verdicts_of_everyone(),
             time_to_value={key: row for key, row in self.time_to_value.items() if key[0] == EVERYONE},
             curves={EVERYONE: self.curves.get(EVERYONE, [])},
             queues=[row for row in self.queues if row["domain"] == EVERYONE],
             open_ideas=[row for row in self.open_ideas if row["queue_rank"] <= LONGEST],
             products=Products(),
             behind={},
+            **elsewhere,
         )
 
     def of_open_products(self) -> "PageData":
@@ -170,6 +218,21 @@ class PageData:
             leading={(EVERYONE, metric): self.leading.get((EVERYONE, metric), [])},
             verdicts={key: row for key, row in self.verdicts.items() if key[1] == metric},
             behind={metric: self.behind.get(metric, [])},
+        )
+
+    def of_persona(self, phase: str) -> "PageData":
+        """The rows of the page of a phase's persona: its leading metrics, its tenets, and what its sections show."""
+        metrics = {row["metric_id"] for row in self.definitions.values() if row["flywheel_phase"] == phase}
+        own = {name: getattr(self, name) for name in OF_PERSONA[phase]}
+        return self._only(
+            leading={key: rows for key, rows in self.leading.items() if key[0] == EVERYONE and key[1] in metrics},
+            verdicts=self._verdicts_of_everyone(),
+            evidence={metric: row for metric, row in self.evidence.items() if metric in metrics},
+            flywheel=self.flywheel,
+            tenets=[row for row in self.tenets if row["flywheel_phase"] == phase],
+            queues=[row for row in own.pop("queues", []) if row["domain"] == EVERYONE],
+            domains=[{"domain": row["domain"]} for row in self.domains],
+            **own,
         )
 
     def of_domain(self, domain: str) -> "PageData":
@@ -207,6 +270,9 @@ class PageData:
 
     def _publication(self) -> Row:
         return {name: value for name, value in self.publication.items() if name != "run_id"}
+
+    def _verdicts_of_everyone(self) -> dict[tuple[str, str], Row]:
+        return {key: row for key, row in self.verdicts.items() if key[0] == EVERYONE}
 
     @property
     def quarterly(self) -> set[str]:
@@ -265,7 +331,7 @@ def _select_all(db: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
 
 def _by_key(rows: dict[str, list[Row]]) -> dict[str, Any]:
     """What each SELECT read, as PageData has it."""
-    alone = ("publication", "target", "accounting", "refused")
+    alone = ("publication", "target", "purpose", "accounting", "refused")
     by_metric = ("definitions", "evidence")
     intervals = grouped(rows["time_to_value"], "domain", "interval_id", "cohort", "estimator")
     return (

@@ -175,13 +175,117 @@ def refused(waiting=0, files=(), read=1_000) -> dict:
     return {"waiting_count": waiting, "file_count": len(files), "file_names": files[:3], "read_count": read}
 
 
+def purpose(**columns) -> dict:
+    """Declared: what data is for, who stands for it, and which outcome the North Star leads."""
+    return {
+        "statement": "Every claim is settled on data that its domain vouches for.",
+        "statement_reason": None,
+        "owner": "Chief Data Officer",
+        "metric_id": "cross_domain_adoptions",
+        "outcome": "A lower combined ratio",
+        "outcome_reason": None,
+        "target": 16.0,
+        "target_by": date(2026, 12, 31),
+    } | columns
+
+
+NO_PURPOSE = dict.fromkeys(("statement", "owner", "outcome", "target", "target_by"))
+NO_PURPOSE |= {"statement_reason": "not_declared", "outcome_reason": "not_declared"}
+
+
+def initiative(name="faster claims", **columns) -> dict:
+    """A declared initiative: 42 ideas, 33 deployed, 19 adopted, 10 in use; half within 643 days; 16 of 12 days."""
+    return {
+        "initiative_id": name,
+        "is_declared": name != "none",
+        "title": "Claims settled faster",
+        "sponsor": "Head of claims",
+        "unit": "Claims",
+        "started_on": date(2023, 1, 1),
+        "ended_on": None,
+        "reason": None,
+        "product_count": 42,
+        "further_product_count": 0,
+        "ideas_count": 42,
+        "ideas_reason": None,
+        "deployed_count": 33,
+        "deployed_reason": None,
+        "adopted_count": 19,
+        "in_use_count": 10,
+        "consuming_domains_count": 11,
+        "observed_count": 19,
+        "use_basis": "last_90_days",
+        "use_reason": None,
+        "median_days": 642.8,
+        "median_lower_days": 153.6,
+        "median_upper_days": None,
+        "median_reason": None,
+        "first_begun_at": datetime(2023, 1, 7, tzinfo=UTC),
+        "kpi": "Days from report to payment",
+        "kpi_unit": "days",
+        "kpi_target": 12.0,
+        "kpi_value": 16.0,
+        "kpi_measured_on": date(2025, 12, 31),
+        "kpi_reason": None,
+    } | columns
+
+
+NO_INITIATIVE = dict.fromkeys(("title", "sponsor", "unit", "started_on", "kpi", "kpi_unit", "kpi_target"))
+NO_INITIATIVE |= {"kpi_value": None, "kpi_measured_on": None, "kpi_reason": "not_declared"}
+
+
+def slip(kind="initiative_without_use", slip_count=1, **columns) -> dict:
+    """An initiative without a data product in use, for 281 days."""
+    row = {"kind": kind, "id": "paperless intake", "title": "Intake without paper", "domain": None, "age_days": 281.0}
+    return row | {"age_reason": None, "has_page": False, "slip_count": slip_count} | columns
+
+
+def quick_win(quarter=1, **columns) -> dict:
+    """Of 24 adopted in a quarter of 2025 ten were quick, six of those serve an initiative, four are still used."""
+    counts = {"adopted_count": 24, "quick_count": 10, "aligned_count": 6, "quick_wins_count": 4}
+    when = {"month_starting": date(2025, 3 * quarter - 2, 1), "is_complete": True}
+    return when | counts | {"quick_wins_share": 4 / 24, "reason": None} | columns
+
+
+def tenet(name="time_to_value", **columns) -> dict:
+    """A measured tenet with a metric and an assessment."""
+    return {
+        "tenet_id": name,
+        "tenet_number": 2,
+        "flywheel_phase": "I",
+        "persona": "CDO",
+        "value_flywheel_persona": "CEO",
+        "name": "Time to value",
+        "tenet": "The time from an idea to its first use is known and gets shorter.",
+        "source": "The Value Flywheel Effect",
+        "evidence_class": "measured",
+        "figure": "Time to value",
+        "figure_class": "measured",
+        "figure_table": "leading_metrics_monthly",
+        "figure_metric_id": "time_to_value",
+        "figure_value": 643.0,
+        "figure_unit": "days",
+        "figure_verdict": "no_change",
+        "figure_reason": None,
+        "assessed_level": 3,
+        "assessed_on": date(2025, 12, 15),
+        "assessed_by": "Head of delivery",
+        "assessment_note": "Known, and looked at each month.",
+        "assessment_link": "https://wiki.example.com/tenets",
+        "assessment_reason": None,
+        "needed": "Send idea_logged and adopted events.",
+    } | columns
+
+
 def served(*months, verdicts=(), target=None, leading=(), intervals=None, waits=None, **parts) -> PageData:
     """Everything a page shows: nothing but these rows."""
     waits = waits or refused()
     intervals = {"incidence": interval()} if intervals is None else intervals
     nothing = ("domains", "open_ideas", "queues", "outlook", "evolution", "evolution_examples", "flywheel", "quality")
-    nothing += ("sources", "flows", "evolution_moves")
+    nothing += ("sources", "flows", "evolution_moves", "initiatives", "slips", "quick_wins", "factory", "ownership")
+    nothing += ("ownership_changes", "capabilities", "costs", "liability", "survival")
     rows: dict = dict(zip(nothing, ([] for _ in nothing), strict=True)) | {"evidence": {}, "curves": {}, "behind": {}}
+    rows |= {"purpose": purpose(**NO_PURPOSE)}
     return PageData(
         publication=PUBLICATION,
         definitions=definitions(),

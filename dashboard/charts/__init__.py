@@ -10,13 +10,17 @@ from dashboard.charts.curve import time_to_value_chart
 from dashboard.charts.evolution import evolution_chart
 from dashboard.charts.intervals import outlook_chart, stages_chart
 from dashboard.charts.months import MONTHS_SHOWN, first_shown, north_star_chart, sparkline
+from dashboard.charts.quarters import amounts_chart, liability_chart, ownership_chart
 
 __all__ = [
     "MONTHS_SHOWN",
+    "amounts_chart",
     "evolution_chart",
     "first_shown",
+    "liability_chart",
     "north_star_chart",
     "outlook_chart",
+    "ownership_chart",
     "sparkline",
     "stages_chart",
     "time_to_value_chart",

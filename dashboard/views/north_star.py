@@ -216,10 +216,10 @@ def drawn_under(data: PageData, definition: Row) -> str | None:
 def _cards(data: PageData, parent: str) -> list[View]:
     """A card for each metric under a part or the total that is known."""
     children = [d for d in _tied(data) if drawn_under(data, d) == parent]
-    return [_card(data, d) for d in children if parts.is_known(data, EVERYONE, d["metric_id"])]
+    return [metric_card(data, d) for d in children if parts.is_known(data, EVERYONE, d["metric_id"])]
 
 
-def _card(data: PageData, definition: Row) -> View:
+def metric_card(data: PageData, definition: Row) -> View:
     """A leading metric of everyone, with its sparkline, its lever and the evidence that it leads."""
     metric, is_paced = definition["metric_id"], definition["metric_id"] in codes.JUDGED_BY_PACE
     rows, evidence = data.leading[EVERYONE, metric], data.evidence.get(metric)

@@ -149,6 +149,10 @@ FACTORY_STAGES = {
     "exposed": "Exposed",
 }
 OWNED = {"products": "live data products", "deployments": "first deployments", "adoptions": "adoptions"}
+OWNERSHIP_SHARES = {
+    "outside_share": "Share owned outside the central team",
+    "largest_domain_share": "Share of the largest owner",
+}
 OWNERSHIP_CHANGES = {
     "handed_over": "handed over",
     "owner_ended": "its domain was declared as ended",

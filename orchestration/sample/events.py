@@ -14,12 +14,15 @@ from orchestration.sample.organisation import DEFAULT_SEED, END, FACTORY_FROM, S
 
 JIRA, DEPLOY, CATALOG = "jira.example.com", "deploy.example.com", "catalog.example.com"
 FACTORY = "factory.example.com"  # reports the stages of the data factory, of what began from FACTORY_FROM on
+QUERIES = "queries.example.com"  # reports further use of what was used until then
 SPREADSHEET_DOMAIN = "marketing"
 SPREADSHEET = f"spreadsheet/{SPREADSHEET_DOMAIN}"
 CHECKS = "contract_checks"  # the declared source, by which contract checks come from then on
 CHECKS_FROM = "2025-10-01"
 
 CORRECTION_COUNT = 12
+REPEATS = 3  # uses of a pair after its first one, as the catalog reports them
+LASTING_SHARE = 0.9
 # By which share of the time from start to deployment a data product has reached a stage: it waits longest for governed.
 STAGES = {"collected": 0.05, "curated": 0.15, "stored": 0.25, "governed": 0.85}
 UNFINISHED = {"collected": 4 * DAY, "curated": 9 * DAY}  # the same of what is not deployed, in seconds
@@ -50,7 +53,7 @@ def sample_events(seed: int = DEFAULT_SEED, planted: bool = True) -> list[dict[s
     for event in events:
         if event["event_type"] == "contract_checked" and event["occurred_at"] >= CHECKS_FROM:
             event["source"] = CHECKS
-    events += _stage_events(products)
+    events += _stage_events(products) + _lasting_use(stream(seed, "lasting"), products, happened)
     return sorted(events, key=lambda event: (event["occurred_at"], event["source"], event["event_id"]))
 
 
@@ -70,6 +73,27 @@ def _stage_events(products: list[Product]) -> list[dict[str, Any]]:
         {"event_id": f"{number:06d}", "source": FACTORY, "event_type": "stage_reached", "data_product_id": product_id}
         | {"occurred_at": time_text(at), "recorded_at": time_text(min(at + 600, END)), "stage": stage}
         for number, (at, stage, product_id) in enumerate(sorted(reached), start=1)
+    ]
+
+
+def _lasting_use(rng: random.Random, products: list[Product], happened: list[tuple]) -> list[dict[str, Any]]:
+    """Further uses of each pair that was used again REPEATS times, every 45 to 75 days; after each, 1 of 10 ends."""
+    closed = {product.product_id: END if product.closed is None else product.closed for product in products}
+    uses: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for at, _, event_type, product_id, rest in happened:
+        if event_type == "adopted":
+            uses[product_id, rest["consumer_domain"]].append(at)
+    used = []
+    for (product_id, consumer), times in sorted(uses.items()):
+        at = max(times) + between(rng, 45 * DAY, 75 * DAY)
+        while len(times) > REPEATS and rng.random() < LASTING_SHARE and at < closed[product_id]:
+            used.append((at, product_id, consumer))
+            at += between(rng, 45 * DAY, 75 * DAY)
+    return [
+        {"event_id": f"{number:06d}", "source": QUERIES, "event_type": "adopted", "data_product_id": product_id}
+        | {"occurred_at": time_text(at), "recorded_at": time_text(min(at + 3_600, END))}
+        | {"consumer_domain": consumer, "evidence": "observed"}
+        for number, (at, product_id, consumer) in enumerate(sorted(used), start=1)
     ]
 
 
@@ -133,7 +157,7 @@ def _adoption_events(rng: random.Random, product: Product) -> list[tuple]:
         evidence = "declared" if declared else ("granted", "observed")[between(rng, 0, 2)]
         events.append(_event(first, "adopted", product, consumer_domain=consumer, evidence=evidence))
         at, is_lasting = first, rng.random() < 0.7
-        for _ in range(3):
+        for _ in range(REPEATS):
             at += between(rng, 45 * DAY, 75 * DAY)
             if is_lasting and (product.closed is None or at < product.closed):
                 events.append(_event(at, "adopted", product, consumer_domain=consumer, evidence="observed"))

@@ -30,7 +30,7 @@ True with and without planting:
    under way. So idea → adopted has a completed-only median of about 100 days, a Kaplan–Meier one of about
    250 (default seed: 88 and 195; for a few seeds it is not reached).
 5. **What must not count.** Own-domain adoptions (20 % of deployed products), repeat adoptions of a pair
-   (70 % of pairs, every 45 to 75 days, at most 3 times), redeployments (30 %, version 1.1.0).
+   (70 % of pairs, every 45 to 75 days: 3 times, and then on with chance 0.9 each), redeployments (30 %, version 1.1.0).
 6. **Impossible orders**, which are in the truth as well: 3 products deployed before their idea was logged,
    1 adopted before it was deployed.
 7. CORE_COUNT = 14 core products all but existed when measuring began. They are deployed within days of being

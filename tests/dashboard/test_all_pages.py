@@ -71,7 +71,7 @@ def test_every_link_leads_to_a_page_or_to_the_web_and_no_id_is_there_twice(publi
         assert len(page.ids) == len(set(page.ids)), name
         for link in page.links:
             if link.startswith(("http://", "https://")):
-                broken += [] if name.startswith("products/") and outside(link) else [(name, link)]
+                broken += [] if name.startswith(("products/", "personas/")) and outside(link) else [(name, link)]
                 continue
             file, _, target = link.partition("#")
             path = (published.folder / name).parent / file if file else published.folder / name
@@ -109,7 +109,7 @@ def _normal(path: Path) -> str:
 
 
 def test_pages_have_plain_names_of_their_own(published, seen):
-    plain = r"(domains|products)/[a-z0-9][a-z0-9-]{0,49}\.html|metrics/[a-z0-9_]+\.html|open\.html|index\.html"
+    plain = r"(domains|products|personas)/[a-z0-9][a-z0-9-]{0,49}\.html|metrics/[a-z0-9_]+\.html|open\.html|index\.html"
     assert [name for name in seen if not re.fullmatch(plain, name)] == []
     assert len(published.domains) == len(published.query("from authoritative.domain_scorecard"))
 

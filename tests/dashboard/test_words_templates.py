@@ -76,7 +76,7 @@ def strange(text: str, *allowed: set[str]) -> list[str]:
 
 
 def faults(text: str) -> list[str]:
-    return re.findall(r"None|nan|  | [.,;:]|\.\.|\{|\}|\( *\)", text)
+    return re.findall(r"None|\bnan\b|  | [.,;:]|\.\.|\{|\}|\( *\)", text)
 
 
 def figure(chance: random.Random, unit: str) -> float:
