@@ -117,11 +117,9 @@ def description(drawn: "WardleyMap") -> str:
 
 def product_heading(flags: dict[int, str]) -> str:
     """The heading of the section of the data products."""
-    return "Map of the data products" + (f": {joined([_lower(words) for words in flags.values()])}" if flags else "")
-
-
-def _lower(words: str) -> str:
-    return words[:1].lower() + words[1:].replace(":", "")
+    counts = [words.rpartition(": ") for words in flags.values()]
+    parts = [f"{count} {words[0].lower()}{words[1:]}" for words, _, count in counts]
+    return "Map of the data products" + (f": {joined(parts)}" if parts else "")
 
 
 def missing(data: PageData, name: str) -> str:

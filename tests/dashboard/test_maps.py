@@ -240,7 +240,7 @@ def test_a_section_without_rows_says_what_to_send():
 def test_a_section_names_the_class_and_every_component():
     section = map_section(served(evolution=CELLS, evolution_examples=EXAMPLES))
     assert section["classes"] == ["measured"]
-    assert section["title"] == "Map of the data products: used beyond their certainty 3 and certain but under-used 7"
+    assert section["title"] == "Map of the data products: 3 used beyond their certainty and 7 certain but under-used"
     first = section["map"]["rows"][0]
     assert (first["name"], first["stage"], first["height"]) == ("2 raw, ubiquity 20%", "Genesis: raw", "0.920")
     assert "Measured" in section["map"]["chart"]["wide"] and "Reserves 0" not in section["map"]["chart"]["narrow"]
