@@ -69,6 +69,7 @@ def persona_page(data: PageData, phase: str) -> View:
         "question": who.question,
         "act": calls(data, who.slug),
         "tenets": [_tenet(data, row) for row in data.tenets],
+        "pulse": _pulse(data.pulse),
         "metrics": known,
         "unknown": hidden,
         "sections": [
@@ -113,7 +114,7 @@ def _tenet(data: PageData, row: Row) -> View:
         "code": row["evidence_class"],
         "figure": _figure(data, row),
         "assessment": _assessment(row),
-        "needed": row["needed"],
+        "needed": persona.needed(row),
     }
 
 
@@ -127,6 +128,8 @@ def _figure(data: PageData, row: Row) -> View | None:
         "name": row["figure"],
         "code": row["figure_class"] or "not_measured",
         "value": numbers.with_unit(value, row["figure_unit"]) if value is not None else "",
+        "period": numbers.period(judged["month_starting"], judged["period"]) if judged and value is not None else "",
+        "is_not_reached": row["figure_reason"] == "not_reached",
         "reason": codes.reason(row["figure_reason"]) if value is None else "",
         "metric": metric if (EVERYONE, metric) in data.leading else "",
         "verdict": parts.verdict(judged, data.definitions[metric]) if metric and judged else None,
@@ -143,4 +146,23 @@ def _assessment(row: Row) -> View | None:
         "on": f"{row['assessed_on']:%-d %b %Y}",
         "note": row["assessment_note"] or "",
         "link": outside(row["assessment_link"]),
+    }
+
+
+def _pulse(rows: list[Row]) -> View | None:
+    """The latest pulse survey: for each question the groups that are shown, and how many are not; None without one."""
+    if not rows:
+        return None
+    groups = list(dict.fromkeys(row["respondent_group"] for row in rows if row["is_shown"]))
+    found = {(row["question"], row["respondent_group"]): row for row in rows if row["is_shown"]}
+    questions = dict.fromkeys(row["question"] for row in rows)
+    return {
+        "on": f"{rows[0]['asked_on']:%-d %b %Y}",
+        "groups": [persona.ALL_GROUPS if group == EVERYONE else group for group in groups],
+        "rows": [
+            {"question": question, "cells": [persona.pulse_cell(found.get((question, group))) for group in groups]}
+            for question in questions
+            if any((question, group) in found for group in groups)
+        ],
+        "hidden": persona.hidden_groups(rows),
     }

@@ -77,7 +77,7 @@ def heading(data: PageData) -> str:
 def in_one_line(data: PageData) -> str:
     """The same, and how many open ideas serve no initiative."""
     if not initiatives(data.initiatives):
-        return f"{heading(data)}. Declare them in declared/initiatives.csv"
+        return f"{heading(data)}. Declare one in declared/initiatives.csv"
     free = slip_count(data, "open_idea_without_initiative")
     return f"{heading(data)}; {counted(free, 'open idea')} without an initiative" if free else heading(data)
 

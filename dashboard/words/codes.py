@@ -68,6 +68,7 @@ EVIDENCE_CLASSES = {
     "derived": "estimated from events",
     "declared": "declared by people",
     "missing": "not known",
+    "not_measured": "not measured",
 }
 INTERVALS = {
     "idea_to_started": "Idea → started",
@@ -191,6 +192,7 @@ REASONS = {
     "first_stage": "nothing comes before it",
     "fewer_than_24_months": "fewer than 24 months are known",
     "finished_ideas_only": "for comparison only: it favours fast ideas",
+    "group_too_small": "fewer than 5 answered",
     "incomplete": "not complete yet",
     "limits_switched_off": "limits are switched off",
     "no_active_contract": "it has no active contract",
@@ -220,10 +222,12 @@ REASONS = {
     "north_star_not_a_flow": "this North Star is not counted by month",
     "not_declared": "nobody declared it",
     "not_a_count": "this North Star is not a count by month",
+    "not_assessed": "nobody assessed it",
     "not_checked_each_month": "no check in one of the last three months",
     "not_checked_lately": "no check in the last 28 days",
     "never_reviewed": "nobody ever reviewed it",
     "not_enough_data": "not enough data yet",
+    "not_inferred_from_events": "no event says anything about it",
     "not_live_yet": "it was not live yet",
     "not_measured_yet": "no figure of it is declared yet",
     "not_monthly": "known by quarter only",
@@ -244,6 +248,7 @@ REASONS = {
     "too_few_expected": "too few were expected for a meaningful ratio",
     "too_few_points": "too few periods for limits yet",
     "too_recent": "not all have been observed for long enough yet",
+    "would_reveal_a_group": "it would reveal what a small group answered",
 }
 NEVER_JUDGED = {"declared", "finished_ideas_only", "limits_switched_off", "no_target", "overlapping_windows", "stock"}
 JUDGED_BY_PACE = {

@@ -10,8 +10,9 @@ from dashboard.rows import EVERYONE, Row
 from dashboard.tables import PageData
 from dashboard.words import codes, numbers, verdicts
 from dashboard.words.north_star import capability_in_words
-from dashboard.words.phrases import Clause, counted, has_or_have
+from dashboard.words.phrases import Clause, capitalised, counted, has_or_have, is_or_are
 
+ALL_GROUPS = "All groups"
 LEVELS = 5  # of an assessment
 METRICS_NAMED = 3  # of those that worsen
 
@@ -35,6 +36,35 @@ PERSONAS = {  # by flywheel_phase
     "III": Persona("product-leaders", "Product leaders", "Which step comes next, and what stops it?"),
     "IV": Persona("cto", "CTO", "Does the value last, and does each data product make the next one easier?"),
 }
+
+
+def needed(row: Row) -> str:
+    """What would have to be sent or declared to measure a tenet; empty where it is measured."""
+    if row["figure_value"] is not None or row["figure_reason"] == "not_reached":
+        return ""
+    if row["figure_reason"] == "not_inferred_from_events" and row["assessed_level"] is not None:
+        return f"{capitalised(codes.reason(row['figure_reason']))}."
+    return f"Needed: {row['needed']}"
+
+
+def pulse_cell(row: Row | None) -> str:
+    """What a group answered: the mean level, the share of low answers and their number."""
+    if row is None:
+        return "–"
+    low = numbers.share(row["low_share"])
+    return f"{row['mean_level']:.1f} ({low} low, {counted(row['answer_count'], 'answer')})"
+
+
+def hidden_groups(rows: list[Row]) -> str:
+    """How many groups of a survey are not shown and why; empty where all are."""
+    hidden = {(row["respondent_group"], row["reason"]) for row in rows if not row["is_shown"]}
+    small = len({group for group, reason in hidden if reason == "group_too_small" and group != EVERYONE})
+    parts = [f"{counted(small, 'group')} with too few answers {is_or_are(small)} not shown"] if small else []
+    held = len({group for group, reason in hidden if reason != "group_too_small" and group != EVERYONE})
+    parts += [f"{counted(held, 'more group')} {is_or_are(held)} not shown, which would reveal one"] if held else []
+    if any(group == EVERYONE for group, _ in hidden):
+        parts.append("the total is not shown, from which a group could be worked out")
+    return f"{capitalised('; '.join(parts))}." if parts else ""
 
 
 def north_star(data: PageData) -> list[Clause]:

@@ -72,8 +72,10 @@ def test_nothing_scrolls_sideways_is_cut_off_or_lies_on_other_text(looks):
 
 def test_a_phone_shows_the_page_within_its_height(looks, published):
     """40 domains may take more, and the pages that list data products one by one."""
-    height = looks[published.index].height_on_a_phone
-    assert published.name in ("many_domains", "hostile") or height <= 6_000
+    pages = [path for path in looks if path == published.index or path.parent.name == "personas"]
+    heights = {path.name: looks[path].height_on_a_phone for path in pages}
+    assert len(heights) > 1
+    assert published.name in ("many_domains", "hostile") or max(heights.values()) <= 6_000, heights
 
 
 def test_axe_finds_nothing_on_a_phone(browser, published):
