@@ -47,7 +47,7 @@ def owm_text(drawn: WardleyMap) -> str:
         *(f"{_end(need)}->{_end(c.name)}" for c in drawn.components for need in c.needs),
         "",
         *_annotations(drawn),
-        f"note {_summary(drawn)} [0.02, 0.01]",
+        *(f"note {owm_name(words)} [{0.02 + 0.04 * n:.2f}, 0.01]" for n, words in enumerate(_notes(drawn))),
     ]
     return "\n".join(lines) + "\n"
 
@@ -106,5 +106,9 @@ def _annotations(drawn: WardleyMap) -> list[str]:
     return [*lines, "annotations [0.98, 0.72]"] if lines else []
 
 
-def _summary(drawn: WardleyMap) -> str:
-    return owm_name(f"{maps.CLASSES[drawn.evidence]}; {drawn.notes[0]}").replace("；", ",")
+def _notes(drawn: WardleyMap) -> list[str]:
+    """The class of the map with its first note, and what has no place."""
+    return [
+        f"{maps.CLASSES[drawn.evidence]}: {drawn.notes[0]}",
+        *(note for note in drawn.notes[1:] if note.startswith(maps.NOT_PLACED)),
+    ]

@@ -23,6 +23,7 @@ SMALL, COUNTED, LARGEST = 5.0, 8.5, 17.0  # radii: of a mark with a name, of the
 FLAG_COLOURS = {1: "orange", 2: "purple"}
 WIDE = 900  # pixels; a drawing of less than half has letters for names
 WIDE_SIZE = {"data_products": (1360, 400), "capabilities": (1360, 240)}  # pixels: width, height of the plot
+MEDIUM_SIZE = {"data_products": (700, 380), "capabilities": (700, 240)}
 NARROW_SIZE = {"data_products": (316, 330), "capabilities": (316, 200)}
 EDGE = 14  # pixels around a file of its own
 BADGE = 6.0  # radius of the number of a flag

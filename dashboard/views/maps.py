@@ -8,7 +8,7 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from dashboard import maps
-from dashboard.charts.wardley import NARROW_SIZE, WIDE_SIZE, wardley_chart
+from dashboard.charts.wardley import MEDIUM_SIZE, NARROW_SIZE, WIDE_SIZE, wardley_chart
 from dashboard.maps import STAGES, Component, WardleyMap
 from dashboard.tables import PageData
 from dashboard.views.parts import View
@@ -45,7 +45,11 @@ def wardley_view(wide: WardleyMap, narrow: WardleyMap) -> View:
         "file": f"{FOLDER}/{wide.name}.owm",
         "chart": {
             size: Markup(wardley_chart(drawn, *sizes[drawn.name], f"{drawn.name.replace('_', '-')}-map-{size}"))
-            for size, drawn, sizes in (("wide", wide, WIDE_SIZE), ("narrow", narrow, NARROW_SIZE))
+            for size, drawn, sizes in (
+                ("wide", wide, WIDE_SIZE),
+                ("medium", wide, MEDIUM_SIZE),
+                ("narrow", narrow, NARROW_SIZE),
+            )
         },
         "rows": [_row(wide, component) for component in (*wide.anchors, *wide.components)],
     }

@@ -19,6 +19,7 @@ CLASSES = {"measured": "Measured", "declared": "Declared", "not_measured": "Not 
 CAPABILITY_HEIGHT = "order in the chain: a need, and below it what serves it"
 BUILDING = "built though a commodity"
 REVIEW_DUE = "not reviewed for a year"
+NOT_PLACED = "□ "  # begins a note on what has no place
 LISTED = 5  # names in a note
 NOT_PUBLISHED = "Nothing is published in {root} yet, so there is nothing to map. Run `flywheel run` first."
 NO_PRODUCTS = (
@@ -76,8 +77,7 @@ def product_notes(data: PageData, placed: int, total: int, named: int) -> tuple[
         "Places within a stage mean nothing; a height says how many use it, not what depends on it",
     ]
     if missing := total - placed:
-        why = "not measured" if any(r["certainty"] == "not_measured" for r in data.evolution) else "of unknown owner"
-        notes.append(f"Not placed: {counted(missing, 'data product')}, {why}")
+        notes.append(f"{NOT_PLACED}Not measured, so not placed: {counted(missing, 'data product')} of unknown owner")
     return tuple(notes)
 
 
@@ -88,7 +88,7 @@ def capability_notes(rows: list[Row], more: dict[str, int]) -> tuple[str, ...]:
         notes.append(f"Left out: {joined(found)}")
     missing = [row["capability"] for row in rows if row["evolution"] is None]
     if missing:
-        notes.append(f"Not placed, as evolution is not declared: {_names(missing)}")
+        notes.append(f"{NOT_PLACED}Evolution not declared, so not placed: {_names(missing)}")
     alone = sum(row["need"] is None and row["evolution"] is not None for row in rows)
     if alone:
         notes.append(f"{counted(alone, 'capability', 'capabilities')} {has_or_have(alone)} no declared need")
@@ -117,11 +117,9 @@ def description(drawn: "WardleyMap") -> str:
 
 def product_heading(flags: dict[int, str]) -> str:
     """The heading of the section of the data products."""
-    return "Map of the data products" + (f": {joined([_lower(words) for words in flags.values()])}" if flags else "")
-
-
-def _lower(words: str) -> str:
-    return words[:1].lower() + words[1:].replace(":", "")
+    counts = [words.rpartition(": ") for words in flags.values()]
+    parts = [f"{count} {words[0].lower()}{words[1:]}" for words, _, count in counts]
+    return "Map of the data products" + (f": {joined(parts)}" if parts else "")
 
 
 def missing(data: PageData, name: str) -> str:

@@ -84,6 +84,9 @@ def test_every_link_leads_to_a_page_or_to_the_web_and_no_id_is_there_twice(publi
                 continue
             file, _, target = link.partition("#")
             path = (published.folder / name).parent / file if file else published.folder / name
+            if path.suffix == ".owm":
+                broken += [] if path.read_text().startswith("// ") else [(name, link)]
+                continue
             other = seen.get(path.resolve().relative_to(published.folder.resolve()).as_posix())
             if other is None or (target and target not in other.ids):
                 broken.append((name, link))

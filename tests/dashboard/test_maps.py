@@ -121,7 +121,7 @@ def test_data_products_stand_by_use_and_certainty_and_all_are_counted_once():
     assert 0.7 < by_name["Reserves 0"].evolution < by_name["Reserves 4"].evolution < 1
     assert "Reserves 5" not in by_name
     assert sum(c.count or 1 for c in drawn.components) == 165
-    assert drawn.notes[-1] == "Not placed: 2 data products, of unknown owner"
+    assert drawn.notes[-1] == "□ Not measured, so not placed: 2 data products of unknown owner"
 
 
 def test_capabilities_stand_under_their_needs_and_what_is_not_declared_is_not_placed():
@@ -136,7 +136,7 @@ def test_capabilities_stand_under_their_needs_and_what_is_not_declared_is_not_pl
     assert places == {"Fraud graph": 0.287, "Catalog": 0.55, "Warehouse": 0.775, "Identity": 0.925}
     # above what serves it: Catalog at 0.55 and Identity at 0.925
     assert {a.name: a.evolution for a in drawn.anchors} == {"see who knows whom": 0.287, "find what exists": 0.738}
-    assert "Not placed, as evolution is not declared: Scoring" in drawn.notes
+    assert "□ Evolution not declared, so not placed: Scoring" in drawn.notes
     assert "1 capability has no declared need" in drawn.notes
     assert drawn.flags == {1: "Built though a commodity: 1", 2: "Not reviewed for a year: 1"}
 
@@ -240,7 +240,7 @@ def test_a_section_without_rows_says_what_to_send():
 def test_a_section_names_the_class_and_every_component():
     section = map_section(served(evolution=CELLS, evolution_examples=EXAMPLES))
     assert section["classes"] == ["measured"]
-    assert section["title"] == "Map of the data products: used beyond their certainty 3 and certain but under-used 7"
+    assert section["title"] == "Map of the data products: 3 used beyond their certainty and 7 certain but under-used"
     first = section["map"]["rows"][0]
     assert (first["name"], first["stage"], first["height"]) == ("2 raw, ubiquity 20%", "Genesis: raw", "0.920")
     assert "Measured" in section["map"]["chart"]["wide"] and "Reserves 0" not in section["map"]["chart"]["narrow"]
