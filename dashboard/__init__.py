@@ -7,6 +7,7 @@
 | wording that never changes | `templates/` |
 | wording that depends on rows, numbers, verdicts, reasons | `words/` |
 | a chart | `charts/` |
+| what stands where on a Wardley map; its text | `maps.py`; `owm.py` |
 | colours, fonts | `theme.py`, `templates/style.css`; of data products' pages `small.css` |
 | names of files, outside addresses | `links.py` |
 | which pages there are, when they are drawn again | `rendering.py` |

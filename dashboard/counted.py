@@ -77,6 +77,9 @@ COUNTED = {
     "retained_adoption": _adoptions(is_counted="is_retained"),
     "adopting_domains": ADOPTING_DOMAINS,
     "named_consumer_share": _products("idea_logged_at", is_counted="has_named_consumer"),
+    "initiative_share": _products(
+        "idea_logged_at", is_counted="data_product_id in (select data_product_id from curated.product_initiatives)"
+    ),
     "first_deployments": _products("deployed_at"),
     "adopted_90d": _within("deployed_at", "90"),
     "net_flow": _net_flow(),

@@ -64,6 +64,7 @@ ENTRY_LIST = f"""
             count(distinct consumer_domain) as consumer_count, any_value(consumer_domain) as consumer_domain,
             case when repeated is null then any_value(domain) end as domain,
             case when repeated is null then any_value(contract_version) end as contract_version,
+            case when repeated is null then any_value(stage) end as stage,
             case when repeated is null then any_value(named_consumer_domains) end as named_consumer_domains,
             case when repeated is null then any_value(source_ref) end as source_ref,
             min(source) as source, min(event_id) as event_id

@@ -17,11 +17,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard.links import slug
+from dashboard.maps import all_maps
+from dashboard.owm import owm_text
 from dashboard.tables import PageData
 from dashboard.theme import DARK, FONT, PALETTE, css_variables
 from dashboard.views.archive import Month, archive_list
 from dashboard.views.domain import domain_page
 from dashboard.views.main import main_page
+from dashboard.views.maps import FOLDER
 from dashboard.views.metric import metric_page
 from dashboard.views.parts import View, publication
 from dashboard.views.persona import persona_page
@@ -65,7 +68,7 @@ class Page:
 
 
 def pages_of(data: PageData, archive: str | None, pdf: str | None, looks_back: bool = False) -> list[Page]:
-    """The main page, that of all open data products, then one for each persona, domain, metric and data product.
+    """The main page, that of all open data products, then those of each persona, domain, metric, data product and map.
 
     Parameters: `archive` and `pdf`, where the main page links to, None for no link; `looks_back`, whether the
     header states that these are not the latest figures.
@@ -94,6 +97,7 @@ def pages_of(data: PageData, archive: str | None, pdf: str | None, looks_back: b
             for metric in data.metrics
         ),
         *_product_pages(data, about),
+        *_map_texts(data, about),
     ]
 
 
@@ -108,6 +112,19 @@ def _product_pages(data: PageData, about: View) -> list[Page]:
         Page(f"products/{slug(product)}.html", "product.html", dict, product_page(shown, data.products, row), about)
         for product, row in data.products.rows.items()
     ]
+
+
+def _map_texts(data: PageData, about: View) -> list[Page]:
+    """The Wardley maps as OWM text, where there is something to place."""
+    texts = {name: owm_text(drawn) for name, drawn in all_maps(data).items() if drawn}
+    return [
+        Page(f"{FOLDER}/{name}.owm", "map.owm", _as_it_is, {"text": text.rstrip()}, about)
+        for name, text in texts.items()
+    ]
+
+
+def _as_it_is(rows: View) -> View:
+    return {"text": Markup(rows["text"])}  # it is no markup
 
 
 def archive_page(months: list[Month]) -> Page:
@@ -130,7 +147,7 @@ def _style() -> View:
 def code_hash() -> str:
     """A hash of all code, templates and libraries that decide how rows become a page."""
     folder = Path(__file__).parent
-    files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".html", ".css"))
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".html", ".css", ".owm"))
     content = b"".join(path.read_bytes() for path in files) + version("vl-convert-python").encode()
     return hashlib.sha256(content).hexdigest()
 

@@ -4,7 +4,7 @@ Belongs here: the SELECTs, in the order the pages need, bounded so that a page s
 computing a figure. Anything else that reads the serving file read-only can use `connect`.
 """
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,12 @@ SELECTS = {
     "costs": "from authoritative.product_costs order by measure, unit, month_starting",
     "liability": "from authoritative.liability_quarterly order by month_starting",
     "survival": "from authoritative.adoption_survival order by day",
+    "tenets": "from authoritative.tenet_evidence order by tenet_number",
+    "pulse": """
+        from authoritative.pulse_results
+        where asked_on = (select max(asked_on) from authoritative.pulse_results)
+        order by question, respondent_group = 'all', respondent_group
+    """,
     "accounting": """
         select count(*) as batch_count, coalesce(sum(read_count), 0)::bigint as read_count,
             coalesce(sum(landed_count), 0)::bigint as landed_count,
@@ -170,6 +176,8 @@ class PageData:
     costs: list[Row]  # by measure, unit and month
     liability: list[Row]  # by quarter
     survival: list[Row]  # of adoptions, by length of time
+    tenets: list[Row]  # of the flywheel, by number
+    pulse: list[Row]  # of the latest survey, by question and group of respondents
     accounting: Row
     sources: list[Row]
     quality: list[Row]
@@ -177,15 +185,12 @@ class PageData:
     table_count: int
     products: Products  # listed one by one, each on a page of its own
     behind: dict[str, list[Row]]  # by metric_id: the rows that its latest number counts
-    tenets: list[Row] = field(default_factory=list)  # of the flywheel, by number
-    pulse: list[Row] = field(default_factory=list)  # by day, group of respondents and question
     earlier: Comparison | None = None  # with the latest earlier page
 
     def of_everyone(self) -> "PageData":
         """The rows of the main page: no series of a domain, and no id of the run."""
         elsewhere: dict[str, Any] = {name: [] for names in OF_PERSONA.values() for name in names}
-        for name in OF_MAIN_PAGE:
-            elsewhere.pop(name, None)
+        elsewhere = {name: rows for name, rows in elsewhere.items() if name not in OF_MAIN_PAGE} | {"tenets": []}
         return replace(
             self,
             publication=self._publication(),

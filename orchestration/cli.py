@@ -1,5 +1,5 @@
 """The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`, `sources`,
-`receive`, `try`.
+`receive`, `try`, `map`.
 
 Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2 bad usage). Does not belong here: work.
 """
@@ -26,6 +26,7 @@ from rich.text import Text
 from orchestration.home import Dates, Home
 from orchestration.instance import CLI_TAG, free_port, is_free, open_instance, path_prefix, prepare_instance
 from orchestration.landing.inbox import files_to_place, has_received, is_marker, place_in_inbox, waiting_files
+from orchestration.map_cli import write_maps
 from orchestration.progress import listening
 from orchestration.publish.record import is_current
 from orchestration.settings import SettingsError, load_settings, write_settings
@@ -56,6 +57,7 @@ GONE = "the inbox no longer holds this file as it was refused. Send it again, or
 READ = "can be read now: {rows_landed:,} rows landed, {rows_quarantined:,} quarantined."
 app.add_typer(sources_app, name="sources")
 app.command("try")(try_repository)
+app.command("map")(write_maps)
 app.command()(receive)
 
 
@@ -324,13 +326,15 @@ def _execute(home: Home, as_of: str, known_at: str, pulled: "list[Pulled]") -> "
     gc.set_threshold(50_000, 20, 100)
     # Dagster and dbt take seconds to import, and no other command needs them
     from orchestration.definitions import defs
+    from orchestration.instance import event_log_open
 
     instance = open_instance(home)
     job = defs().resolve_job_def("flywheel")
     dates = {"as_of": as_of, "known_at": known_at}
     sources = {"pulled": {each.name: asdict(each) for each in pulled}}
     config = {"resources": {"dates": {"config": dates}, "sources": {"config": sources}}}
-    return job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags={CLI_TAG: "cli"})
+    with event_log_open(instance):
+        return job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags={CLI_TAG: "cli"})
 
 
 @contextmanager

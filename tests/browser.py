@@ -4,10 +4,8 @@ Belongs here: the browser, axe, geometry, the printed page. Does not belong here
 Every check returns what is wrong in words, so that a test asserts an empty list.
 """
 
-import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +14,8 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
-import pytest
-from conftest import SECONDS, once_a_session
+from conftest import once_a_session
+from npm_packages import absent, fetch
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
@@ -31,25 +29,14 @@ def needs_chromium():
         absent("Chromium is not installed; CI installs Debian's")
 
 
-def absent(words: str):
-    """Skip for want of a tool; in CI nothing may be skipped."""
-    pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
-
-
 def axe() -> str:
     """The source of axe-core, as locked; fetched once a session."""
     return once_a_session("axe.min.js", _fetch_axe).read_text()
 
 
 def _fetch_axe(path: Path) -> None:
-    if not shutil.which("npm"):
-        absent("npm is not installed; it fetches axe-core")
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(AXE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS)
-        if done.returncode:
-            absent(f"npm could not fetch axe-core: {done.stderr}")
+        fetch(AXE, Path(folder))
         shutil.copy(Path(folder) / "node_modules/axe-core/axe.min.js", path)
 
 

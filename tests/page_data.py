@@ -265,6 +265,7 @@ def tenet(name="time_to_value", **columns) -> dict:
         "figure_metric_id": "time_to_value",
         "figure_value": 643.0,
         "figure_unit": "days",
+        "figure_starting": date(2025, 12, 1),
         "figure_verdict": "no_change",
         "figure_reason": None,
         "assessed_level": 3,
@@ -277,13 +278,23 @@ def tenet(name="time_to_value", **columns) -> dict:
     } | columns
 
 
+def pulse(group="Analysts", answer_count=8, **columns) -> dict:
+    """What a group answered to one question: 3.6 of 5 on average, an eighth low."""
+    row = {"asked_on": date(2025, 10, 31), "respondent_group": group, "question": "I can say when something fails."}
+    row |= {"answer_count": answer_count, "mean_level": 3.6, "low_share": 0.125, "is_shown": True, "reason": None}
+    return row | columns
+
+
+HIDDEN = {"answer_count": None, "mean_level": None, "low_share": None, "is_shown": False, "reason": "group_too_small"}
+
+
 def served(*months, verdicts=(), target=None, leading=(), intervals=None, waits=None, **parts) -> PageData:
     """Everything a page shows: nothing but these rows."""
     waits = waits or refused()
     intervals = {"incidence": interval()} if intervals is None else intervals
     nothing = ("domains", "open_ideas", "queues", "outlook", "evolution", "evolution_examples", "flywheel", "quality")
     nothing += ("sources", "flows", "evolution_moves", "initiatives", "slips", "quick_wins", "factory", "ownership")
-    nothing += ("ownership_changes", "capabilities", "costs", "liability", "survival")
+    nothing += ("ownership_changes", "capabilities", "costs", "liability", "survival", "tenets", "pulse")
     rows: dict = dict(zip(nothing, ([] for _ in nothing), strict=True)) | {"evidence": {}, "curves": {}, "behind": {}}
     rows |= {"purpose": purpose(**NO_PURPOSE)}
     return PageData(

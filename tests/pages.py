@@ -95,9 +95,14 @@ class Published:
 
     @property
     def of_each_kind(self) -> list[Path]:
-        """The index, then one page of each other kind that there is: of a domain, of a data product, and so on."""
-        kinds = (self.domains, *(sorted((self.folder / kind).glob("*.html")) for kind in ("products", "metrics")))
-        return [self.index, *(pages[0] for pages in kinds if pages), self.folder / "open.html"]
+        """The index, then one page of each other kind that there is: of a domain, of a data product, and so on.
+
+        Of the personas, which have different sections, all four where it is the sample.
+        """
+        named = ("personas", "products", "metrics")
+        kinds = (self.domains, *(sorted((self.folder / kind).glob("*.html")) for kind in named))
+        others = kinds[1][1:] if self.name == "sample" else []
+        return [self.index, *(pages[0] for pages in kinds if pages), self.folder / "open.html", *others]
 
     def query(self, sql: str) -> list[tuple]:
         with attached(self.serving) as db:

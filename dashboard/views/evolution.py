@@ -18,7 +18,7 @@ def evolution_card(data: PageData, slugs: dict[str, str]) -> View:
     total = sum(row["product_count"] for row in cells)
     drawn = [row for row in cells if row["position"] and row["ubiquity_share"] is not None]
     if not drawn:
-        why = codes.reason(_reason_without_positions(cells))
+        why = codes.reason(evolution.reason_without_positions(cells))
         return {"total": total, "chart": None, "reason": why}
     basis = next(row["ubiquity_basis"] for row in drawn)
     counts = {name: sum(r["product_count"] for r in drawn if r["position"] == name) for name in codes.POSITIONS}
@@ -74,12 +74,6 @@ def _move(row: Row) -> View:
 
 def _place(certainty: str, share: float) -> str:
     return f"{codes.CERTAINTIES[certainty]}, {numbers.share(share)}"
-
-
-def _reason_without_positions(cells: list[Row]) -> str:
-    if not cells:
-        return "no_products"
-    return "no_adoption_events" if any(row["certainty"] != "not_measured" for row in cells) else "no_contract_events"
 
 
 def _off_the_curve(data: PageData, position: str, count: int, slugs: dict[str, str]) -> View:

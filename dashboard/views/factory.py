@@ -19,7 +19,7 @@ def factory_section(data: PageData) -> View:
     largest = max([row["product_count"] for row in known] + [1])
     return {
         "title": factory.heading(rows),
-        "classes": ["measured"] if known else ["not_measured"],
+        "classes": ["measured"] if factory.is_drawn(rows) else ["not_measured"],
         "stages": [_stage(row, largest) for row in rows] if factory.is_drawn(rows) else [],
         "notes": factory.notes(rows) if factory.is_drawn(rows) else [],
         "missing": factory.missing(rows),
@@ -39,7 +39,7 @@ def _stage(row: Row, largest: int) -> View:
     }
 
 
-SIZES = {"wide": (1240, 260), "medium": (640, 260), "narrow": (316, 250)}
+SIZES = {"wide": (1340, 260), "medium": (640, 260), "narrow": (316, 250)}
 
 
 def liability_section(data: PageData) -> View:

@@ -7,6 +7,7 @@ from dashboard.tables import EVERYONE, PageData, Row
 from dashboard.views import parts
 from dashboard.views.parts import View
 from dashboard.words import codes, drivers, flywheel, numbers, phrases
+from dashboard.words.persona import PERSONAS
 
 
 def flywheel_card(data: PageData) -> View:
@@ -44,6 +45,7 @@ def _phase(data: PageData, phase: str, rows: list[Row]) -> View:
         "flywheel_phase": phase,
         "name": codes.FLYWHEEL_PHASES[phase],
         "persona": rows[0]["persona"],
+        "page": PERSONAS[phase].slug,
         "code": code,
         "verdict": codes.FLYWHEEL_VERDICTS[code],
         "tone": flywheel.tone(code),

@@ -3,11 +3,12 @@
 from dashboard import charts
 from dashboard.links import slug
 from dashboard.tables import EVERYONE, PageData, Row, last_complete
-from dashboard.views import changed, domains, evolution, flywheel, north_star, parts, queues
+from dashboard.views import belt, changed, domains, evolution, flywheel, north_star, parts, queues
 from dashboard.views.parts import View
 from dashboard.words import codes, numbers, phrases
 from dashboard.words import north_star as target_words
 from dashboard.words.answer import five_lines
+from dashboard.words.persona import PERSONAS
 from dashboard.words.trust import trust_line
 
 
@@ -18,6 +19,8 @@ def main_page(data: PageData) -> View:
         "publication": parts.publication(data),
         "metric_pages": data.metrics,
         "trust_line": trust_line(data),
+        "purpose": belt.purpose_line(data),
+        "personas": [{"slug": who.slug, "name": who.name} for who in PERSONAS.values()],
         "answer": five_lines(data),
         "north_star": north_star.north_star_card(data),
         "changed": changed.changed_card(data, slugs),

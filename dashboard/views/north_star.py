@@ -143,7 +143,7 @@ def _charts(rows: list[Row], row: Row, verdict: Row | None, definition: Row, so_
     drawn = [r | {"so_far": so_far.get(r["month_starting"])} for r in rows]
     return {
         size: parts.chart_svg(
-            charts.north_star_chart(drawn, definition, width, 236 if size == "wide" else 230),
+            charts.north_star_chart(drawn, definition, width, 208 if size == "wide" else 230),
             f"north-star-{size}",
             f"{definition['name']} by {row['period']}",
             description,

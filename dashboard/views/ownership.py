@@ -8,12 +8,13 @@ from dashboard import charts
 from dashboard.links import slug
 from dashboard.rows import Row, grouped
 from dashboard.tables import PageData
-from dashboard.views import parts
+from dashboard.views import maps, parts
 from dashboard.views.parts import View
 from dashboard.words import codes, landscape, numbers, ownership
 from dashboard.words.phrases import capitalised, counted
 
-SIZES = {"wide": (560, 340), "narrow": (316, 230)}
+SIZES = {"wide": (560, 240), "narrow": (316, 230)}
+TALL = 340  # in pixels, of the wide chart next to the table with the kinds of owners
 KINDS = ("owner_ended", "owner_gone", "handed_over")  # of changes: those to act on first
 CAPABILITIES_LISTED = 40
 FACTS = (  # (label, name in the view) of what is owned
@@ -51,9 +52,10 @@ def ownership_section(data: PageData) -> View:
 
 
 def _ownership_charts(rows: list[Row], column: str) -> View:
+    has_kinds = column == "outside_share"
     return {
         size: parts.chart_svg(
-            charts.ownership_chart(rows, column, width, height),
+            charts.ownership_chart(rows, column, width, TALL if has_kinds and size == "wide" else height),
             f"ownership-{size}",
             f"{codes.OWNERSHIP_SHARES[column]}, by quarter",
             f"{ownership.heading(rows)}.",
@@ -134,6 +136,7 @@ def landscape_section(data: PageData) -> View:
         "classes": ["declared"] if rows else ["not_measured"],
         "missing": "" if rows else landscape.NOT_DECLARED,
         "unknown": landscape.unknown(rows),
+        "map": maps.capability_map(data),
         "rows": [_capability(row) for row in rows[:CAPABILITIES_LISTED]],
         "more": f"{counted(more, 'more')} in the table capabilities." if more > 0 else "",
     }

@@ -10,7 +10,7 @@ from itertools import chain, zip_longest
 from dashboard.links import outside
 from dashboard.rows import EVERYONE, Row
 from dashboard.tables import PageData
-from dashboard.views import belt, costs, factory, ownership, parts
+from dashboard.views import belt, costs, factory, maps, ownership, parts
 from dashboard.views.north_star import metric_card, unknown
 from dashboard.views.parts import View
 from dashboard.words import belt as belt_words
@@ -28,6 +28,9 @@ Calls = Callable[[PageData], list[Clause]]  # what calls for action: each a sent
 SECTIONS: dict[str, list[Section]] = {
     "cdo": [
         ("purpose", "persona/purpose.html", belt.purpose_section),
+        ("belt", "persona/belt.html", belt.belt_section),
+        ("slips", "persona/slips.html", belt.slips_section),
+        ("quick-wins", "persona/quick-wins.html", belt.quick_wins_section),
     ],
     "engineering": [
         ("landscape", "persona/landscape.html", ownership.landscape_section),
@@ -36,6 +39,7 @@ SECTIONS: dict[str, list[Section]] = {
     ],
     "product-leaders": [
         ("factory", "persona/factory.html", factory.factory_section),
+        ("map", "persona/map.html", maps.map_section),
         ("liability", "persona/liability.html", factory.liability_section),
     ],
     "cto": [
@@ -46,9 +50,9 @@ SECTIONS: dict[str, list[Section]] = {
 }
 # From each in turn the first sentence, then from each the second, up to MOST_CALLS.
 CALLS: dict[str, list[Calls]] = {
-    "cdo": [belt_words.to_act_on, persona.worsening],
+    "cdo": [belt_words.to_act_on, persona.north_star, persona.worsening],
     "engineering": [landscape.to_act_on, ownership_words.to_act_on, persona.worsening],
-    "product-leaders": [factory_words.to_act_on, liability.to_act_on, persona.worsening],
+    "product-leaders": [factory_words.to_act_on, persona.late, liability.to_act_on, persona.worsening],
     "cto": [persona.worsening, momentum.to_act_on, cost_words.to_act_on],
 }
 MOST_CALLS = 5
@@ -65,6 +69,7 @@ def persona_page(data: PageData, phase: str) -> View:
         "question": who.question,
         "act": calls(data, who.slug),
         "tenets": [_tenet(data, row) for row in data.tenets],
+        "pulse": _pulse(data.pulse),
         "metrics": known,
         "unknown": hidden,
         "sections": [
@@ -109,7 +114,7 @@ def _tenet(data: PageData, row: Row) -> View:
         "code": row["evidence_class"],
         "figure": _figure(data, row),
         "assessment": _assessment(row),
-        "needed": row["needed"],
+        "needed": persona.needed(row),
     }
 
 
@@ -123,6 +128,8 @@ def _figure(data: PageData, row: Row) -> View | None:
         "name": row["figure"],
         "code": row["figure_class"] or "not_measured",
         "value": numbers.with_unit(value, row["figure_unit"]) if value is not None else "",
+        "period": numbers.period(judged["month_starting"], judged["period"]) if judged and value is not None else "",
+        "is_not_reached": row["figure_reason"] == "not_reached",
         "reason": codes.reason(row["figure_reason"]) if value is None else "",
         "metric": metric if (EVERYONE, metric) in data.leading else "",
         "verdict": parts.verdict(judged, data.definitions[metric]) if metric and judged else None,
@@ -139,4 +146,23 @@ def _assessment(row: Row) -> View | None:
         "on": f"{row['assessed_on']:%-d %b %Y}",
         "note": row["assessment_note"] or "",
         "link": outside(row["assessment_link"]),
+    }
+
+
+def _pulse(rows: list[Row]) -> View | None:
+    """The latest pulse survey: for each question the groups that are shown, and how many are not; None without one."""
+    if not rows:
+        return None
+    groups = list(dict.fromkeys(row["respondent_group"] for row in rows if row["is_shown"]))
+    found = {(row["question"], row["respondent_group"]): row for row in rows if row["is_shown"]}
+    questions = dict.fromkeys(row["question"] for row in rows)
+    return {
+        "on": f"{rows[0]['asked_on']:%-d %b %Y}",
+        "groups": [persona.ALL_GROUPS if group == EVERYONE else group for group in groups],
+        "rows": [
+            {"question": question, "cells": [persona.pulse_cell(found.get((question, group))) for group in groups]}
+            for question in questions
+            if any((question, group) in found for group in groups)
+        ],
+        "hidden": persona.hidden_groups(rows),
     }

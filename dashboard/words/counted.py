@@ -26,6 +26,7 @@ WHEN = {  # what the date of a row is; of an adoption else the first use
     "contract_checks_passed": "Latest check",
     "adopted_within_days": "Idea logged",
     "named_consumer_share": "Idea logged",
+    "initiative_share": "Idea logged",
     "first_deployments": "Deployed",
     "adopted_90d": "Deployed",
 }
@@ -42,6 +43,7 @@ THINGS = {  # what is counted; of a share, what else is in the denominator
     "retained_adoption": ("adoption seen again", "adoption not seen again"),
     "adopting_domains": ("domain", ""),
     "named_consumer_share": ("idea with a named consumer", "idea without one"),
+    "initiative_share": ("idea of an initiative", "idea of no initiative"),
     "first_deployments": (PRODUCT, ""),
     "adopted_90d": ("data product adopted in time", "data product not adopted in time"),
     "net_flow": ("idea started", "idea finished"),

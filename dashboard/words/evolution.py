@@ -52,3 +52,10 @@ def used_by(row: Row) -> str:
     if row["ubiquity_basis"] == "last_90_days":
         return f"used by {counted(count, 'other domain') if count else 'no other domain'} in the last 90 days"
     return f"ever used by {counted(count, 'other domain')}" if count else "never used by another domain"
+
+
+def reason_without_positions(cells: list[Row]) -> str:
+    """Why no data product has a position: the code of a reason."""
+    if not cells:
+        return "no_products"
+    return "no_adoption_events" if any(row["certainty"] != "not_measured" for row in cells) else "no_contract_events"

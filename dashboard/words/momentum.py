@@ -12,6 +12,9 @@ from dashboard.words.phrases import Clause, joined
 
 MOMENTUM, FINISHED_ONLY, BUILD_TIME = "momentum", "momentum_completed_only", "build_time"
 
+UNSENT = (None, "no_work_started_events", "no_deployment_events")  # reasons for which build time is not known
+SEND_BUILD = "send work_started and deployed events"
+
 
 def row_of(rows: list[Row], metric: str = MOMENTUM) -> Row | None:
     """The row of a momentum metric; None where there is none."""
@@ -65,8 +68,8 @@ def missing(data: PageData) -> str:
     built = data.verdicts.get((EVERYONE, BUILD_TIME))
     parts = []
     if built is None or built["value"] is None:
-        why = codes.reason(built["reason"]) if built and built["reason"] else "no work was sent"
-        parts.append(f"build time ({why}; send work_started and deployed events)")
+        code = built["reason"] if built else None
+        parts.append(f"build time ({SEND_BUILD if code in UNSENT else codes.reason(code)})")
     if not any(row["measure"] == "cost" for row in data.costs):
         parts.append("cost per adoption (declare costs in declared/product_costs.csv)")
     return f"Effort not measured: {joined(parts)}." if parts else ""

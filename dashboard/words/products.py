@@ -69,6 +69,8 @@ def against_others(row: Row) -> str:
 def entry_in_words(entry: Row) -> str:
     """What an event says."""
     name = codes.EVENTS[entry["kind"]]
+    if entry["stage"]:
+        return f"{name}: {codes.FACTORY_STAGES[entry['stage']].lower()}"
     return f"{name}, version {entry['contract_version']}" if entry["contract_version"] else name
 
 

@@ -10,6 +10,8 @@
     {{ return([
         {'id': 'named_consumer_share', 'numerator': 'named_ideas_count', 'denominator': 'ideas_count',
             'counted': 'ideas_count', 'received': 'named_consumers', 'none': 'no_ideas', 'unreceived': 'no_named_consumers'},
+        {'id': 'initiative_share', 'numerator': 'aligned_ideas_count', 'denominator': 'ideas_count',
+            'counted': 'ideas_count', 'received': 'initiatives', 'none': 'no_ideas', 'unreceived': 'no_initiatives'},
         {'id': 'net_flow', 'numerator': 'started_count', 'minus': 'finished_count', 'observations': 'open_count',
             'judged': 'started_count + finished_count', 'received': 'finished', 'unreceived': 'no_adoption_events'},
         {'id': 'first_deployments', 'numerator': 'deployed_count', 'counted': 'deployed_count',

@@ -55,7 +55,7 @@ def publish_dashboard(
         for page in domains:
             put(page)
         _put_main(old, folder, put, linked, unlinked)
-        for kind in {path.parent for path in folder.rglob("*.html")}:
+        for kind in {path.parent for path in folder.rglob("*") if path.is_file()}:
             sync_folder(kind)
         swap_folder(published.dashboard, folder)
     if published.archive:

@@ -23,6 +23,7 @@ STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and every later one can read it
 # curated tables that are served too, to drill down: {name: (the columns it is sorted by, the rows that are served)}
 DRILL_DOWN = {
     "data_products": (("data_product_id",), "true"),
+    "product_initiatives": (("data_product_id", "initiative_id"), "true"),
     "adoptions": (("data_product_id", "consumer_domain"), "true"),
     "lifecycle_events": (
         ("data_product_id", "occurred_at", "source", "event_id"),

@@ -31,6 +31,7 @@ def in_any_order() -> list[dict]:
                 columns |= {"passed_count": chance.randrange(20), "failed_count": chance.randrange(3)}
             if kind == "idea_logged":
                 columns["has_named_consumer"] = chance.random() < 0.5
+                columns["initiative"] = chance.choice((None, "one view"))
             events.append(event(kind, f"product {number}", max(days, 1), **columns))
     return events
 

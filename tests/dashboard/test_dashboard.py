@@ -72,8 +72,10 @@ def test_nothing_scrolls_sideways_is_cut_off_or_lies_on_other_text(looks):
 
 def test_a_phone_shows_the_page_within_its_height(looks, published):
     """40 domains may take more, and the pages that list data products one by one."""
-    height = looks[published.index].height_on_a_phone
-    assert published.name in ("many_domains", "hostile") or height <= 6_000
+    pages = [path for path in looks if path == published.index or path.parent.name == "personas"]
+    heights = {path.name: looks[path].height_on_a_phone for path in pages}
+    assert len(heights) > 1
+    assert published.name in ("many_domains", "hostile") or max(heights.values()) <= 6_000, heights
 
 
 def test_axe_finds_nothing_on_a_phone(browser, published):
@@ -223,6 +225,17 @@ def test_the_incomplete_month_is_drawn_hollow_and_says_so_far(browser, sample):
         assert (last.label, incomplete.label) == ("December 2025: 12", "January 2026: 3 in 6 of 31 days")
         assert incomplete.fill in ("rgb(255, 255, 255)", "none", "rgba(0, 0, 0, 0)") != last.fill
         assert "so far" in view("() => document.getElementById('north-star').innerText")
+
+
+def test_the_pages_of_the_personas_fit_are_described_and_axe_finds_nothing(browser, sample):
+    pages = sorted((sample.folder / "personas").glob("*.html"))
+    assert len(pages) == 4
+    for path in pages:
+        seen = look(browser, path)
+        assert (seen.layout_faults, seen.chart_faults, seen.nameless, seen.messages) == ({}, [], [], []), path.name
+        assert seen.height_on_a_phone <= 6_000, path.name
+        with opened(browser, path) as view:
+            assert violations(view.details(is_open=True)) == [], path.name
 
 
 @pytest.mark.soak

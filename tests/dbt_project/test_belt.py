@@ -88,6 +88,37 @@ def test_each_product_counts_in_the_initiative_that_it_serves_most():
     assert [row["is_declared"] for row in (found["I"], found["J"], found["none"])] == [False, True, False]
 
 
+def test_an_idea_counts_in_its_month_with_what_it_serves():
+    """June's idea serves none; July's is declared, August's events name one; the first of them makes 0 known."""
+    sent = [event("idea_logged", name, days_before(date(2025, month, 9)), domain="x") for month, name in IDEAS]
+    later = event("deployed", "named", 30, initiative="I")
+    with shaped([*sent, later], tables=("leading_metrics_monthly", "belt_initiatives"), declared=LINKED) as db:
+        found = rows(
+            db,
+            "select month(month_starting), numerator, denominator, reason from authoritative.leading_metrics_monthly"
+            " where metric_id = 'initiative_share' and domain = 'all' order by month_starting",
+        )
+        [(belt, everything)] = db.execute(
+            "select sum(ideas_count) filter (initiative_id <> 'none'), sum(ideas_count)"
+            " from authoritative.belt_initiatives"
+        ).fetchall()
+    assert [tuple(row.values()) for row in found][:5] == [
+        (6, None, 1, "no_initiatives"),
+        (7, 1, 2, None),
+        (8, 1, 1, None),
+        (9, 0, 1, None),
+        (10, None, None, "no_ideas"),
+    ]
+    assert (belt, everything) == (2, 5)
+
+
+IDEAS = ((6, "early"), (7, "linked"), (7, "free"), (8, "named"), (9, "late"))
+LINKED = {
+    "initiatives": [{"initiative_id": "J"}],
+    "initiative_products": [{"initiative_id": "J", "data_product_id": "linked"}],
+}
+
+
 def test_one_use_is_enough_where_nobody_sends_more():
     once = [row for row in HALVES if row["event_type"] != "adopted" or row["occurred_at"] < instant(35)]
     with belt_tables(once, DECLARED) as db:

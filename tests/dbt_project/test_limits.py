@@ -34,6 +34,7 @@ KINDS = {
     "difference": ["net_flow"],
     "share": [
         "named_consumer_share",
+        "initiative_share",
         "contract_checks_passed",
         "expansion_share",
         "adopted_90d",

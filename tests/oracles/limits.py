@@ -60,7 +60,7 @@ class Series:
 
 
 SHARES = {"named_consumer_share", "contract_pass_rate", "contract_checks_passed", "expansion_share", "adopted_90d"}
-SHARES |= {"adopted_within_days"}
+SHARES |= {"adopted_within_days", "initiative_share"}
 COHORTS = {"adopted_90d", "adopted_within_days"}
 GOOD_WHEN_DOWN = {"net_flow"}  # the index of time_to_value, build_time and adoption_lag rises when things get faster
 RULES = ("outside_limits", "eight_on_one_side", "three_of_four_near_limit")

@@ -258,7 +258,7 @@ def test_the_code_that_draws_is_all_of_the_dashboards(tmp_path, monkeypatch):
     folder = Path(shutil.copytree(CHECKOUT / "dashboard", tmp_path / "dashboard"))
     monkeypatch.setattr("dashboard.rendering.__file__", str(folder / "rendering.py"))
     hashes = {code_hash.__wrapped__()}
-    files = [path for path in folder.rglob("*") if path.suffix in (".py", ".html", ".css")]
+    files = [path for path in folder.rglob("*") if path.suffix in (".py", ".html", ".css", ".owm")]
     for path in files:
         path.write_text(path.read_text() + "\n")
         hashes.add(code_hash.__wrapped__())

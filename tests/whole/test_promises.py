@@ -33,8 +33,6 @@ EXPLAINED = [
     ("product_evolution", "consuming_domains_count", "ubiquity_reason"),
     ("product_evolution", "before_ubiquity_share", "before_reason"),
     ("flywheel_scorecard", "value", "reason"),
-    ("metric_verdicts", "value", "reason"),
-    ("north_star_target", "capability", "capability_reason"),
     ("north_star_target", "year_target", "year_reason"),
     ("north_star_target", "total_chance_of_target", "chance_reason"),
     ("factory_stages", "product_count", "count_reason"),
@@ -49,6 +47,16 @@ EXPLAINED = [
     ("capabilities", "is_building_a_commodity", "building_reason"),
     ("liability_quarterly", "unused_share", "unused_reason"),
     ("liability_quarterly", "retired_count", "retired_reason"),
+    ("purpose", "statement", "statement_reason"),
+    ("purpose", "outcome", "outcome_reason"),
+    ("belt_initiatives", "ideas_count", "ideas_reason"),
+    ("belt_initiatives", "deployed_count", "deployed_reason"),
+    ("belt_initiatives", "in_use_count", "use_reason"),
+    ("belt_initiatives", "median_days", "median_reason"),
+    ("belt_initiatives", "kpi_value", "kpi_reason"),
+    ("belt_slips", "age_days", "age_reason"),
+    ("quick_wins", "quick_wins_share", "reason"),
+    ("adoption_survival", "share_in_use", "reason"),
     ("tenet_evidence", "figure_value", "figure_reason"),
     ("tenet_evidence", "assessed_level", "assessment_reason"),
     ("pulse_results", "mean_level", "reason"),
@@ -73,6 +81,7 @@ def _life(chance, product: str, owner: str | None, age: float) -> list[dict]:
     events = []
     if chance.random() < 0.9:
         events.append(event("idea_logged", product, age, domain=owner, has_named_consumer=chance.random() < 0.5))
+        events[-1]["initiative"] = chance.choice([None, "one view", "faster claims"])
     if chance.random() < 0.5:
         events.append(event("work_started", product, after(40)))
     if chance.random() < 0.8:
@@ -199,6 +208,10 @@ def the_north_star_adds_up(served: dict[str, list[dict]], counted: dict) -> None
         part = metric + "_count"
         parts = {row["month_starting"]: row[part] for row in months}
         assert {r["month_starting"]: r["value"] for r in led(served, metric)} == parts, metric
+    ideas = led(served, "initiative_share")
+    belt = {row["initiative_id"]: row["ideas_count"] or 0 for row in served["belt_initiatives"]}
+    assert sum(row["denominator"] or 0 for row in ideas) == sum(belt.values())
+    assert sum(row["numerator"] or 0 for row in ideas) == sum(belt.values()) - belt["none"]
     for row in led(served, "expansion_share"):
         assert row["value"] is None or row["denominator"] == values[row["month_starting"]]
 

@@ -32,6 +32,15 @@ domains as (
 
 ),
 
+-- the first idea of an initiative, whichever domain owns it
+first_aligned as (
+
+    select min(month_starting) as month_starting
+    from counts
+    where aligned_ideas_count > 0
+
+),
+
 filled as (
 
     select
@@ -40,8 +49,9 @@ filled as (
         coalesce(months.month_starting >= {{ month_starting('first_events.first_' ~ kind ~ '_at') }}, false)
             as is_{{ kind }}_known,
         {% endfor %}
-        {% for count in ['ideas', 'named_ideas', 'started', 'finished', 'deployed', 'followed', 'adopted_90d',
-            'adoptions', 'expansions', 'adopting_domains', 'retained'] %}
+        coalesce(months.month_starting >= first_aligned.month_starting, false) as is_initiatives_known,
+        {% for count in ['ideas', 'named_ideas', 'aligned_ideas', 'started', 'finished', 'deployed', 'followed',
+            'adopted_90d', 'adoptions', 'expansions', 'adopting_domains', 'retained'] %}
         coalesce(counts.{{ count }}_count, 0) as {{ count }}_count,
         {% endfor %}
         months.period,
@@ -51,6 +61,7 @@ filled as (
         months.process_phase
     from domains
     cross join {{ ref('first_events') }} as first_events
+    cross join first_aligned
     inner join months on domains.first_month <= months.month_starting
     left join counts on months.month_starting = counts.month_starting and domains.domain = counts.domain
 

@@ -2,8 +2,10 @@
 
 {# (fact, when, whose, which of them are marked: they are counted once more, where it stands, which rows are one) #}
 {% set left_at = "case when outcome = 'observed' then ended_at else closed_at end" %}
+{% set aligned = 'data_product_id in (select data_product_id from ' ~ ref('product_initiatives') ~ ')' %}
 {% set facts = [
     ('idea', 'idea_logged_at', 'domain', 'has_named_consumer', 'data_products', 'idea_logged_at is not null'),
+    ('aligned', 'idea_logged_at', 'domain', 'false', 'data_products', 'idea_logged_at is not null and ' ~ aligned),
     ('deployed', 'deployed_at', 'domain', 'false', 'data_products', 'deployed_at is not null'),
     ('started', 'started_at', 'domain', 'false', 'product_intervals',
         "interval_id = 'idea_to_adopted' and outcome is not null"),
@@ -33,8 +35,8 @@ with facts as (
 )
 
 select
-    {% for count, fact in [('ideas', 'idea'), ('started', 'started'), ('finished', 'finished'),
-        ('deployed', 'deployed'), ('followed', 'followed'), ('adoptions', 'adoption'), ('retained', 'retained')] %}
+    {% for count, fact in [('ideas', 'idea'), ('aligned_ideas', 'aligned'), ('started', 'started'),
+        ('finished', 'finished'), ('deployed', 'deployed'), ('followed', 'followed'), ('adoptions', 'adoption'), ('retained', 'retained')] %}
     count(case when fact = '{{ fact }}' then 1 end) as {{ count }}_count,
     {% endfor %}
     {% for count, fact in [('named_ideas', 'idea'), ('adopted_90d', 'followed'), ('expansions', 'adoption')] %}
