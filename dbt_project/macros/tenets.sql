@@ -29,3 +29,27 @@
             else 'no_adoption_events' end"),
 ]) }}
 {% endmacro %}
+
+{# Rows of tenet_evidence's figures: those of `tenet_figures`, one select a tenet. #}
+{% macro tenet_figure_rows() -%}
+    {% for tenet_id, table, latest, value, unit, reason in tenet_figures() %}
+    select
+        null as figure_metric_id,
+        '{{ tenet_id }}' as tenet_id,
+        {{ value }} as value,
+        '{{ unit }}' as unit,
+        {{ 'max(month_starting)' if latest else 'null' }} as month_starting,
+        null as verdict,
+        {{ reason }} as reason
+    from {{ ref(table) }} as {{ table }}
+    {% if latest %}
+    where
+        {{ latest }}
+        and {{ table }}.month_starting = (
+            select max(months.month_starting) from {{ ref(table) }} as months
+            where {{ latest }}
+        )
+    {% endif %}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+{%- endmacro %}

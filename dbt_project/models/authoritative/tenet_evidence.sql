@@ -11,26 +11,8 @@ with figures as (
     from {{ ref('metric_verdicts') }} as verdicts
     inner join {{ ref('metrics') }} as definitions on verdicts.metric_id = definitions.metric_id
     where verdicts.domain = 'all'
-    {% for tenet_id, table, latest, value, unit, reason in tenet_figures() %}
     union all
-    select
-        null as figure_metric_id,
-        '{{ tenet_id }}' as tenet_id,
-        {{ value }} as value,
-        '{{ unit }}' as unit,
-        {{ 'max(month_starting)' if latest else 'null' }} as month_starting,
-        null as verdict,
-        {{ reason }} as reason
-    from {{ ref(table) }} as {{ table }}
-    {% if latest %}
-    where
-        {{ latest }}
-        and {{ table }}.month_starting = (
-            select max(months.month_starting) from {{ ref(table) }} as months
-            where {{ latest }}
-        )
-    {% endif %}
-    {% endfor %}
+    {{ tenet_figure_rows() }}
 
 ),
 
