@@ -5,13 +5,14 @@ app = marimo.App(width="medium", app_title="North Star: a tour")
 
 with app.setup(hide_code=True):
     import marimo as mo
-    from belt import belt_section
+    from flywheel import belt_section, factory_section, tenets_section
     from notebook_tools import (
         about,
         altair_chart,
         as_served,
         connect,
         interval_chart,
+        metric_text,
         records,
         rows,
         sentences_html,
@@ -19,10 +20,9 @@ with app.setup(hide_code=True):
         table,
         with_interval,
     )
-    from tenets import tenets_section
 
     from dashboard import charts, tables, theme
-    from dashboard.words import codes, domains, north_star, numbers, verdicts
+    from dashboard.words import codes, domains, north_star
 
     theme.enable()
 
@@ -360,30 +360,7 @@ def _(db):
 
 @app.cell(hide_code=True)
 def _(db):
-    _shares = rows(db, "from authoritative.ownership_shares where measure = 'products' order by month_starting desc")
-    mo.vstack(
-        [
-            mo.md(
-                """
-                ## The data factory, owners and costs
-
-                Where data products wait on their way from collected to exposed, who owns them, the landscape that
-                people declare, what they cost, and what nobody uses. Counts are measured; kinds of domains,
-                capabilities and costs are declared. A figure that is not known has its reason in the same row.
-                """
-            ),
-            table(rows(db, "from authoritative.factory_stages order by stage_number"), show_search=False),
-            table(_shares, page_size=4),
-            table(
-                rows(db, "from authoritative.ownership_changes order by changed_at desc, data_product_id"), page_size=5
-            ),
-            table(rows(db, "from authoritative.capabilities order by capability"), page_size=6),
-            table(
-                rows(db, "from authoritative.product_costs order by month_starting desc, measure, unit"), page_size=6
-            ),
-            table(rows(db, "from authoritative.liability_quarterly order by month_starting desc"), page_size=4),
-        ]
-    )
+    factory_section(db)
     return
 
 
@@ -404,28 +381,6 @@ def _():
     A change that you save in this notebook changes the checkout: save a copy under another name.
     """)
     return
-
-
-@app.function(hide_code=True)
-def metric_text(metric: tables.Row, judged: tables.Row) -> mo.Html:
-    """A metric's definition, its latest complete period and the verdict on it; `judged`, of `metric_verdicts`."""
-    paragraphs = [
-        f"**{metric['name']}** ({metric['unit']}; {metric['good_direction']} is good). {metric['definition']}"
-    ]
-    if judged["month_starting"]:
-        value = "not known" if judged["value"] is None else numbers.with_unit(judged["value"], metric["unit"])
-        when = numbers.period(judged["month_starting"], judged["period"])
-        why = verdicts.why(judged, metric)
-        paragraphs.append(
-            f"{when}: {value}. **{verdicts.verdict_in_words(judged, metric)}**{f': {why}' if why else ''}."
-        )
-    if metric["metric_id"] in codes.JUDGED_BY_PACE:
-        paragraphs.append(
-            "The chart shows the pace index: adoptions or deployments in the month over those expected from the ages "
-            "of the open ideas. Above 1 is faster. It shows a change months before a median does, so the verdict is "
-            "that of the index."
-        )
-    return mo.md("\n\n".join(paragraphs))
 
 
 if __name__ == "__main__":

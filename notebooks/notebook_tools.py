@@ -1,4 +1,5 @@
-"""What the notebooks import: the served tables in a connection, tables as notebooks show them, and their own charts.
+"""What the notebooks import: the served tables in a connection, tables and metrics as notebooks show them, and their own
+charts.
 
 Belongs here: what two notebooks need, and charts that only a notebook draws. Does not belong here: cells, SQL.
 """
@@ -18,7 +19,7 @@ import pyarrow as pa
 from dashboard import tables
 from dashboard.tables import MINIMUM_OBSERVED, Row
 from dashboard.theme import PALETTE, Chart
-from dashboard.words import codes, numbers
+from dashboard.words import codes, numbers, verdicts
 from dashboard.words.phrases import Sentence
 
 FINISHED, EVERYONE = "finished only", "all of them"  # the two colours of a chart of medians
@@ -192,3 +193,24 @@ def medians_chart(medians: pd.DataFrame, by: str, title: str, width: int = 760) 
         dot.encode(x=alt.X("median:Q", **position), tooltip=tip),
         diamond.encode(x=alt.X("finished_median:Q", **position), opacity=is_few, tooltip=tip),
     ).properties(width=width, height=max(60, 22 * len(names)))
+
+
+def metric_text(metric: Row, judged: Row) -> mo.Html:
+    """A metric's definition, its latest complete period and the verdict on it; `judged`, of `metric_verdicts`."""
+    paragraphs = [
+        f"**{metric['name']}** ({metric['unit']}; {metric['good_direction']} is good). {metric['definition']}"
+    ]
+    if judged["month_starting"]:
+        value = "not known" if judged["value"] is None else numbers.with_unit(judged["value"], metric["unit"])
+        when = numbers.period(judged["month_starting"], judged["period"])
+        why = verdicts.why(judged, metric)
+        paragraphs.append(
+            f"{when}: {value}. **{verdicts.verdict_in_words(judged, metric)}**{f': {why}' if why else ''}."
+        )
+    if metric["metric_id"] in codes.JUDGED_BY_PACE:
+        paragraphs.append(
+            "The chart shows the pace index: adoptions or deployments in the month over those expected from the ages "
+            "of the open ideas. Above 1 is faster. It shows a change months before a median does, so the verdict is "
+            "that of the index."
+        )
+    return mo.md("\n\n".join(paragraphs))

@@ -24,7 +24,7 @@ TITLES = {  # notebook: its title, its last heading
     "your_questions": ("Your questions", "10. Which figures are NULL, and why?"),
 }
 NOTEBOOKS = list(TITLES)
-MODULES = ["belt", "notebook_tools", "questions"]  # what they import
+MODULES = ["flywheel", "notebook_tools", "questions"]  # what they import
 
 
 @cache
