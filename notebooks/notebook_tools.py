@@ -1,7 +1,7 @@
-"""What the notebooks import: the served tables in a connection, tables and metrics as notebooks show them, and their own
-charts.
+"""What the notebooks import: the served tables in a connection, tables and metrics as they are shown, own charts.
 
-Belongs here: what two notebooks need, and charts that only a notebook draws. Does not belong here: cells, SQL.
+Belongs here: what two notebooks need, what is too long for a cell, charts that only a notebook draws. Does not belong
+here: cells, SQL.
 """
 
 import os
