@@ -19,6 +19,7 @@ with app.setup(hide_code=True):
         table,
         with_interval,
     )
+    from tenets import tenets_section
 
     from dashboard import charts, tables, theme
     from dashboard.words import codes, domains, north_star, numbers, verdicts
@@ -307,6 +308,12 @@ def _(db):
 @app.cell(hide_code=True)
 def _(db):
     belt_section(db)
+    return
+
+
+@app.cell(hide_code=True)
+def _(db):
+    tenets_section(db)
     return
 
 

@@ -326,13 +326,15 @@ def _execute(home: Home, as_of: str, known_at: str, pulled: "list[Pulled]") -> "
     gc.set_threshold(50_000, 20, 100)
     # Dagster and dbt take seconds to import, and no other command needs them
     from orchestration.definitions import defs
+    from orchestration.instance import event_log_open
 
     instance = open_instance(home)
     job = defs().resolve_job_def("flywheel")
     dates = {"as_of": as_of, "known_at": known_at}
     sources = {"pulled": {each.name: asdict(each) for each in pulled}}
     config = {"resources": {"dates": {"config": dates}, "sources": {"config": sources}}}
-    return job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags={CLI_TAG: "cli"})
+    with event_log_open(instance):
+        return job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags={CLI_TAG: "cli"})
 
 
 @contextmanager

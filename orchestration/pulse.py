@@ -62,16 +62,17 @@ def _of_question(groups: dict[str, Levels]) -> Iterator[tuple[str, dict]]:
 def _would_reveal_a_group(hidden: list[Levels]) -> bool:
     """Whether the sum of the hidden groups says for certain what one of them has: its count, mean or low share.
 
-    It does not where there are two or more with at least MINIMUM answers together, not all of which are of one size by
-    necessity (1, or MINIMUM - 1), and of which some are low and some are not: then another split of the same answers
-    gives any group another count, and swapping a low answer for one that is not gives it another mean and low share.
+    It does not where they have at least MINIMUM answers together, so that they are two or more; where their sizes are
+    open, so that not each must have 1 or MINIMUM - 1; and where some answers are low and some are not. Then another
+    split of the same answers gives any group another count, and swapping a low answer for one that is not gives it
+    another mean and low share.
     """
     if not hidden:
         return False
     together = sum(hidden, Counter())
     count, low = together.total(), _low(together)
     are_sizes_open = len(hidden) < count < len(hidden) * (MINIMUM - 1)
-    return len(hidden) == 1 or count < MINIMUM or not are_sizes_open or not 0 < low < count
+    return count < MINIMUM or not are_sizes_open or not 0 < low < count
 
 
 def _low(levels: Levels) -> int:

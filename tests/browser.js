@@ -159,8 +159,9 @@
         }
         function lookForTable(figure) {
             const name = figure.dataset.chart.replace(/_narrow$/, '');
-            const places = name.startsWith('sparkline_') ? '#drivers' : `figure[data-chart=${name}]`;
-            const table = document.querySelector(places)?.querySelector('details table');
+            const place = name.startsWith('sparkline_')
+                ? figure.closest('section') : document.querySelector(`figure[data-chart=${name}]`);
+            const table = place?.querySelector('details table');
             if (!table?.querySelector('th') || !table.querySelector('tbody tr'))
                 faults.push(`${figure.dataset.chart}: has no table of its data behind <details>`);
         }

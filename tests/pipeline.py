@@ -148,6 +148,13 @@ def build_well(home: Path, *events: Path, as_of: str) -> None:
     assert ended.code == 0, ended.output
 
 
+def publish_well(home: Path, *events: Path, as_of: str) -> None:
+    """The same, and publish the tables: for tests of what is served. It leaves out Dagster, a third of a run's cost."""
+    build_well(home, *events, as_of=as_of)
+    ended = Started(_publish, home).end()
+    assert ended.code == 0, ended.output
+
+
 def build_file(home: Path) -> Path:
     """The DuckDB file of the home's last approved build."""
     return max(path.with_suffix(".duckdb") for path in (home / "builds").glob("*.json"))
@@ -160,6 +167,16 @@ def compile_project(target: Path, as_of: str, north_star: str = "") -> None:
     Raises ValueError with the words of what stopped it.
     """
     ended = Started(_compile, target, as_of, north_star).end()
+    if ended.code:
+        raise ValueError(ended.output)
+
+
+def compile_for_spark(target: Path, as_of: str) -> None:
+    """Compile the models of raw, events and products to `target` as Spark gets them; needs no Spark.
+
+    Raises ValueError with the words of what stopped it.
+    """
+    ended = Started(_compile_for_spark, target, as_of).end()
     if ended.code:
         raise ValueError(ended.output)
 
@@ -278,6 +295,15 @@ def _build(root, events, as_of) -> int:
     return 0
 
 
+def _publish(root) -> int:
+    from orchestration.build.builds import last_approved
+    from orchestration.home import Home
+    from orchestration.publish.serving import publish_serving
+
+    publish_serving(Home.at(root), last_approved(Home.at(root)))
+    return 0
+
+
 def _compile(target, as_of, north_star) -> int:
     import pipeline_server
 
@@ -302,6 +328,22 @@ def _compile(target, as_of, north_star) -> int:
         if node.config.materialized == "ephemeral":
             node.config.materialized = "table"
     return 0 if invoke(home, ["compile", *settings], manifest).success else 1
+
+
+def _compile_for_spark(target, as_of) -> int:
+    from types import ModuleType
+
+    from orchestration.build.dbt import invoke
+    from orchestration.home import Home
+
+    sys.modules["pyspark"] = ModuleType("pyspark")  # dbt looks whether it is there, and compiling asks nothing of it
+    os.environ |= {"FLYWHEEL_HOME": str(target), "FLYWHEEL_AS_OF": as_of, "FLYWHEEL_SETTINGS": "{}"}
+    folders = ("raw", "curated/events", "curated/products")
+    models = [f"path:models/{folder},resource_type:model" for folder in folders]
+    chosen = ["--indirect-selection", "empty", "--select", *models, "--target", "engine", "--target-path", str(target)]
+    done = invoke(Home(target), ["compile", "--no-introspect", "--no-populate-cache", *chosen])
+    print(done.exception or "")
+    return 0 if done.success else 1
 
 
 def materialize(root: Path, assets, check=None, as_of="", now=AS_OF) -> int:

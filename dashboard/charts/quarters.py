@@ -103,18 +103,18 @@ def _counts(shown: list[Row], column: str, is_positive: bool = False) -> list[Ro
     ]
 
 
-def amounts_chart(months: list[Row], width: int = 120, height: int = 34) -> Chart:
-    """The amounts of one measure and unit by month, as bars without labels; the latest month stands out.
+def amounts_chart(months: list[tuple[int, float | None]], width: int = 120, height: int = 34) -> Chart:
+    """The amounts of one measure and unit in twelve months, as bars without labels; the last month stands out.
 
-    Parameters: `months`, up to twelve rows of `product_costs` in order of month_starting.
+    Parameters: `months`, (how many months before the last one, 0 to 11, the amount) of those that have a figure.
     """
     rows = [
-        {"at": at, "amount": row["amount"], "zero": 0, "colour": PALETTE["blue" if row is months[-1] else "bar"]}
-        for at, row in enumerate(months)
-        if row["amount"] is not None
+        {"at": -before, "amount": amount, "zero": 0, "colour": PALETTE["bar" if before else "blue"]}
+        for before, amount in months
+        if amount is not None
     ]
-    x = quantity("at", axis=None, scale={"domain": [len(months) - 12.5, len(months) - 0.5], "nice": False})
-    highest = max([row["amount"] for row in rows] + [0])
+    x = quantity("at", axis=None, scale={"domain": [-11.5, 0.5], "nice": False})
+    highest = max([amount for _, amount in months if amount is not None], default=0.0)
     y = quantity("amount", axis=None, scale={"domain": [0, highest or 1], "nice": False})
     colour = category("colour", scale=None, legend=None)
     return frame(

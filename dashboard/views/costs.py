@@ -51,7 +51,7 @@ def costs_section(data: PageData) -> View:
         "classes": ["declared", "measured"] if rows else ["not_measured"],
         "about": costs.about(rows),
         "missing": costs.missing(rows),
-        "rows": [_unit(number, months) for number, months in enumerate(series[:UNITS_LISTED])],
+        "rows": [_unit(number, months, costs.latest(rows)) for number, months in enumerate(series[:UNITS_LISTED])],
         "more": f"{len(series) - UNITS_LISTED:,} more units are in the table product_costs."
         if len(series) > UNITS_LISTED
         else "",
@@ -59,12 +59,13 @@ def costs_section(data: PageData) -> View:
     }
 
 
-def _unit(number: int, months: list[Row]) -> View:
-    """A measure in one unit: its latest complete month, and a drawing of those before."""
-    row = months[-1]
+def _unit(number: int, months: list[Row], latest: list[Row]) -> View:
+    """A measure in one unit: its latest complete month, named where it is none of `latest`, and those before drawn."""
+    row, last = months[-1], max(other["month_starting"] for other in latest)
     return _month(row) | {
+        "earlier": "" if row in latest else numbers.period(row["month_starting"], "month"),
         "chart": parts.chart_svg(
-            charts.amounts_chart(months),
+            charts.amounts_chart([(costs.months_before(row, last), row["amount"]) for row in months]),
             f"costs-{number}",
             f"{costs.name(row)}, by month",
             f"{costs.total(row)} in {numbers.period(row['month_starting'], 'month')}.",

@@ -3,6 +3,8 @@
 Belongs here: words about rows of `product_costs`; units are never added or converted. Does not belong here: charts.
 """
 
+from datetime import date
+
 from dashboard.rows import Row, grouped
 from dashboard.tables import PageData
 from dashboard.words import codes, numbers
@@ -17,10 +19,18 @@ UNITS_NAMED = 3  # currencies in the heading
 
 
 def series(rows: list[Row]) -> list[list[Row]]:
-    """The complete months of each measure and unit, MONTHS_SHOWN at most, where there are any: cost first."""
-    of = grouped([row for row in rows if row["is_complete"]], "measure", "unit")
+    """The rows of each measure and unit in the last MONTHS_SHOWN complete months with figures of any: cost first."""
+    complete = [row for row in rows if row["is_complete"]]
+    last = max((row["month_starting"] for row in complete), default=None)
+    of = grouped([row for row in complete if months_before(row, last) < MONTHS_SHOWN], "measure", "unit")
     measures = [*codes.COST_MEASURES]
-    return [of[key][-MONTHS_SHOWN:] for key in sorted(of, key=lambda key: (measures.index(key[0]), key[1]))]
+    return [of[key] for key in sorted(of, key=lambda key: (measures.index(key[0]), key[1]))]
+
+
+def months_before(row: Row, last: date | None) -> int:
+    """How many months a row lies before the month that starts on `last`."""
+    month = row["month_starting"]
+    return 12 * (last.year - month.year) + last.month - month.month if last else 0
 
 
 def latest(rows: list[Row]) -> list[Row]:

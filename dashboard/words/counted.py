@@ -8,7 +8,7 @@ from dashboard.words.phrases import counted
 
 PACED = (
     "A median of the last 180 days counts no rows: it comes from the days of every data product that was under way in "
-    "them. The table above has how many of them completed it (numerator), of how many (denominator)."
+    "them. The data of every period has how many of them completed it (numerator), of how many (denominator)."
 )
 COMPUTED = {
     "time_to_value": PACED,

@@ -69,16 +69,25 @@ inner join receipts on landed.batch_id = receipts.batch_id
 select
     {{ columns | join(',\n    ') }},
     {% for column in own %}
-    {{ column if column in about.columns else 'null' }} as {{ column }},
+    {{ column if column in about.columns else none_of(column) }} as {{ column }},
     {% endfor %}
-    {{ names_another_domain('named_consumer_domains', 'domain') if table == 'ideas_logged' else 'null' }}
+    {{ names_another_domain('named_consumer_domains', 'domain') if table == 'ideas_logged' else none_of('has_named_consumer') }}
         as has_named_consumer,
-    {{ content_hash(table) if membership == 'in' else 'null' }} as content_hash
+    {{ content_hash(table) if membership == 'in' else none_of('content_hash') }} as content_hash
 from {{ ref(table) }}
 where {{ event_number('source', 'event_id') }} {{ membership }} (select repeated.event_number from repeated)
 {{ 'union all' if not loop.last }}
 {% endfor %}
 {% endmacro %}
+
+{# NULL of the type that a column of events has by its name: Sail takes the type of a union from its first part. #}
+{% macro none_of(column) -%}
+    {%- if column == 'named_consumer_domains' -%} cast(null as {{ type_texts() }})
+    {%- elif column.endswith('_count') -%} cast(null as {{ dbt.type_bigint() }})
+    {%- elif column.startswith('has_named_consumer') -%} cast(null as {{ dbt.type_boolean() }})
+    {%- else -%} cast(null as {{ dbt.type_string() }})
+    {%- endif -%}
+{%- endmacro %}
 
 {# What an event of a raw table says, as an MD5 of the table and its columns: two rows with the same hash are copies. When it
    was recorded or landed is not part of it, or the same event sent twice would look like two versions. No contract lets a

@@ -1,13 +1,5 @@
 {# The value of the last row by (occurred_at, source, event_id), or another total order: ties can't flip between runs.
    An aggregate; rows where the value is NULL do not count. #}
 {% macro latest(value, order='occurred_at, source, event_id') -%}
-    {{ return(adapter.dispatch('latest')(value, order)) }}
-{%- endmacro %}
-
-{% macro default__latest(value, order) -%}
-    max_by({{ value }}, struct({{ order }})) filter (where {{ value }} is not null)
-{%- endmacro %}
-
-{% macro duckdb__latest(value, order) -%}
-    max_by({{ value }}, row({{ order }})) filter (where {{ value }} is not null)
+    max_by({{ value }}, {{ row_of(order) }}) filter (where {{ value }} is not null)
 {%- endmacro %}

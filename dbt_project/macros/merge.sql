@@ -1,7 +1,7 @@
 {# Whether a row had been recorded by `known_at`, the knowledge date; always, when none is given. #}
 {% macro is_known(recorded_at) -%}
     {%- set known_at = var('known_at', env_var('FLYWHEEL_KNOWN_AT', '')) -%}
-    {%- if known_at -%} ({{ recorded_at }} <= cast('{{ known_at }}' as timestamptz)) {%- else -%} true {%- endif -%}
+    {%- if known_at -%} ({{ recorded_at }} <= cast('{{ known_at }}' as {{ type_instant() }})) {%- else -%} true {%- endif -%}
 {%- endmacro %}
 
 {# A number for an event, the same for its every version. Two events can share one: it only finds what to look at. #}

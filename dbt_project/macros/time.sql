@@ -8,7 +8,7 @@
         {{ exceptions.raise_compiler_error(
             "as_of is not set. Run `flywheel run --as-of DATE`, or set FLYWHEEL_AS_OF to an RFC 3339 time.") }}
     {%- endif -%}
-    cast('{{ value }}' as timestamptz)
+    cast('{{ value }}' as {{ type_instant() }})
 {%- endmacro %}
 
 {# Exact elapsed days, DOUBLE: (end - start) in seconds / 86,400. date_diff('day') would count midnights. #}
@@ -17,7 +17,7 @@
 {%- endmacro %}
 
 {% macro default__elapsed_days(started_at, ended_at) -%}
-    ((unix_micros({{ ended_at }}) - unix_micros({{ started_at }})) / 86400000000.0)
+    ((unix_micros({{ ended_at }}) - unix_micros({{ started_at }})) / cast(86400000000 as double))
 {%- endmacro %}
 
 {% macro duckdb__elapsed_days(started_at, ended_at) -%}
@@ -32,7 +32,8 @@
 {# The calendar quarter in the reporting timezone that the instant falls in, as '2025-Q3'; NULL for no instant. #}
 {% macro quarter_label(instant) -%}
     {%- set local = local_time(instant) -%}
-    cast(extract(year from {{ local }}) as varchar) || '-Q' || cast(extract(quarter from {{ local }}) as varchar)
+    cast(extract(year from {{ local }}) as {{ dbt.type_string() }}) || '-Q'
+        || cast(extract(quarter from {{ local }}) as {{ dbt.type_string() }})
 {%- endmacro %}
 
 {# The instant (TIMESTAMPTZ) at which a day (DATE) starts in the reporting timezone. #}
@@ -75,9 +76,23 @@
     timezone('{{ settings().timezone }}', {{ instant }})
 {%- endmacro %}
 
+{# A day (DATE) so many days or months later. A macro of ours, because dbt's for Spark goes through to_timestamp(seconds),
+   which Sail reads as microseconds. #}
+{% macro day_later(day, unit, count) -%}
+    {{ return(adapter.dispatch('day_later')(day, unit, count)) }}
+{%- endmacro %}
+
+{% macro default__day_later(day, unit, count) -%}
+    {{ {'day': 'date_add', 'month': 'add_months'}[unit] }}({{ day }}, {{ count }})
+{%- endmacro %}
+
+{% macro duckdb__day_later(day, unit, count) -%}
+    cast({{ dbt.dateadd(unit, count, day) }} as date)
+{%- endmacro %}
+
 {# SQL condition: the day after the period, plus the lateness allowance, is before as_of, so it may enter a verdict. #}
 {% macro is_complete_before(next_starting) -%}
-    ({{ dbt.dateadd('day', settings().lateness_days, next_starting) }} < {{ local_time(as_of()) }})
+    ({{ day_later(next_starting, 'day', settings().lateness_days) }} < {{ local_time(as_of()) }})
 {%- endmacro %}
 
 {# One row per calendar month, `month_starting` DATE, from `first` to `last` of the one-row relation `span`. #}

@@ -2,7 +2,7 @@
 
 import pytest
 from deliveries import AS_OF, event
-from pipeline import query, run_well, served, shared_home, write_events
+from pipeline import publish_well, query, run_well, served, shared_home, write_events
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def test_known_at_counts_only_what_had_been_recorded_by_then(tmp_path):
         "select value, reason from authoritative.leading_metrics_monthly where metric_id = 'contract_pass_rate' "
         "order by month_starting desc limit 1"
     )
-    run_well(home, write_events(tmp_path / "events.jsonl", rows), as_of=AS_OF)
+    publish_well(home, write_events(tmp_path / "events.jsonl", rows), as_of=AS_OF)
     now = served(home)
     assert query(home, last_pass_rate) == [(1, None)]
     assert query(home, consumers) == [("c2",), ("c9",)]

@@ -26,7 +26,7 @@ def test_a_shipped_contract_is_valid_odcs_and_says_what_it_is(path):
     assert contract.name == path.name.removesuffix(".odcs.yaml")
     assert contract.description.startswith("One row per ")
     assert contract.purpose and contract.owner and contract.version
-    assert contract.grain
+    assert contract.grain or contract.hides_values  # equal answers of two people are two rows
 
 
 def test_every_event_type_lands_in_one_table():

@@ -5,9 +5,10 @@ from datetime import date
 
 import pytest
 from page_data import ADOPTIONS, month
+from section_data import owned, unused
 
 from dashboard import charts
-from dashboard.theme import svg
+from dashboard.theme import PALETTE, svg
 
 
 def drawn(*months: dict, definition: dict = ADOPTIONS) -> dict[str, str]:
@@ -97,3 +98,27 @@ def test_the_curve_from_deployment_says_so_and_counts_data_products():
     drawing = svg(charts.time_to_value_chart(rows, {"deployed_to_adopted": 30.0}), "c", "Share", "by day")
     assert "days since deployment; below: data products still open when the curve steps there" in drawing
     assert "median 30 days" in drawing and "50%" in drawing and "since the idea" not in drawing
+
+
+def test_who_owns_is_drawn_of_complete_quarters_and_names_the_last_share_that_is_known():
+    rows = [owned(m, q) for m in ("products", "deployments") for q in (1, 2)]
+    rows += [owned("deployments", 3, outside_share=None), owned("products", 3, outside_share=0.5)]
+    rows += [owned("products", 4, outside_share=0.1, is_complete=False)]
+    drawing = svg(charts.ownership_chart(rows, "outside_share"), "o", "Who owns", "50% in Q3")
+    assert re.findall(r">((?:products|deployments|adoptions) \d+%)<", drawing) == ["products 50%", "deployments 92%"]
+    assert re.findall(r">(Q\d)<", drawing) == ["Q1", "Q2", "Q3"]
+
+
+def test_a_quarter_before_the_first_retirement_has_no_count_of_them():
+    rows = [unused(1, unused_count=0, retired_count=None), unused(2, unused_count=7, retired_count=0), unused(3)]
+    drawing = svg(charts.liability_chart(rows), "l", "Unused", "85 in Q3")
+    texts = re.findall(r"<text[^>]*>([^<]+)</text>", drawing)
+    assert [text for text in texts if text in ("7", "85")] == ["7", "85"]  # 0 has no label over it
+    assert texts[texts.index("retired in the quarter:") + 1 :] == ["0", "2"]
+
+
+def test_amounts_stand_in_their_month_of_twelve():
+    chart = charts.amounts_chart([(11, 5.0), (3, None), (2, 8.0), (0, 10.0)])
+    [bars] = [layer["data"]["values"] for layer in chart["layer"]]
+    assert [(bar["at"], bar["amount"]) for bar in bars] == [(-11, 5.0), (-2, 8.0), (0, 10.0)]
+    assert [bar["colour"] == PALETTE["blue"] for bar in bars] == [False, False, True]

@@ -227,6 +227,17 @@ def test_the_incomplete_month_is_drawn_hollow_and_says_so_far(browser, sample):
         assert "so far" in view("() => document.getElementById('north-star').innerText")
 
 
+def test_the_pages_of_the_personas_fit_are_described_and_axe_finds_nothing(browser, sample):
+    pages = sorted((sample.folder / "personas").glob("*.html"))
+    assert len(pages) == 4
+    for path in pages:
+        seen = look(browser, path)
+        assert (seen.layout_faults, seen.chart_faults, seen.nameless, seen.messages) == ({}, [], [], []), path.name
+        assert seen.height_on_a_phone <= 6_000, path.name
+        with opened(browser, path) as view:
+            assert violations(view.details(is_open=True)) == [], path.name
+
+
 @pytest.mark.soak
 def test_the_incomplete_month_is_in_no_verdict_average_or_limit(browser, sample):
     """Taking its events away changes none of them."""

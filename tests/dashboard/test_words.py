@@ -184,6 +184,9 @@ def test_every_code_a_contract_allows_has_its_words():
         "capability": codes.CAPABILITIES,
         "capability_reason": codes.REASONS,
         "year_reason": codes.REASONS,
+        **dict.fromkeys(("figure_reason", "assessment_reason"), codes.REASONS),
+        "figure_class": codes.EVIDENCE_CLASSES,
+        "figure_verdict": codes.VERDICTS,
         "evidence_class": codes.EVIDENCE_CLASSES,
     }
     assert codes.QUEUES_IN_WORDS.keys() == codes.QUEUES.keys()

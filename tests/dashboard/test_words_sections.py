@@ -227,6 +227,8 @@ def test_currencies_stand_apart_and_the_heading_says_of_how_many_the_cost_is_kno
     assert "Currencies are not added up or converted." in costs.about(rows)
     assert costs.missing(rows) == "Not declared: carbon. Fill in co2_kg in declared/product_costs.csv."
     assert [row["unit"] for row in costs.latest([*rows, cost("CHF", is_complete=False)])] == ["CHF", "EUR", "kWh"]
+    old = cost("EUR", month_starting=date(2024, 12, 1))  # thirteen months with December 2025
+    assert [row["unit"] for months in costs.series([old, cost("CHF", 1), cost("CHF")]) for row in months] == ["CHF"] * 2
     many = [cost(f"X{n:02}") for n in range(20)]
     assert costs.heading(many).startswith("Cost in December 2025: 28,025 X00, 28,025 X01, 28,025 X02 and 17 more,")
     assert len(cost_views.costs_section(served(costs=many))["rows"]) == cost_views.UNITS_LISTED

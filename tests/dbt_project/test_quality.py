@@ -130,6 +130,10 @@ DECLARED = {
     "capabilities": "capability,reviewed_on\nCatalog,2026-06-02\n",
     "product_costs": "data_product_id,month,cost,currency\nnowhere to be seen,2026-02,1,CHF\nclean,2026-07,1,CHF\n"
     "own use,1969-12,1,CHF\ntwin,2026-01,1,\nlake,2026-01,,\npond,2026-01,2,EUR\n",
+    "tenet_assessments": "tenet_id,assessed_on,assessed_by,level\ntime_to_value,2026-06-01,CTO,2\n"
+    "time_to_value,2026-06-02,CTO,3\n",
+    "pulse_answers": "asked_on,respondent_group,question,level\n2026-06-01,ops,safe?,3\n2026-06-02,ops,safe?,3\n"
+    "2026-06-02,ops,safe?,4\n",
     "initiatives": "initiative_id,started_on\nbelt,2026-06-01\nplan,2026-06-02\n",
     "initiative_kpis": "initiative_id,measured_on,value\nbelt,2026-06-01,1\nbelt,2026-06-02,1\n"
     "nobody's,2026-05-01,1\nBelt,2026-05-01,1\n",
@@ -242,6 +246,8 @@ FOUND = {
     "declared_domain_unknown": {"moon is in no event"},
     "domain_ends_in_the_future": {"ops ends on 2027-01-01"},
     "capability_reviewed_in_the_future": {"Catalog was reviewed on 2026-06-02"},
+    "assessment_in_the_future": {"time_to_value was assessed on 2026-06-02"},
+    "pulse_in_the_future": {"answers of 2026-06-02"},
 }
 
 

@@ -35,8 +35,10 @@ def test_a_home_that_declares_nothing_has_empty_tables(tmp_path):
         "initiative_kpis": "initiative_id,measured_on,value\n",
         "initiative_products": "initiative_id,data_product_id\n",
         "product_costs": "data_product_id,month,cost,currency,kwh,co2_kg,basis\n",
+        "pulse_answers": "asked_on,respondent_group,question,level\n",
         "service_accounts": "account,source,note\n",
         "source_timezones": "source,timezone,note\n",
+        "tenet_assessments": "tenet_id,assessed_on,assessed_by,level,note,link\n",
     }
     assert declared_tables(home)["process_changes"].num_rows == 0
     path.write_text("changed_on,note\n2025-01-01,mine\n")

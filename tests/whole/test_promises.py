@@ -33,8 +33,6 @@ EXPLAINED = [
     ("product_evolution", "consuming_domains_count", "ubiquity_reason"),
     ("product_evolution", "before_ubiquity_share", "before_reason"),
     ("flywheel_scorecard", "value", "reason"),
-    ("metric_verdicts", "value", "reason"),
-    ("north_star_target", "capability", "capability_reason"),
     ("north_star_target", "year_target", "year_reason"),
     ("north_star_target", "total_chance_of_target", "chance_reason"),
     ("factory_stages", "product_count", "count_reason"),
@@ -49,6 +47,19 @@ EXPLAINED = [
     ("capabilities", "is_building_a_commodity", "building_reason"),
     ("liability_quarterly", "unused_share", "unused_reason"),
     ("liability_quarterly", "retired_count", "retired_reason"),
+    ("purpose", "statement", "statement_reason"),
+    ("purpose", "outcome", "outcome_reason"),
+    ("belt_initiatives", "ideas_count", "ideas_reason"),
+    ("belt_initiatives", "deployed_count", "deployed_reason"),
+    ("belt_initiatives", "in_use_count", "use_reason"),
+    ("belt_initiatives", "median_days", "median_reason"),
+    ("belt_initiatives", "kpi_value", "kpi_reason"),
+    ("belt_slips", "age_days", "age_reason"),
+    ("quick_wins", "quick_wins_share", "reason"),
+    ("adoption_survival", "share_in_use", "reason"),
+    ("tenet_evidence", "figure_value", "figure_reason"),
+    ("tenet_evidence", "assessed_level", "assessment_reason"),
+    ("pulse_results", "mean_level", "reason"),
 ]
 
 

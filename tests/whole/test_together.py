@@ -16,6 +16,7 @@ from pipeline import (
     CHECKOUT,
     FLYWHEEL,
     attached,
+    publish_well,
     query,
     run,
     run_well,
@@ -193,16 +194,15 @@ def test_events_can_be_drilled_into_with_what_proves_them(tmp_path):
         event(4, "idea_logged", "p2", 20, domain="d1"),
     ]
     home = shared_home().empty()
-    run_well(home, write_events(tmp_path / "events.jsonl", rows), as_of=AS_OF, look_back="2026-01-10")
-    then = home / "as_of" / "2026-01-10"
+    publish_well(home, write_events(tmp_path / "events.jsonl", rows), as_of="2026-01-10T00:00:00Z")
     served_events = "select event_type, source_ref, attributes, initiative, revision::int from curated.lifecycle_events"
-    assert query(then, f"{served_events} order by occurred_at") == [
+    assert query(home, f"{served_events} order by occurred_at") == [
         ("idea_logged", "https://jira/1", '{"ticket":"J-1"}', "old", 0),
         ("idea_logged", None, None, "new", 0),
         ("deployed", "a commit", None, "newest", 1),
     ]
-    assert query(then, "select data_product_id, initiative from curated.data_products") == [("p1", "newest")]
-    assert query(then, "select data_product_id, initiative from authoritative.open_ideas") == [("p1", "newest")]
+    assert query(home, "select data_product_id, initiative from curated.data_products") == [("p1", "newest")]
+    assert query(home, "select data_product_id, initiative from authoritative.open_ideas") == [("p1", "newest")]
 
 
 def test_nothing_served_is_nan_or_infinite(published):

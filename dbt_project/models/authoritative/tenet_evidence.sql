@@ -1,31 +1,3 @@
-{% set rank = "case certainty when 'authoritative' then 3 when 'curated' then 2 when 'not_measured' then null else 1 end" %}
-{% set certainty_rose = rank ~ ' > ' ~ rank | replace('certainty', 'before_certainty') %}
-{% set is_comparable = "certainty <> 'not_measured' and before_certainty <> 'not_measured'
-    or ubiquity_share is not null and before_ubiquity_share is not null" %}
-{# (tenet, its table, the rows: the latest month of these or all, value, unit, why there is no value) #}
-{% set figures = [
-    ('map_the_market', 'capabilities', none,
-        'cast(count(case when not is_review_due then 1 end) as double) / nullif(count(is_review_due), 0)', 'share',
-        "case when count(*) = 0 then 'not_declared' else 'reviewed_in_the_future' end"),
-    ('map_the_org', 'ownership_shares', "measure = 'products'", 'max(outside_share)', 'share',
-        "coalesce(max(reason), 'no_deployment_events')"),
-    ('code_is_a_liability', 'liability_quarterly', 'true', 'max(unused_share)', 'share',
-        "coalesce(max(unused_reason), 'no_deployment_events')"),
-    ('low_carbon_footprint', 'product_costs', "measure = 'carbon' and is_complete", 'max(amount_per_product_in_use)',
-        'kg', "coalesce(max(in_use_reason), 'not_declared')"),
-    ('map_your_solution', 'product_evolution', none,
-        "cast(count(case when certainty <> 'not_measured' then ubiquity_share end) as double) / nullif(count(
-            case when certainty <> 'not_measured' and ubiquity_reason is distinct from 'no_adoption_events' then 1 end
-        ), 0)", 'share',
-        "case when count(*) = 0 then 'no_products' when max(reason) = 'no_contract_events' then 'no_contract_events'
-            else 'no_adoption_events' end"),
-    ('map_the_emerging_value', 'product_evolution', none,
-        'cast(count(case when ' ~ certainty_rose ~ ' or ubiquity_share > before_ubiquity_share then 1 end) as double)
-        / nullif(count(case when ' ~ is_comparable ~ ' then 1 end), 0)', 'share',
-        "case when count(*) = 0 then 'no_products' when count(before_certainty) = 0 then 'not_live_yet'
-            else 'no_adoption_events' end"),
-] %}
-
 with figures as (
 
     select
@@ -39,21 +11,8 @@ with figures as (
     from {{ ref('metric_verdicts') }} as verdicts
     inner join {{ ref('metrics') }} as definitions on verdicts.metric_id = definitions.metric_id
     where verdicts.domain = 'all'
-    {% for tenet_id, table, latest, value, unit, reason in figures %}
     union all
-    select
-        null as figure_metric_id,
-        '{{ tenet_id }}' as tenet_id,
-        {{ value }} as value,
-        '{{ unit }}' as unit,
-        {{ 'max(month_starting)' if latest else 'null' }} as month_starting,
-        null as verdict,
-        {{ reason }} as reason
-    from {{ ref(table) }}
-    {% if latest %}
-    where {{ latest }} and month_starting = (select max(month_starting) from {{ ref(table) }} where {{ latest }})
-    {% endif %}
-    {% endfor %}
+    {{ tenet_figure_rows() }}
 
 ),
 
@@ -66,14 +25,11 @@ assessments as (
 )
 
 select
-    tenets.tenet_id,
-    tenets.tenet_number,
-    tenets.flywheel_phase,
-    tenets.persona,
-    tenets.value_flywheel_persona,
-    tenets.name,
-    tenets.tenet,
-    tenets.source,
+    {% for column in [
+        'tenet_id', 'tenet_number', 'flywheel_phase', 'persona', 'value_flywheel_persona', 'name', 'tenet', 'source'
+    ] %}
+    tenets.{{ column }},
+    {% endfor %}
     case
         when
             tenets.figure_class = 'measured'

@@ -23,4 +23,4 @@ select
     receipts.rows_landed as landed_count,
     receipts.rows_quarantined as quarantined_count
 from {{ ref('batch_receipts') }} as receipts
-left join versions using (batch_id)
+left join versions on receipts.batch_id = versions.batch_id

@@ -20,7 +20,7 @@ periods as (
     select
         'month' as period,
         months.month_starting,
-        {{ dbt.dateadd('month', 1, 'months.month_starting') }} as next_starting
+        {{ day_later('months.month_starting', 'month', 1) }} as next_starting
     from months
     cross join span
     where months.month_starting >= span.first_month
@@ -30,7 +30,7 @@ periods as (
     select
         'quarter' as period,
         month_starting,
-        {{ dbt.dateadd('month', 3, 'month_starting') }} as next_starting
+        {{ day_later('month_starting', 'month', 3) }} as next_starting
     from months
     where month_starting = cast({{ dbt.date_trunc('quarter', 'month_starting') }} as date)
 
@@ -55,7 +55,7 @@ phase_starts as (
     select
         period,
         month_starting,
-        {{ dbt.listagg('note', "'; '", 'order by changed_on, note') }} as process_phase_note
+        {{ listed('note', '; ', 'changed_on') }} as process_phase_note
     from changes
     where changed_on > (select span.first_month from span)
     group by period, month_starting

@@ -16,7 +16,7 @@ milestones as (
         min(case when event_type = 'idea_logged' then occurred_at end) as idea_logged_at,
         min_by(
             coalesce(has_named_consumer, false),
-            case when event_type = 'idea_logged' then row(occurred_at, source, event_id) end
+            case when event_type = 'idea_logged' then {{ row_of('occurred_at, source, event_id') }} end
         ) as has_named_consumer,
         min(case when event_type = 'work_started' then occurred_at end) as work_started_at,
         min(case when event_type = 'deployed' then occurred_at end) as deployed_at,

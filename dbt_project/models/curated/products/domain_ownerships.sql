@@ -28,9 +28,9 @@ claims as (
 
     select
         named.*,
-        lag(named.domain) over (partition by data_product_id order by {{ naming_order() }}) as previous_domain
+        lag(named.domain) over (partition by named.data_product_id order by {{ naming_order() }}) as previous_domain
     from named
-    inner join owners using (data_product_id)
+    inner join owners on named.data_product_id = owners.data_product_id
     where owners.first_by_name <> owners.last_by_name
 
 ),
@@ -50,8 +50,8 @@ changes as (
 select
     data_product_id,
     first_by_name as domain,
-    cast(null as timestamp with time zone) as owned_from,
-    cast(null as timestamp with time zone) as owned_until
+    cast(null as {{ type_instant() }}) as owned_from,
+    cast(null as {{ type_instant() }}) as owned_until
 from owners
 where first_by_name = last_by_name
 

@@ -56,10 +56,11 @@ select
     coalesce(sum(case when owned.domain is not null then owned.owned_count end), 0) as known_owner_count,
     sum(case when owned.domain is not null then owned.owned_count * owned.owned_count end) as square_sum,
     coalesce(max(case when owned.domain is not null then owned.owned_count end), 0) as largest_count,
-    min_by(owned.domain, case when owned.domain is not null then row(-owned.owned_count, owned.domain) end)
+    min_by(owned.domain, case when owned.domain is not null then {{ row_of('-owned.owned_count, owned.domain') }} end)
         as largest_domain,
     max(case when owned.unit is not null then owned.unit_count end) as largest_unit_count,
-    min_by(owned.unit, case when owned.unit is not null then row(-owned.unit_count, owned.unit) end) as largest_unit
+    min_by(owned.unit, case when owned.unit is not null then {{ row_of('-owned.unit_count, owned.unit') }} end)
+        as largest_unit
 from periods
 left join owned on periods.month_starting = owned.month_starting and periods.measure = owned.measure
 group by periods.month_starting, periods.measure, periods.is_complete, periods.is_known

@@ -32,7 +32,7 @@ measured as (
     select
         queue,
         count(*) as moved_on_count,
-        percentile_cont(0.85) within group (order by age_days) as p85_days
+        {{ percentile(0.85, 'age_days') }} as p85_days
     from moves
     group by queue
 

@@ -1,0 +1,62 @@
+{# What two engines spell in two ways: types, rows, lists. A function with a subject of its own is in that subject's file.
+   `default` is Spark's SQL, which Sail speaks too; the models of raw, events and products use nothing else. #}
+
+{# The type of an instant: microseconds since 1970, UTC. Spark's TIMESTAMP is one, DuckDB's is a wall-clock time. #}
+{% macro type_instant() -%}
+    {{ return(adapter.dispatch('type_instant')()) }}
+{%- endmacro %}
+
+{% macro default__type_instant() -%} timestamp {%- endmacro %}
+
+{% macro duckdb__type_instant() -%} timestamptz {%- endmacro %}
+
+{# The type of a list of texts. #}
+{% macro type_texts() -%}
+    {{ return(adapter.dispatch('type_texts')()) }}
+{%- endmacro %}
+
+{% macro default__type_texts() -%} array<string> {%- endmacro %}
+
+{% macro duckdb__type_texts() -%} varchar[] {%- endmacro %}
+
+{# Columns as one value that is compared column by column, from the first on. #}
+{% macro row_of(columns) -%}
+    {{ return(adapter.dispatch('row_of')(columns)) }}
+{%- endmacro %}
+
+{% macro default__row_of(columns) -%} struct({{ columns }}) {%- endmacro %}
+
+{% macro duckdb__row_of(columns) -%} row({{ columns }}) {%- endmacro %}
+
+{# The texts of a group as one, in the order of `order` and then of the texts themselves; an aggregate. dbt's listagg has no
+   order on Spark. #}
+{% macro listed(text, delimiter, order) -%}
+    {{ return(adapter.dispatch('listed')(text, delimiter, order)) }}
+{%- endmacro %}
+
+{% macro default__listed(text, delimiter, order) -%}
+    array_join(transform(
+        array_sort(collect_list(struct({{ order }} as place, {{ text }} as words))), item -> item.words
+    ), '{{ delimiter }}')
+{%- endmacro %}
+
+{% macro duckdb__listed(text, delimiter, order) -%}
+    listagg({{ text }}, '{{ delimiter }}' order by {{ order }}, {{ text }})
+{%- endmacro %}
+
+{# The value that a share of a group's DOUBLE values does not exceed, between two of them by their distance; an aggregate.
+   Written out, because Sail's own estimates it and Spark's rounds the last bit in another way. #}
+{% macro percentile(share, value) -%}
+    {{ return(adapter.dispatch('percentile')(share, value)) }}
+{%- endmacro %}
+
+{% macro default__percentile(share, value) -%}
+    {%- set place = '(cast(' ~ share ~ ' as double) * (count(' ~ value ~ ') - 1))' -%}
+    {%- set values = 'array_sort(collect_list(' ~ value ~ '))' -%}
+    element_at({{ values }}, cast(floor({{ place }}) as int) + 1) * (1 - ({{ place }} - floor({{ place }})))
+        + element_at({{ values }}, cast(ceil({{ place }}) as int) + 1) * ({{ place }} - floor({{ place }}))
+{%- endmacro %}
+
+{% macro duckdb__percentile(share, value) -%}
+    percentile_cont({{ share }}) within group (order by {{ value }})
+{%- endmacro %}
