@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import duckdb
 import typer
 from rich.console import Console
 
@@ -42,7 +43,11 @@ def write_maps(
     if not published.serving.exists():
         print_plain(console, words.NOT_PUBLISHED.format(root=published.root))
         raise typer.Exit(1)
-    data = tables.read_figures(published.serving)
+    try:
+        data = tables.read_figures(published.serving)
+    except duckdb.Error:
+        print_plain(console, words.NOT_READABLE.format(file=published.serving))
+        raise typer.Exit(1) from None
     folder = to or published.root / "maps"
     drawn = {name: found for name, found in maps.all_maps(data).items() if which in (None, name)}
     try:

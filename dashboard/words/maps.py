@@ -22,6 +22,7 @@ REVIEW_DUE = "not reviewed for a year"
 NOT_PLACED = "□ "  # begins a note on what has no place
 LISTED = 5  # names in a note
 NOT_PUBLISHED = "Nothing is published in {root} yet, so there is nothing to map. Run `flywheel run` first."
+NOT_READABLE = "{file} lacks a table, as another version of Flywheel wrote it, or is damaged. Run `flywheel run` first."
 NO_PRODUCTS = (
     "The map of the data products has nothing to place: {reason}. Its height needs adopted events, its evolution "
     "contract_activated and contract_checked events."

@@ -286,6 +286,12 @@ def test_the_command_says_where_nothing_is_published(tmp_path):
     assert not (tmp_path / "maps").exists()
 
 
+def test_the_command_says_where_the_tables_are_of_another_version(tmp_path):
+    (tmp_path / "serving.duckdb").write_bytes(b"no tables")
+    code, output = run("--home", tmp_path)
+    assert code == 1 and "lacks a table" in output
+
+
 def test_the_command_says_which_folder_it_cannot_write(published, tmp_path):
     home = published(evolution=CELLS, evolution_examples=EXAMPLES)
     (tmp_path / "file").touch()
