@@ -68,7 +68,7 @@ def test_the_same_inbox_gives_the_same_bytes_in_every_home(tmp_path):
         found.append(landing_files(home))
 
     assert found[0] == found[1]
-    assert len(found[0]) == 9 + 5  # an empty file a table; ideas, adoptions, and three files of quarantined rows
+    assert len(found[0]) == 10 + 5  # an empty file a table; ideas, adoptions, and three files of quarantined rows
 
 
 MIXED = [make_event(), make_event("adopted"), make_event("adopted", consumer_domain=True), "nonsense"]

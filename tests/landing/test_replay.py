@@ -21,8 +21,8 @@ from orchestration.landing.quarantine import quarantined, replay
 def test_a_replay_lands_what_passes_today_once_with_its_origin(promise, land, home):
     strict = promise(
         "products_deployed",
-        "maxLength: 2000\n          pattern: '^[^\\x00]*$'\n    quality:",
-        "maxLength: 5\n    quality:",
+        "maxLength: 2000\n          pattern: '^[^\\x00]*$'\n      - name: initiative",
+        "maxLength: 5\n      - name: initiative",
     )
     first = land(
         make_event("deployed", "e1", version="1.0.0"),
