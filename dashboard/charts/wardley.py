@@ -17,7 +17,7 @@ from dashboard.maps import STAGES, Component, WardleyMap
 from dashboard.theme import DARK, FONT, FONT_SIZE, PALETTE, css_variables, svg_head, variable
 from dashboard.words.maps import CLASSES, description
 
-UNDER = 40.0  # pixels under the plot, for the names of the stages
+UNDER, STAGE_LINE = 46.0, 14  # pixels: under the plot, for the names of the stages; of one line of them
 RIGHT = {True: 130.0, False: 8.0}  # right of it: a wide map has room for names there
 SMALL, COUNTED, LARGEST = 5.0, 8.5, 17.0  # radii: of a mark with a name, of the smallest and the largest count
 FLAG_COLOURS = {1: "orange", 2: "purple"}
@@ -175,9 +175,9 @@ def _stages(drawn: WardleyMap, plot: _Plot) -> list[str]:
     for (start, end), (wardley, ours) in zip(pairwise(STAGES), drawn.stages, strict=True):
         x, room = plot.across(start) + 3, plot.across(end) - plot.across(start)
         size = FONT_SIZE if text_width(wardley) + 6 < room else 9
-        parts.append(_text(x, plot.bottom + 14, wardley, "ink", True, size=size))
+        parts.append(_text(x, plot.bottom + STAGE_LINE, wardley, "ink", True, size=size))
         lines = [ours] if text_width(ours) <= room else ours.split(" ", 1)
-        parts += [_text(x, plot.bottom + 14 + 12 * n, line, "muted") for n, line in enumerate(lines, 1)]
+        parts += [_text(x, plot.bottom + STAGE_LINE * (n + 1), line, "muted") for n, line in enumerate(lines, 1)]
     return parts
 
 

@@ -270,8 +270,8 @@ print(json.dumps({page.name: page.draw(datetime.fromisoformat(sys.argv[2]), "som
 """
     command = [sys.executable, "-c", code, str(sample.serving), DRAWN_AT.isoformat()]
     done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONHASHSEED": "1"}, check=True)
-    here = {path.relative_to(sample.folder).as_posix(): path.read_text() for path in sample.pages}
-    assert json.loads(done.stdout) == here
+    files = {path.relative_to(sample.folder).as_posix(): path for path in sample.folder.rglob("*") if path.is_file()}
+    assert json.loads(done.stdout) == {name: path.read_text() for name, path in files.items()}
 
 
 # --- Much of it, and worse ------------------------------------------------------------------------
