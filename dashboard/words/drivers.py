@@ -113,7 +113,8 @@ def unknown_metrics(metrics: list[tuple[Row, str | None]]) -> list[str]:
         return [later]
     names = joined([_lower(d["name"]) for of in needs.values() for d in of])
     count = sum(len(of) for of in needs.values())
-    line = f"Not known: {names} ({count}). To know them, send: {'; '.join(needs)}. {later}".strip()
+    which, whom = (f"{names} ({count})", "them") if count > 1 else (names, "it")
+    line = f"Not known: {which}. To know {whom}, send: {'; '.join(needs)}. {later}".strip()
     return [line, *(f"{capitalised(event)}: for {_purposes(of)}." for event, of in needs.items())]
 
 
