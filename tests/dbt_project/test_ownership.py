@@ -23,7 +23,7 @@ def shares(events, kinds=KINDS) -> dict:
 
 def shares_by_model(events, kinds=KINDS) -> dict[str, dict]:
     """{declared governance model: the same row}."""
-    undeclared, found = "cast(null as varchar) as governance_model", {}
+    undeclared, found = "cast(null as TEXT) as governance_model", {}
     with shaped(events, declared={"domains": kinds}, tables=["ownership_shares"]) as db:
         sql = compiled()["ownership_shares"].sql
         assert sql.count(undeclared) == 1

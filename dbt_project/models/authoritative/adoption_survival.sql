@@ -4,26 +4,18 @@ with lives as (
 
 ),
 
-known as (
-
-    select
-        (select events.first_adopted_at from {{ ref('first_events') }} as events) is not null as has_adoptions,
-        (select count(adoptions.sustained_at) from {{ ref('adoptions') }} as adoptions) > 0 as has_repeats
-
-),
-
 judged as (
 
     select
         lives.*,
         case
-            when not known.has_adoptions then 'no_adoption_events'
+            when known.first_adopted_at is null then 'no_adoption_events'
             when not known.has_repeats then 'no_repeat_use_events'
             when lives.adoption_count < {{ fewest_observed() }} then 'not_enough_data'
             when lives.followed_count < {{ fewest_observed() }} then 'too_recent'
         end as reason
     from lives
-    cross join known
+    cross join {{ ref('known_events') }} as known
 
 )
 

@@ -1,19 +1,11 @@
-with known as (
-
-    select
-        first_deployed_at is not null as has_deployments,
-        first_adopted_at is not null as has_adoptions,
-        (select count(products.idea_logged_at) from {{ ref('data_products') }} as products) > 0 as has_ideas,
-        (select count(adoptions.sustained_at) from {{ ref('adoptions') }} as adoptions) > 0 as has_repeats
-    from {{ ref('first_events') }}
-
-),
-
-joined as (
+with joined as (
 
     select
         initiatives.*,
-        known.*,
+        known.has_ideas,
+        known.has_repeats,
+        known.first_deployed_at is not null as has_deployments,
+        known.first_adopted_at is not null as has_adoptions,
         counts.first_begun_at,
         {% for count in ['product', 'ideas', 'deployed', 'adopted', 'in_use', 'consuming_domains'] %}
         counts.{{ count }}_count,
@@ -23,7 +15,7 @@ joined as (
         {% endfor %}
         coalesce({{ is_enough_for_a_median('times') }}, false) as is_enough
     from {{ ref('all_initiatives') }} as initiatives
-    cross join known
+    cross join {{ ref('known_events') }} as known
     left join {{ ref('initiative_counts') }} as counts on initiatives.initiative_id = counts.initiative_id
     left join {{ ref('initiative_times') }} as times on initiatives.initiative_id = times.initiative_id
 

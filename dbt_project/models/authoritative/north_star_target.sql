@@ -5,6 +5,7 @@ with verdict as (
 
     select
         verdicts.*,
+        cast({{ dbt.date_trunc('year', 'verdicts.month_starting') }} as date) as year_starting,
         -- the limit on the good side of the average, the one on its other side, and the target, where more is better
         case when metrics.good_direction = 'up' then verdicts.upper_limit else -verdicts.lower_limit end as best_limit,
         case when metrics.good_direction = 'up' then verdicts.lower_limit else -verdicts.upper_limit end as worst_limit,
@@ -23,9 +24,7 @@ this_year as (
         sum(case when '{{ star.kind }}' = 'flow' then limits.value end) as value
     from {{ ref('process_limits') }} as limits
     inner join verdict
-        on
-            limits.month_starting <= verdict.month_starting
-            and limits.month_starting >= {{ dbt.date_trunc('year', 'verdict.month_starting') }}
+        on limits.month_starting between verdict.year_starting and verdict.month_starting
     where limits.is_north_star and limits.reason is null
 
 )
@@ -38,17 +37,16 @@ select
     cast(verdict.lower_limit as double) as lower_limit,
     cast(verdict.upper_limit as double) as upper_limit,
     case
-        when verdict.aim is null or verdict.center is null then null
         when verdict.worst_limit >= verdict.aim - 1e-9 then 'meets_reliably'
         when verdict.best_limit < verdict.aim - 1e-9 then 'misses_reliably'
-        else 'hit_or_miss'
+        when verdict.best_limit >= verdict.aim - 1e-9 then 'hit_or_miss'
     end as capability,
     case
         when declared.target is null then 'no_target'
         when verdict.month_starting is null then 'no_complete_month'
         when verdict.center is null then coalesce(verdict.verdict_reason, 'too_few_points')
     end as capability_reason,
-    cast({{ dbt.date_trunc('year', 'verdict.month_starting') }} as date) as year_starting,
+    verdict.year_starting,
     this_year.period_count as year_period_count,
     cast(this_year.value as double) as year_value,
     cast(case when this_year.value is not null then declared.target * this_year.period_count end as double)

@@ -17,10 +17,12 @@ handed_over as (
 
     select
         spells.data_product_id,
+        'handed_over' as kind,
+        spells.owned_from as changed_at,
         spells.from_domain,
         spells.domain as to_domain,
-        spells.owned_from as changed_at,
-        count(case when events.event_type = 'owner_changed' then 1 end) > 0 as is_stated,
+        case when bool_or(events.event_type = 'owner_changed') then 'owner_changed' else 'other_event' end as evidence,
+        'measured' as evidence_class,
         min_by(events.source, row(events.event_type <> 'owner_changed', events.source, events.event_id)) as source,
         min_by(events.event_id, row(events.event_type <> 'owner_changed', events.source, events.event_id)) as event_id
     from spells
@@ -31,7 +33,7 @@ handed_over as (
             and spells.owned_from = events.occurred_at
             and spells.domain = events.domain
     where spells.from_domain <> spells.domain
-    group by spells.data_product_id, spells.from_domain, spells.domain, spells.owned_from
+    group by all
 
 ),
 
@@ -50,17 +52,7 @@ without_owner as (
 
 )
 
-select
-    data_product_id,
-    'handed_over' as kind,
-    changed_at,
-    from_domain,
-    to_domain,
-    case when is_stated then 'owner_changed' else 'other_event' end as evidence,
-    'measured' as evidence_class,
-    source,
-    event_id
-from handed_over
+select * from handed_over
 
 union all
 

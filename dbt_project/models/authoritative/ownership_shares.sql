@@ -9,9 +9,8 @@
             and (largest_count + total_count - known_owner_count) * 2 <= total_count',
         'most_outside_count * 4 < total_count * 3 or largest_count * 2 > total_count'),
 } %}
-{% set counts = ['total_count', 'central_count', 'domain_count', 'unknown_kind_count'] %}
 
-with totals as (
+with judged as (
 
     select
         *,
@@ -22,19 +21,10 @@ with totals as (
             when not is_known then 'no_deployment_events'
             when total_count = 0 then 'no_' || measure
         end as nothing_reason,
-        (select count(*) from {{ source('declared', 'domains') }}) > 0 as has_domains,
-        cast({{ "'" ~ model ~ "'" if model else 'null' }} as varchar) as governance_model
-    from {{ ref('ownership_totals') }}
-
-),
-
-judged as (
-
-    select
-        *,
+        {{ setting_text(model) }} as governance_model,
         case
             when nothing_reason is not null then nothing_reason
-            when not has_domains then 'no_domains_declared'
+            when (select count(*) from {{ source('declared', 'domains') }}) = 0 then 'no_domains_declared'
             when central_count + domain_count = 0 then 'owner_kinds_unknown'
         end as reason,
         case governance_model
@@ -43,7 +33,7 @@ judged as (
             {% endfor %}
         end as agreement,
         coalesce(nothing_reason, case when known_owner_count = 0 then 'owner_unknown' end) as concentration_reason
-    from totals
+    from {{ ref('ownership_totals') }}
 
 )
 
@@ -51,7 +41,7 @@ select
     month_starting,
     measure,
     is_complete,
-    {% for count in counts %}
+    {% for count in ['total_count', 'central_count', 'domain_count', 'unknown_kind_count'] %}
     cast(case when is_known then {{ count }} end as bigint) as {{ count }},
     {% endfor %}
     case when reason is null then cast(domain_count as double) / (central_count + domain_count) end as outside_share,

@@ -4,37 +4,27 @@
     ('amount_per_adoption', 'adoption_count', 'adoption_reason', 'no_adoptions'),
 ] %}
 
-with figures as (
+with amounts as (
 
     select
-        figures.*,
-        {{ month_starting('known.first_adopted_at') }} <= figures.month_starting as has_adoptions,
-        known.has_repeats
+        figures.month_starting,
+        figures.measure,
+        figures.unit,
+        figures.is_complete,
+        known.has_repeats,
+        coalesce({{ month_starting('known.first_adopted_at') }} <= figures.month_starting, false) as has_adoptions,
+        sum(case when figures.is_known then figures.amount end) as amount,
+        count(case when figures.is_known then 1 end) as product_count,
+        count(case when not figures.is_known then 1 end) as left_out_count,
+        count(
+            case
+                when figures.is_live and (figures.days_unused < 90 or not known.has_repeats) then figures.days_unused
+            end
+        ) as in_use_count,
+        sum(case when figures.is_known then figures.adoption_count end) as adoption_count
     from {{ ref('product_figures') }} as figures
-    cross join (
-        select
-            (select first_adopted_at from {{ ref('first_events') }}) as first_adopted_at,
-            (select count(sustained_at) from {{ ref('adoptions') }}) > 0 as has_repeats
-    ) as known
-
-),
-
-amounts as (
-
-    select
-        month_starting,
-        measure,
-        unit,
-        is_complete,
-        coalesce(has_adoptions, false) as has_adoptions,
-        has_repeats,
-        sum(case when is_known then amount end) as amount,
-        count(case when is_known then 1 end) as product_count,
-        count(case when not is_known then 1 end) as left_out_count,
-        count(case when is_live and (days_unused < 90 or not has_repeats) then days_unused end) as in_use_count,
-        sum(case when is_known then adoption_count end) as adoption_count
-    from figures
-    group by month_starting, measure, unit, is_complete, has_adoptions, has_repeats
+    cross join {{ ref('known_events') }} as known
+    group by all
 
 ),
 
@@ -44,7 +34,7 @@ covered as (
         month_starting,
         measure,
         count(distinct case when is_live then data_product_id end) as covered_count
-    from figures
+    from {{ ref('product_figures') }}
     group by month_starting, measure
 
 )
@@ -73,5 +63,5 @@ select
         as use_basis,
     case when amounts.amount is null then 'no_known_products' when live.live_count = 0 then 'no_products' end as reason
 from amounts
-inner join covered on amounts.month_starting = covered.month_starting and amounts.measure = covered.measure
-inner join {{ ref('live_counts') }} as live on amounts.month_starting = live.month_starting
+inner join covered using (month_starting, measure)
+inner join {{ ref('live_counts') }} as live using (month_starting)

@@ -45,9 +45,8 @@ incidences as (
 
     select
         *,
-        sum({{ incidence_step('unresolved_before', 'observed', 'at_risk') }}) over so_far as incidence
+        sum({{ incidence_step('unresolved_before', 'observed', 'at_risk') }}) over {{ so_far() }} as incidence
     from survivals
-    window so_far as {{ so_far() }}
 
 ),
 

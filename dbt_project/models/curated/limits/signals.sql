@@ -3,8 +3,9 @@
 {# A point is judged by the limits of its own process phase, where it is one of their points, and by those of the phase
    before: did the change have an effect? A rule looks back over the phase, or over the points in its limits. #}
 {% set bases = {'own': '', 'previous': 'previous_'} %}
-{% set phase = 'partition by metric_id, domain, is_north_star, process_phase' %}
-{% set in_order = 'order by point_starting rows between' %}
+{% set series = 'metric_id, domain, is_north_star' %}
+{% set phase = 'partition by ' ~ series ~ ', process_phase' %}
+{% set latest = 'order by point_starting rows between %d preceding and current row' %}
 
 with points as (
 
@@ -19,7 +20,7 @@ with points as (
         {% endfor %}
         limits.*
     from {{ ref('process_points') }} as points
-    inner join {{ ref('phase_limits') }} as limits using (metric_id, domain, is_north_star, process_phase)
+    inner join {{ ref('phase_limits') }} as limits using ({{ series }}, process_phase)
     where points.is_point_complete and points.point_value is not null
 
 ),
@@ -54,12 +55,10 @@ runs as (
         *
     from sides
     window
-        {% for size in [1, 4, 8] %}
-        own_{{ size }} as ({{ phase }}, is_in_limits {{ in_order }} {{ size - 1 }} preceding and current row),
-        {% endfor %}
-        previous_1 as ({{ phase }} {{ in_order }} 0 preceding and current row),
-        previous_4 as ({{ phase }} {{ in_order }} 3 preceding and current row),
-        previous_8 as ({{ phase }} {{ in_order }} 7 preceding and current row)
+    {% for size in [1, 4, 8] %}
+        own_{{ size }} as ({{ phase }}, is_in_limits {{ latest | format(size - 1) }}),
+        previous_{{ size }} as ({{ phase }} {{ latest | format(size - 1) }}){% if not loop.last %},{% endif %}
+    {% endfor %}
 
 )
 
@@ -68,9 +67,7 @@ select
     {{ first_rule(id, prefix) }} as {{ id }}_rule,
     {{ id }}_side,
     {% endfor %}
-    metric_id,
-    domain,
-    is_north_star,
+    {{ series }},
     point_starting,
     is_in_limits and (center is not null or previous_center is not null) as is_judged
 from runs

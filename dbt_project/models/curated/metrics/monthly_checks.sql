@@ -1,13 +1,6 @@
 {{ config(materialized='ephemeral') }}
 
-with months as (
-
-    select * from {{ ref('reporting_periods') }}
-    where period = 'month'
-
-),
-
-checks as (
+with checks as (
 
     select
         'contract_checks_passed' as metric_id,
@@ -52,7 +45,7 @@ series as (
     select
         unnest(['contract_checks_passed', 'contract_pass_rate']) as metric_id,
         'all' as domain,
-        (select min(month_starting) from months) as first_month
+        (select min(month_starting) from {{ ref('reporting_periods') }}) as first_month
 
 )
 
@@ -73,5 +66,6 @@ select
         else 'nothing_checked'
     end as reason
 from series
-inner join months on series.first_month <= months.month_starting
+inner join {{ ref('reporting_periods') }} as months on series.first_month <= months.month_starting
 left join checks using (metric_id, domain, month_starting)
+where months.period = 'month'

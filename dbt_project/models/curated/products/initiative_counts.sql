@@ -58,12 +58,12 @@ counted as (
         count(
             case
                 when products.stage = 'closed' then null
-                when not repeats.are_sent then last_uses.last_used_at
+                when not known.has_repeats then last_uses.last_used_at
                 when {{ elapsed_days('last_uses.last_used_at', as_of()) }} < 90 then last_uses.last_used_at
             end
         ) as in_use_count
     from products
-    cross join (select count(sustained_at) > 0 as are_sent from {{ ref('adoptions') }}) as repeats
+    cross join {{ ref('known_events') }} as known
     left join last_uses on products.data_product_id = last_uses.data_product_id
     group by products.initiative_id
 

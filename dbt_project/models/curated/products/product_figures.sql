@@ -33,26 +33,17 @@ figures as (
 
 ),
 
-declared as (
-
-    select distinct
-        data_product_id,
-        month_starting
-    from figures
-
-),
-
 uses as (
 
     select
-        declared.data_product_id,
-        declared.month_starting,
+        costs.data_product_id,
+        months.month_starting,
         max(adopted.occurred_at) as last_used_at
-    from declared
-    inner join months on declared.month_starting = months.month_starting
+    from {{ source('declared', 'product_costs') }} as costs
+    inner join months on cast(costs.month || '-01' as date) = months.month_starting
     inner join {{ ref('adoption_events') }} as adopted
-        on declared.data_product_id = adopted.data_product_id and months.ends_at > adopted.occurred_at
-    group by declared.data_product_id, declared.month_starting
+        on costs.data_product_id = adopted.data_product_id and months.ends_at > adopted.occurred_at
+    group by costs.data_product_id, months.month_starting
 
 ),
 

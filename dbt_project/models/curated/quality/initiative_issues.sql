@@ -1,21 +1,25 @@
 {{ config(materialized='ephemeral') }}
 
-{# What a contract can't refuse, because it depends on events or on as_of: (rule, relation, what breaks it, detail) #}
+{# What a contract can't refuse, because it depends on events or on as_of: (rule, relation, data product, what breaks
+   it, detail) #}
 {% set is_to_come = '> cast(' ~ local_time(as_of()) ~ ' as date)' %}
 {% set is_undeclared = 'initiative_id not in (select declared.initiative_id from declared)' %}
+{% set is_unnamed = 'initiative_id not in (select named.initiative_id from named)' %}
 {% set rules = [
-    ('initiative_of_unknown_product', 'links', 'data_product_id not in (select products.data_product_id from products)',
+    ('initiative_of_unknown_product', 'links', none,
+        'data_product_id not in (select products.data_product_id from products)',
         "'initiative_products: ' || data_product_id || ', of ' || initiative_id"),
-    ('initiative_not_declared', 'links', is_undeclared ~ ' and initiative_id not in (select named.initiative_id from named)',
+    ('initiative_not_declared', 'links', none, is_undeclared ~ ' and ' ~ is_unnamed,
         "'initiative_products: ' || initiative_id || ', of ' || data_product_id"),
-    ('initiative_not_declared', 'kpis', is_undeclared, "'initiative_kpis: ' || initiative_id || ' on ' || measured_on"),
-    ('initiative_date_to_come', 'kpis', 'measured_on ' ~ is_to_come,
+    ('initiative_not_declared', 'kpis', none, is_undeclared,
         "'initiative_kpis: ' || initiative_id || ' on ' || measured_on"),
-    ('initiative_date_to_come', 'declared', 'started_on ' ~ is_to_come,
+    ('initiative_date_to_come', 'kpis', none, 'measured_on ' ~ is_to_come,
+        "'initiative_kpis: ' || initiative_id || ' on ' || measured_on"),
+    ('initiative_date_to_come', 'declared', none, 'started_on ' ~ is_to_come,
         "'initiatives: ' || initiative_id || ' starts on ' || started_on"),
-    ('initiative_only_in_events', 'named', is_undeclared ~ ' and exists (select 1 from declared)',
+    ('initiative_only_in_events', 'named', none, is_undeclared ~ ' and exists (select 1 from declared)',
         "initiative_id || ' (data products: ' || product_count || ')'"),
-    ('initiatives_differ_only_in_case', 'spellings', 'initiative_id <> first_spelling',
+    ('initiatives_differ_only_in_case', 'spellings', none, 'initiative_id <> first_spelling',
         "initiative_id || ', also written ' || first_spelling"),
 ] %}
 
@@ -70,13 +74,4 @@ spellings as (
 
 )
 
-{% for rule_id, relation, is_broken, detail in rules %}
-select
-    '{{ rule_id }}' as rule_id,
-    cast(null as varchar) as data_product_id,
-    cast(null as timestamp with time zone) as occurred_at,
-    {{ detail }} as detail
-from {{ relation }}
-where {{ is_broken }}
-{% if not loop.last %}union all{% endif %}
-{% endfor %}
+{{ declared_issue_rows(rules) }}

@@ -1,0 +1,14 @@
+{# Rows of declared_issues and initiative_issues, one select a rule of [(rule_id, relation, SQL of the data product or
+   none, SQL condition that a row breaks the rule, SQL of the detail)]. A declaration is no event and has no moment. #}
+{% macro declared_issue_rows(rules) -%}
+    {% for rule_id, relation, data_product_id, is_broken, detail in rules %}
+    select
+        '{{ rule_id }}' as rule_id,
+        cast({{ data_product_id or 'null' }} as varchar) as data_product_id,
+        cast(null as timestamp with time zone) as occurred_at,
+        {{ detail }} as detail
+    from {{ relation }}
+    where {{ is_broken }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+{%- endmacro %}
