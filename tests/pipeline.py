@@ -127,30 +127,35 @@ def run_well(home: Path, *events: Path, as_of: str, **options) -> str:
 
 
 def published(name: str, *events: Path, as_of: str) -> Path:
-    """A home in which these events were run, once a session, to read; its views go to the home it was copied from."""
+    """A home that published these events, once a session, to read; its views go to the home it was copied from."""
 
     def make(folder: Path) -> None:
         home = shared_home().empty()
-        run_well(home, *events, as_of=as_of)
+        publish_well(home, *events, as_of=as_of)
         shutil.copytree(home, folder, symlinks=True)
 
     return once_a_session(f"home-{name}", make)
 
 
 def sample_home() -> Path:
-    """A home that never received anything, in which a run began with the sample; once a session, to read."""
+    """A home that published the sample, once a session, to read: test_users has a run begin with it."""
     return published("sample", as_of="")
 
 
 def build_well(home: Path, *events: Path, as_of: str) -> None:
-    """Land, build and approve without Dagster, and publish nothing: for tests of what is in the tables."""
+    """Land, build and approve without Dagster, and publish nothing; the sample where `as_of` is empty."""
     ended = Started(_build, home, events, as_of).end()
     assert ended.code == 0, ended.output
 
 
 def publish_well(home: Path, *events: Path, as_of: str) -> None:
-    """The same, and publish the tables: for tests of what is served. It leaves out Dagster, a third of a run's cost."""
+    """The same, and publish the tables: a run without Dagster, which is a third of its cost."""
     build_well(home, *events, as_of=as_of)
+    publish_again(home)
+
+
+def publish_again(home: Path) -> None:
+    """Publish the tables of the last approved build, and nothing else."""
     ended = Started(_publish, home).end()
     assert ended.code == 0, ended.output
 
@@ -281,8 +286,14 @@ def _build(root, events, as_of) -> int:
     from orchestration.home import Dates, Home, parse_instant
     from orchestration.landing.inbox import place_in_inbox
     from orchestration.landing.land import land_inbox
+    from orchestration.sample.home import put_sample
+    from orchestration.sources_cli import pull_every_source
 
-    home, dates = Home.at(root), Dates(parse_instant(as_of))
+    home = Home.at(root)
+    if not as_of:
+        put_sample(home)
+        pull_every_source(home)
+    dates = Dates(parse_instant(as_of)) if as_of else home.dates()
     for path in events:
         place_in_inbox(home, path)
     land_inbox(home)
@@ -365,11 +376,8 @@ def materialize(root: Path, assets, check=None, as_of="", now=AS_OF) -> int:
     result = job.execute_in_process(instance=open_instance(Home(root)), run_config=dates, raise_on_error=False)
     for made in result.get_asset_materialization_events():
         shown = made.step_materialization_data.materialization.metadata
-        print(
-            "made",
-            made.asset_key.to_user_string(),
-            *(shown[name].value for name in ("build", "as_of") if name in shown),
-        )
+        values = [shown[name].value for name in ("build", "as_of") if name in shown]
+        print("made", made.asset_key.to_user_string(), *values)
     for found in result.get_step_failure_events():
         print("failed", found.step_failure_data.error.message, found.step_failure_data.error.cause)
     return 0 if result.success else 1

@@ -51,7 +51,9 @@ class Seen(HTMLParser):
         self.parts.append(data)
 
 
-MADE_UP = ["sample", "hostile", "many_domains", "nothing", "one_event", "no_adoption", "all_open"]
+MADE_UP = ["sample", "hostile", "many_domains", "nothing", "one_event", "no_adoption"]
+# one_event has an open idea alone, no_adoption many open ideas among others, test_promises the tables of all_open
+MADE_UP += [pytest.param("all_open", marks=pytest.mark.soak)]
 
 
 @pytest.fixture(scope="module", params=[*MADE_UP, *SHOWN_SETS])

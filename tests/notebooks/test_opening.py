@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from browser import chromium
 from conftest import SECONDS, wait_for
-from marimo._convert.converters import MarimoConvert
 from notebook_runs import FOLDER, MODULES, NOTEBOOKS, TITLES, home_of, run, words_of
 from pipeline import CHECKOUT
 
@@ -135,6 +134,8 @@ def test_opened_in_a_browser_it_asks_nobody_and_titles_do_no_harm(browser, tmp_p
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_is_what_marimo_would_save(name):
     text = (FOLDER / f"{name}.py").read_text()
+    from marimo._convert.converters import MarimoConvert  # half a second for everyone who collects the tests
+
     assert MarimoConvert.from_py(text).to_py() == text
     settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["marimo"]
     assert settings["save"]["autosave"] == "off"

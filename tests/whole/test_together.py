@@ -16,6 +16,7 @@ from pipeline import (
     CHECKOUT,
     FLYWHEEL,
     attached,
+    publish_again,
     publish_well,
     query,
     run,
@@ -40,7 +41,7 @@ BAD = [{**row, "consumer_domain": None} for row in BEFORE if row["event_type"] =
 def published(tmp_path_factory):
     """A home that has published BEFORE; kept as `published`."""
     home = shared_home().empty()
-    run_well(home, write_events(tmp_path_factory.mktemp("together") / "before.jsonl", BEFORE), as_of=AS_OF)
+    publish_well(home, write_events(tmp_path_factory.mktemp("together") / "before.jsonl", BEFORE), as_of=AS_OF)
     shared_home().keep("published")
     return served(home)
 
@@ -60,7 +61,6 @@ def test_two_runs_started_together_both_end_well_and_readers_block_neither(publi
     assert query(home, "select count(*), bool_and(is_balanced) from authoritative.event_accounting") == [(3, True)]
 
 
-@pytest.mark.soak
 @pytest.mark.soak  # test_order_free builds the same events in other orders, and test_survival the same again
 def test_a_second_build_of_the_same_events_changes_no_served_value(published):
     home = shared_home().back_to("published")
@@ -171,10 +171,10 @@ def test_a_parquet_file_has_its_table_s_descriptions_for_duckdb_pyarrow_and_pand
     assert len(described) == len(list((home / "serving").iterdir()))
 
 
-def test_what_people_read_is_read_only_and_the_next_run_replaces_it(published):
+def test_what_people_read_is_read_only_and_the_next_publication_replaces_it(published):
     home = shared_home().back_to("published")
     inodes = [{path.stat().st_ino for path in read_only_files(home)}]
-    run_well(home, as_of=AS_OF, rebuild=True)
+    publish_again(home)
     inodes.append({path.stat().st_ino for path in read_only_files(home)})
     assert not inodes[0] & inodes[1]
 
