@@ -90,6 +90,7 @@ def test_a_few_assets_go_into_the_scratch_and_serving_publishes_the_last_approve
     assert build_file(home).read_bytes() == approved
 
 
+@pytest.mark.soak  # test_a_few_assets shows that what a few assets build is not what serving publishes
 def test_a_failing_table_is_not_published_by_way_of_another_asset_or_another_check(published):
     home = shared_home().back_to("failing")
     every_number_wrong(home)

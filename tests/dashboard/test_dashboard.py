@@ -38,7 +38,7 @@ def browser():
         yield found
 
 
-@pytest.fixture(scope="module", params=["sample", "many_domains", "hostile"])
+@pytest.fixture(scope="module", params=["sample", pytest.param("many_domains", marks=pytest.mark.soak), "hostile"])
 def published(request) -> Published:
     return publish(request.param)
 
@@ -277,6 +277,7 @@ print(json.dumps({page.name: page.draw(datetime.fromisoformat(sys.argv[2]), "som
 # --- Much of it, and worse ------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 def test_36_months_of_40_domains_are_light_and_seen_within_a_second(browser):
     index = publish("many_domains").index
     assert index.stat().st_size < 300_000

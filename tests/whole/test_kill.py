@@ -232,14 +232,9 @@ WHILE_SHAPING = {
 }
 
 
-SOME = [WHILE_SHAPING["shaping"][3]]  # each more costs a run; after the build, killed_while_publishing is cheaper
-PARTS = [
-    pytest.param(SOME, id="some"),
-    *(pytest.param(firsts, id=part, marks=pytest.mark.soak) for part, firsts in WHILE_SHAPING.items()),
-]
-
-
-@pytest.mark.parametrize("firsts", PARTS)
+# each costs a run: in make test killed_while_landing and killed_while_publishing stand for it
+@pytest.mark.soak
+@pytest.mark.parametrize("firsts", WHILE_SHAPING.values(), ids=WHILE_SHAPING)
 def test_killed_while_building_the_next_run_publishes_the_same(states, firsts):
     """One kill after the other in one home; until a run has published, readers see the old tables."""
     old, new = states

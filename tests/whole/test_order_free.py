@@ -157,7 +157,7 @@ def splits(draw, events: list[dict]) -> dict[str, list[dict]]:
     return batches
 
 
-@settings(max_examples=examples(6), deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(data=st.data())
 def test_any_order_and_any_batches_give_the_same_tables(warehouse, data):
     events = data.draw(histories())

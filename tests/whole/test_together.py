@@ -79,7 +79,7 @@ def test_a_broken_source_stops_publication_and_the_message_says_what_to_do(publi
     assert "flywheel replay" in output
     assert (home / "serving.duckdb").read_bytes() == before
     # the source mends itself: the good rows of the next delivery publish, and nothing of the bad one counts
-    run_well(home, write_events(tmp_path / "good.jsonl", delivered(300, 320)), as_of=AS_OF)
+    publish_well(home, write_events(tmp_path / "good.jsonl", delivered(300, 320)), as_of=AS_OF)
     assert query(home, "select count(*) from curated.data_products") == [(60,)]
     assert query(home, "select sum(quarantined_count)::int from authoritative.event_accounting") == [(len(BAD),)]
     states = query(home, "select file_name, state, count(*) from curated.quarantined_events group by all")
