@@ -377,6 +377,7 @@ def rename_batch(path: Path) -> None:
         db.execute(f"copy receipt to '{path}' (format parquet)")
 
 
+@pytest.mark.soak  # test_look_back has a look back that leaves what people read as it is
 def test_looking_back_publishes_beside_and_leaves_what_people_read_as_it_is(published, tmp_path):
     home = shared_home().back_to("published")
     before = {path: path.read_bytes() for path in everything_read(home)}

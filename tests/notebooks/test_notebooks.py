@@ -19,11 +19,12 @@ from pipeline import served
 
 pytestmark = pytest.mark.slow
 
+ONE = pytest.param("one_event", marks=pytest.mark.soak)
 INTERVALS = ["idea_to_started", "started_to_deployed", "idea_to_deployed", "deployed_to_adopted", "idea_to_adopted"]
 UNFIT = re.compile(r"\b(NaN|NaT|None|nan|inf|undefined|Traceback)\b|\{\{|\( *\)|(?<![\d.,–])1 (days|finished ones)\b")
 
 
-@pytest.fixture(scope="module", params=["sample", "hostile", "nothing", "one_event", *SHOWN_SETS])
+@pytest.fixture(scope="module", params=["sample", "hostile", "nothing", ONE, *SHOWN_SETS])
 def home(request) -> Path:
     """A folder that holds one serving file, as FLYWHEEL_HOME."""
     name = request.param
