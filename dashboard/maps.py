@@ -7,20 +7,15 @@ Belongs here: what stands where on a map, what is named, what is only counted. D
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dashboard.charts.marks import round_ticks
 from dashboard.rows import Row, grouped
 from dashboard.tables import PageData
 from dashboard.words import codes, maps, products
 
-STAGES = (
-    0.0,
-    0.175,
-    0.4,
-    0.7,
-    1.0,
-)  # where genesis, custom, product and commodity begin: as OnlineWardleyMaps has them
+# where genesis, custom, product and commodity begin, and the map ends: as OnlineWardleyMaps has them
+STAGES = (0.0, 0.175, 0.4, 0.7, 1.0)
 CERTAINTIES = ("raw", "contract_not_kept", "curated", "authoritative")  # one in each stage, in this order
 EVOLUTIONS = ("genesis", "custom", "product", "commodity")
 LOWEST, HIGHEST = 0.14, 0.92  # heights between which data products stand
@@ -30,6 +25,8 @@ IN_NARROW = 2  # capabilities of a stage on a narrow drawing
 PER_STAGE = 6  # capabilities of a stage that are drawn
 NEED, CAPABILITY = 0.86, 0.34  # heights: a need, and what serves it
 LONGEST_NAME = 60  # characters
+# number: (column of a capability, words)
+CAPABILITY_FLAGS = {1: ("is_building_a_commodity", maps.BUILDING), 2: ("is_review_due", maps.REVIEW_DUE)}
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,7 @@ def capability_map(data: PageData, per_stage: int = PER_STAGE) -> WardleyMap | N
 
     Of a stage `per_stage` are drawn: the flagged ones first, then the others by name. The rest is counted.
     """
-    rows = sorted(data.capabilities, key=lambda r: (not (r["is_building_a_commodity"] or r["is_review_due"]), _key(r)))
+    rows = sorted(data.capabilities, key=lambda row: (not _is_flagged(row), row["capability"]))
     by_stage = {stage: [row for row in rows if row["evolution"] == stage] for stage in EVOLUTIONS}
     drawn = [row for stage in EVOLUTIONS for row in sorted(by_stage[stage][:per_stage], key=_by_need)]
     if not drawn:
@@ -170,7 +167,6 @@ def capability_map(data: PageData, per_stage: int = PER_STAGE) -> WardleyMap | N
     needs = _needs(drawn)
     named = unique([_capability(row, needs) for row in drawn], [need.name for need in needs.values()])
     components = _spread(named)
-    flags = {1: ("is_building_a_commodity", maps.BUILDING), 2: ("is_review_due", maps.REVIEW_DUE)}
     return WardleyMap(
         "capabilities",
         maps.capability_title(data),
@@ -181,18 +177,16 @@ def capability_map(data: PageData, per_stage: int = PER_STAGE) -> WardleyMap | N
         anchors=_above(list(needs.values()), components),
         components=tuple(components),
         flags={
-            n: maps.flagged(words, count) for n, (column, words) in flags.items() if (count := _count(rows, column))
+            number: maps.flagged(words, count)
+            for number, (column, words) in CAPABILITY_FLAGS.items()
+            if (count := sum(bool(row[column]) for row in rows))
         },
         notes=maps.capability_notes(rows, {stage: len(found) - per_stage for stage, found in by_stage.items()}),
     )
 
 
-def _count(rows: list[Row], column: str) -> int:
-    return sum(bool(row[column]) for row in rows)
-
-
-def _key(row: Row) -> str:
-    return row["capability"]
+def _is_flagged(row: Row) -> bool:
+    return any(row[column] for column, _ in CAPABILITY_FLAGS.values())
 
 
 def _by_need(row: Row) -> tuple[str, str]:
@@ -207,7 +201,7 @@ def _needs(rows: list[Row]) -> dict[str, Component]:
 
 
 def _capability(row: Row, needs: dict[str, Component]) -> Component:
-    flags = [number for number, column in ((1, "is_building_a_commodity"), (2, "is_review_due")) if row[column]]
+    flags = [number for number, (column, _) in CAPABILITY_FLAGS.items() if row[column]]
     return Component(
         tidy(row["capability"]) or "capability",
         CAPABILITY,
@@ -244,7 +238,7 @@ def _spread(components: Iterable[Component]) -> tuple[Component, ...]:
         end = STAGES[STAGES.index(start) + 1]
         for number, c in enumerate(row, 1):
             at = round(start + (end - start) * (number - 0.5) / len(row), 3)
-            spread.append(Component(c.name, round(c.visibility, 3), at, c.count, c.sourcing, c.flags, c.needs))
+            spread.append(replace(c, visibility=round(c.visibility, 3), evolution=at))
     return tuple(spread)
 
 
@@ -266,6 +260,5 @@ def unique(components: Iterable[Component], taken: Iterable[str] = ()) -> list[C
             number += 1
             name = f"{component.name}, no. {number}"
         used.add(name.casefold())
-        c = component
-        found.append(Component(name, c.visibility, c.evolution, c.count, c.sourcing, c.flags, c.needs))
+        found.append(replace(component, name=name))
     return found

@@ -6,6 +6,7 @@ computing a figure. Anything else that reads the serving file read-only can use 
 
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +190,8 @@ class PageData:
 
     def of_everyone(self) -> "PageData":
         """The rows of the main page: no series of a domain, and no id of the run."""
-        elsewhere: dict[str, Any] = {name: [] for names in OF_PERSONA.values() for name in names}
-        elsewhere = {name: rows for name, rows in elsewhere.items() if name not in OF_MAIN_PAGE} | {"tenets": []}
+        of_personas = {"tenets", *chain.from_iterable(OF_PERSONA.values())}
+        elsewhere: dict[str, Any] = {name: [] for name in of_personas.difference(OF_MAIN_PAGE)}
         return replace(
             self,
             publication=self._publication(),

@@ -111,7 +111,7 @@ def _slips(data: PageData, kind: str, slugs: dict[str, str]) -> View:
 
 def _slip(row: Row, slugs: dict[str, str]) -> View:
     return {
-        "title": (row["title"] or "").strip() or row["id"],
+        "title": belt.name_of(row, "id"),
         "page": slug(row["id"]) if row["has_page"] and row["kind"] != "initiative_without_use" else "",
         "domain": row["domain"] or "",
         "slug": slugs.get(row["domain"], ""),

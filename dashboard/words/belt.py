@@ -7,7 +7,7 @@ rows are shown (`views/belt.py`).
 from dashboard.rows import Row
 from dashboard.tables import PageData
 from dashboard.words import codes, numbers
-from dashboard.words.phrases import Clause, counted
+from dashboard.words.phrases import Clause, counted, it_or_them, serves_or_serve
 
 NOTHING = "none"  # the initiative of data products that serve none
 SLIPS = {  # kind: (of one, of many), in the order in which a CDO asks
@@ -59,9 +59,9 @@ def initiatives(rows: list[Row]) -> list[Row]:
     return sorted(named, key=lambda row: (-row["product_count"], row["initiative_id"]))
 
 
-def name_of(row: Row) -> str:
-    """The title of an initiative, its id where it has none."""
-    return (row["title"] or "").strip() or row["initiative_id"]
+def name_of(row: Row, of_id: str = "initiative_id") -> str:
+    """The title of an initiative or of what slips, its id where it has none; `of_id`, the column of the id."""
+    return (row["title"] or "").strip() or row[of_id]
 
 
 def heading(data: PageData) -> str:
@@ -91,8 +91,8 @@ def share_that_serves(rows: list[Row]) -> str:
     """How many of all data products serve an initiative."""
     whole = sum(row["product_count"] for row in rows)
     serving = sum(row["product_count"] for row in initiatives(rows))
-    verb = "serves" if serving == 1 else "serve"
-    return f"{serving:,} of {counted(whole, 'data product')} {verb} an initiative; each counts in one row."
+    of = f"{serving:,} of {counted(whole, 'data product')}"
+    return f"{of} {serves_or_serve(serving)} an initiative; each counts in one row."
 
 
 def use_in_words(rows: list[Row]) -> str:
@@ -177,13 +177,12 @@ def _unused(row: Row, product_count: int) -> Clause:
     since = f" for {numbers.days_with_unit(row['age_days'])}" if row["age_days"] is not None else ""
     of = counted(product_count, "data product") if product_count else "no data product"
     words = f" has had nothing in use{since}, with {of}: ask its sponsor what it waits for."
-    return Clause(words, "#belt", (row["title"] or "").strip() or row["id"])
+    return Clause(words, "#belt", name_of(row, "id"))
 
 
 def _without_initiative(row: Row) -> str:
     count = row["slip_count"]
     things = counted(count, *SLIPS[row["kind"]])
-    verb = "serves" if count == 1 else "serve"
     oldest = f", the oldest for {numbers.days_with_unit(row['age_days'])}" if row["age_days"] is not None else ""
     what = "link or close" if row["kind"] == "open_idea_without_initiative" else "link"
-    return f"{things} {verb} no initiative{oldest}: {what} {'it' if count == 1 else 'them'}."
+    return f"{things} {serves_or_serve(count)} no initiative{oldest}: {what} {it_or_them(count)}."

@@ -6,7 +6,7 @@ Belongs here: words about rows of `capabilities`. Does not belong here: the map 
 from dashboard.rows import Row
 from dashboard.tables import PageData
 from dashboard.words import codes, numbers
-from dashboard.words.phrases import Clause, counted, is_or_are, joined, was_or_were
+from dashboard.words.phrases import Clause, counted, is_or_are, it_or_them, joined, was_or_were
 
 NOT_DECLARED = (
     "Not declared. List capabilities in declared/capabilities.csv, each with the need it serves, its sourcing (build, "
@@ -81,7 +81,7 @@ def to_act_on(data: PageData) -> list[Clause]:
     built, due = building(data.capabilities), due_for_review(data.capabilities)
     found = []
     if built:
-        of, them = counted(built, "capability", "capabilities"), "it" if built == 1 else "them"
+        of, them = counted(built, "capability", "capabilities"), it_or_them(built)
         found.append(Clause(f"Stop building {of}: the market has {them} as a commodity.", "#landscape"))
     if due:
         of = counted(due, "capability", "capabilities")

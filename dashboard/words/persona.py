@@ -10,7 +10,7 @@ from dashboard.rows import EVERYONE, Row
 from dashboard.tables import PageData
 from dashboard.words import codes, numbers, verdicts
 from dashboard.words.north_star import capability_in_words
-from dashboard.words.phrases import Clause, capitalised, counted, has_or_have, is_or_are
+from dashboard.words.phrases import Clause, capitalised, counted, has_or_have, is_or_are, it_or_them
 
 ALL_GROUPS = "All groups"
 LEVELS = 5  # of an assessment
@@ -86,13 +86,8 @@ def late(data: PageData) -> list[Clause]:
         return []
     row = max(rows, key=lambda row: (row["older_count"], row["queue"]))
     things, count = counted(row["open_count"], *codes.QUEUES_IN_WORDS[row["queue"]]), row["older_count"]
-    words = f"Of {things} {count:,} {has_or_have(count)} waited longer than usual: finish or close {them(count)}."
+    words = f"Of {things} {count:,} {has_or_have(count)} waited longer than usual: finish or close {it_or_them(count)}."
     return [Clause(words, "../open.html")]
-
-
-def them(count: int) -> str:
-    """The pronoun of so many."""
-    return "it" if count == 1 else "them"
 
 
 def worsening(data: PageData) -> list[Clause]:

@@ -75,6 +75,16 @@ def has_or_have(count: int) -> str:
     return "has" if count == 1 else "have"
 
 
+def it_or_them(count: int) -> str:
+    """The pronoun of so many."""
+    return "it" if count == 1 else "them"
+
+
+def serves_or_serve(count: int) -> str:
+    """The verb after a count that serves something."""
+    return "serves" if count == 1 else "serve"
+
+
 def was_or_were(count: int) -> str:
     """The verb after a count, in the past tense."""
     return "was" if count == 1 else "were"
