@@ -28,3 +28,8 @@
         {{ domains }}, lambda d: regexp_matches(d, '[^\s\p{Z}\p{C}]') and d <> 'all' and d <> {{ owner }}
     )) > 0
 {%- endmacro %}
+
+{# The stages of the data factory, [name], in their order. #}
+{% macro factory_stage_names() %}
+    {{ return(['collected', 'curated', 'stored', 'governed', 'exposed']) }}
+{% endmacro %}

@@ -12,3 +12,8 @@
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 {%- endmacro %}
+
+{# SQL condition: a declared day is after the one of as_of. #}
+{% macro is_to_come(day) -%}
+    {{ day }} > cast({{ local_time(as_of()) }} as date)
+{%- endmacro %}

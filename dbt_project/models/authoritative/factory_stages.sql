@@ -1,4 +1,4 @@
-{% set stages = ['collected', 'curated', 'stored', 'governed', 'exposed'] %}
+{% set stages = factory_stage_names() %}
 
 with counted as (
 

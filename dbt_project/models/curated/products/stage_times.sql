@@ -1,6 +1,6 @@
 {{ config(materialized='ephemeral') }}
 
-{% set stages = ['collected', 'curated', 'stored', 'governed', 'exposed'] %}
+{% set stages = factory_stage_names() %}
 {# What stands for a stage that nobody reported of a data product #}
 {% set stands_for = {'governed': 'contract_states.activated_at', 'exposed': 'data_products.deployed_at'} %}
 

@@ -2,7 +2,6 @@
 
 {# What a contract can't refuse, because it depends on events or on as_of: (rule, relation, data product, what breaks
    it, detail) #}
-{% set is_to_come = '> cast(' ~ local_time(as_of()) ~ ' as date)' %}
 {% set rules = [
     ('cost_of_unknown_product', 'costs', 'data_product_id',
         'data_product_id not in (select products.data_product_id from ' ~ ref('data_products') ~ ' as products)',
@@ -19,12 +18,12 @@
     ('domain_not_declared', 'domains', none, 'is_named and kind is null',
         "domain || ' (events: ' || event_count || ') is not in domains.csv'"),
     ('declared_domain_unknown', 'domains', none, 'not is_named', "domain || ' is in no event'"),
-    ('domain_ends_in_the_future', 'domains', none, 'ended_on ' ~ is_to_come, "domain || ' ends on ' || ended_on"),
-    ('capability_reviewed_in_the_future', source('declared', 'capabilities'), none, 'reviewed_on ' ~ is_to_come,
+    ('domain_ends_in_the_future', 'domains', none, is_to_come('ended_on'), "domain || ' ends on ' || ended_on"),
+    ('capability_reviewed_in_the_future', source('declared', 'capabilities'), none, is_to_come('reviewed_on'),
         "capability || ' was reviewed on ' || reviewed_on"),
-    ('assessment_in_the_future', source('declared', 'tenet_assessments'), none, 'assessed_on ' ~ is_to_come,
+    ('assessment_in_the_future', source('declared', 'tenet_assessments'), none, is_to_come('assessed_on'),
         "tenet_id || ' was assessed on ' || assessed_on"),
-    ('pulse_in_the_future', 'surveys', none, 'asked_on ' ~ is_to_come, "'answers of ' || asked_on"),
+    ('pulse_in_the_future', 'surveys', none, is_to_come('asked_on'), "'answers of ' || asked_on"),
 ] %}
 
 with costs as (

@@ -2,7 +2,6 @@
 
 {# What a contract can't refuse, because it depends on events or on as_of: (rule, relation, data product, what breaks
    it, detail) #}
-{% set is_to_come = '> cast(' ~ local_time(as_of()) ~ ' as date)' %}
 {% set is_undeclared = 'initiative_id not in (select declared.initiative_id from declared)' %}
 {% set is_unnamed = 'initiative_id not in (select named.initiative_id from named)' %}
 {% set rules = [
@@ -13,9 +12,9 @@
         "'initiative_products: ' || initiative_id || ', of ' || data_product_id"),
     ('initiative_not_declared', 'kpis', none, is_undeclared,
         "'initiative_kpis: ' || initiative_id || ' on ' || measured_on"),
-    ('initiative_date_to_come', 'kpis', none, 'measured_on ' ~ is_to_come,
+    ('initiative_date_to_come', 'kpis', none, is_to_come('measured_on'),
         "'initiative_kpis: ' || initiative_id || ' on ' || measured_on"),
-    ('initiative_date_to_come', 'declared', none, 'started_on ' ~ is_to_come,
+    ('initiative_date_to_come', 'declared', none, is_to_come('started_on'),
         "'initiatives: ' || initiative_id || ' starts on ' || started_on"),
     ('initiative_only_in_events', 'named', none, is_undeclared ~ ' and exists (select 1 from declared)',
         "initiative_id || ' (data products: ' || product_count || ')'"),

@@ -4,8 +4,11 @@ with reached as (
 
     select
         *,
-        case stage when 'collected' then 1 when 'curated' then 2 when 'stored' then 3 when 'governed' then 4 else 5 end
-            as stage_number,
+        case stage
+            {% for stage in factory_stage_names() %}
+            when '{{ stage }}' then {{ loop.index }}
+            {% endfor %}
+        end as stage_number,
         row_number() over (partition by data_product_id, stage order by occurred_at, source, event_id) as reach_number
     from {{ ref('lifecycle_events') }}
     where event_type = 'stage_reached' and occurred_at <= {{ as_of() }}
