@@ -69,6 +69,10 @@ lock: .venv/ready ## resolve pyproject.toml into requirements.lock, with hashes 
 wheel: .venv/ready ## dist/*.whl, which runs without a checkout
 	@rm -rf build dist && $(BIN)/uv build --quiet --offline --wheel --no-build-isolation --out-dir dist && ls dist/*.whl
 
+# an engine's own environment; without it the tests on that engine are skipped
+.venv/engines/%/installed: orchestration/build/engines/%.lock .venv/ready
+	@$(BIN)/flywheel engine install $*
+
 clean: ## delete everything generated: data/, .venv/, caches
 	@rm -rf data .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
 

@@ -15,7 +15,7 @@ from orchestration.build import builds
 from orchestration.build.builds import DBT_PROJECT, Build, BuildError
 from orchestration.build.dbt import Node, dbt_environment, failing_rows, fresh_manifest, run_dbt, tables_at_a_glance
 from orchestration.build.engines.environment import EngineError
-from orchestration.build.engines.things import make_things
+from orchestration.build.engines.things import chosen_engine, is_thing, make_things
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Dates, Home
 from orchestration.progress import report
@@ -30,6 +30,14 @@ class Prose(DagsterDbtTranslator):
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """The model's description."""
         return default_description_fn(dbt_resource_props, display_raw_sql=False)
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        """dbt's, of the kind of the home's engine where that makes the table."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        engine, node = chosen_engine(Home.at()), manifest["nodes"].get(unique_id, {})
+        if engine == "duckdb" or not is_thing(node):
+            return spec
+        return spec.replace_attributes(kinds={"dbt", engine})
 
 
 @dbt_assets(

@@ -1,8 +1,9 @@
-"""Things that another engine makes are DuckDB's, row by row; what it did not make, or nobody can reach, stops the run."""
+"""Things that another engine makes are DuckDB's, row by row; one that fails or is out of reach stops the run."""
 
 import json
 import shutil
 import socket
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -49,7 +50,7 @@ def copy_of(home: Home, folder) -> tuple[Home, Build]:
     """A home with the landing and the last approved build of another."""
     copy = Home.at(folder)
     shutil.copytree(home.landing, copy.landing, dirs_exist_ok=True)
-    return copy, Build(shutil.copy(build_file(home.root), copy.builds))
+    return copy, Build(Path(shutil.copy(build_file(home.root), copy.builds)))
 
 
 def made(home: Home, build: Build, engine: Engine = SAIL) -> set[str]:

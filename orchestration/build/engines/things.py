@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from orchestration.build.builds import DBT_PROJECT, Build, one_row, sql_text
 from orchestration.build.engines.environment import ENGINES, EngineError, python_of
 from orchestration.home import Home
-from orchestration.settings import Engine
+from orchestration.settings import Engine, SettingsError, load_settings
 
 WORKER = Path(__file__).with_name("worker.py")
 SELECTED = ("path:models/raw", "path:models/curated/events", "path:models/curated/products")
@@ -65,6 +65,21 @@ def make_things(
     (things.parent / "job.json").write_text(json.dumps(job))
     _run(python, things.parent / "job.json", engine, environment, tell)
     check_things(build, engine)
+
+
+def chosen_engine(home: Home) -> str:
+    """The name of the home's engine; DuckDB where its settings can't be used, so that a run can start and report it."""
+    try:
+        return load_settings(home).engine.name
+    except SettingsError:
+        return "duckdb"
+
+
+def is_thing(node: dict[str, Any]) -> bool:
+    """Whether an engine makes the table of a dbt node, as the macro `is_thing` has it."""
+    if node.get("resource_type") != "model" or node["config"]["materialized"] != "table":
+        return False
+    return node["fqn"][1:3] in (["curated", "events"], ["curated", "products"]) and node["name"] not in LEFT_TO_DUCKDB
 
 
 def reach(engine: Engine) -> None:

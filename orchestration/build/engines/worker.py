@@ -21,7 +21,7 @@ def connect(engine: str, address: str | None) -> tuple[str, Any]:
         return address, None
     if engine == "spark":
         return "local[*]", None
-    from pysail.spark import SparkConnectServer
+    from pysail.spark import SparkConnectServer  # type: ignore[import-not-found]
 
     server = SparkConnectServer(ip="127.0.0.1", port=0)
     server.start(background=True)
@@ -92,7 +92,7 @@ def main(job: dict[str, Any]) -> None:
     threading.Thread(target=end_with_the_run, daemon=True).start()
     address, server = connect(job["engine"], job["address"])
     os.environ["FLYWHEEL_ENGINE"] = address
-    from pyspark.sql import SparkSession
+    from pyspark.sql import SparkSession  # type: ignore[import-not-found]
 
     spark = SparkSession.builder.remote(address).getOrCreate()
     for setting, value in {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}.items():
