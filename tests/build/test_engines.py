@@ -84,7 +84,7 @@ def test_the_things_of_the_sample_are_the_same_on_sail(tmp_path):
     part = next((build.things / "data_products").glob("*.parquet"))
     with duckdb.connect() as db:
         db.execute(f"copy (from read_parquet('{part}') limit 5) to '{part}' (format parquet)")
-    with pytest.raises(EngineError, match=r"data_products holds 5 rows that are not the 408 that Sail made"):
+    with pytest.raises(EngineError, match=r"data_products holds \d+ rows that are not the 408 that Sail made"):
         check_things(build, SAIL)
 
 
