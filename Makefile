@@ -62,10 +62,16 @@ bench: .venv/ready ## 5,000,000 events against a hand-written floor; takes minut
 lock: .venv/ready ## resolve pyproject.toml into requirements.lock, with hashes and without an index
 	@$(BIN)/uv pip compile --quiet pyproject.toml --group notebooks --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+	@for engine in sail spark; do $(BIN)/uv pip compile --quiet --group engine-$$engine --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --output-file orchestration/build/engines/$$engine.lock; done
 
 # setuptools packs whatever an earlier build left in build/
 wheel: .venv/ready ## dist/*.whl, which runs without a checkout
 	@rm -rf build dist && $(BIN)/uv build --quiet --offline --wheel --no-build-isolation --out-dir dist && ls dist/*.whl
+
+# an engine's own environment; without it the tests on that engine are skipped
+.venv/engines/%/installed: orchestration/build/engines/%.lock .venv/ready
+	@$(BIN)/flywheel engine install $*
 
 clean: ## delete everything generated: data/, .venv/, caches
 	@rm -rf data .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs

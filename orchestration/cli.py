@@ -1,5 +1,5 @@
 """The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`, `sources`,
-`receive`, `try`, `map`.
+`receive`, `try`, `map`, `engine`.
 
 Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2 bad usage). Does not belong here: work.
 """
@@ -23,6 +23,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.engine_cli import app as engine_app
 from orchestration.home import Dates, Home
 from orchestration.instance import CLI_TAG, free_port, is_free, open_instance, path_prefix, prepare_instance
 from orchestration.landing.inbox import files_to_place, has_received, is_marker, place_in_inbox, waiting_files
@@ -56,6 +57,7 @@ MARKER = "holds no events: an operating system or a tool writes such a file next
 GONE = "the inbox no longer holds this file as it was refused. Send it again, or dismiss it."
 READ = "can be read now: {rows_landed:,} rows landed, {rows_quarantined:,} quarantined."
 app.add_typer(sources_app, name="sources")
+app.add_typer(engine_app, name="engine")
 app.command("try")(try_repository)
 app.command("map")(write_maps)
 app.command()(receive)

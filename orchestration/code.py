@@ -11,7 +11,7 @@ from pathlib import Path
 from orchestration.home import FILES, PACKAGES
 
 CODE = (PACKAGES / "dashboard", FILES / "data_contracts", FILES / "dbt_project", PACKAGES / "orchestration")
-CODE_SUFFIXES = (".css", ".csv", ".html", ".owm", ".py", ".sql", ".yaml", ".yml")
+CODE_SUFFIXES = (".css", ".csv", ".html", ".lock", ".owm", ".py", ".sql", ".yaml", ".yml")
 COMPUTING_PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "numpy", "scipy")
 
 

@@ -80,9 +80,19 @@ governance:
   # How ownership of data products is meant to be: centralised, distributed, federated or mesh; null while nobody has
   # declared it. `ownership_shares` says whether what is owned agrees.
   model: null
+
+engine:
+  # What makes things out of events: duckdb on this machine, or sail or spark, after `flywheel engine install`. All
+  # tables are the same with each; docs/scale.md says when to change.
+  name: duckdb
+  # Where Spark Connect listens, such as sc://spark.example.com:15002; of spark also a master, such as local[4]. null
+  # starts an engine on this machine for each run.
+  address: null
 """
 
 
+ENGINES = ("duckdb", "sail", "spark")
+ADDRESSES = (("sail", "sc"), ("spark", "sc"), ("spark", "lo"))  # how an engine's address may begin
 GOVERNANCE_MODELS = ("centralised", "distributed", "federated", "mesh")
 
 
@@ -118,6 +128,12 @@ _TYPES = {
         "description": "a whole number from 0 to 366",
     },
     "model": {"enum": [*GOVERNANCE_MODELS, None], "description": f"one of {', '.join(GOVERNANCE_MODELS)}, or null"},
+    "name": {"enum": [*ENGINES, None], "description": f"one of {', '.join(ENGINES)}"},
+    "address": {
+        "type": ["string", "null"],
+        "pattern": r"^(sc://[^\s/:]+:[0-9]{1,5}(/.*)?|local(\[([0-9]+|\*)\])?)$",
+        "description": "sc://HOST:PORT, local[N] of spark, or null",
+    },
 }
 
 
@@ -163,6 +179,14 @@ class Governance:
 
 
 @dataclass(frozen=True)
+class Engine:
+    """What makes things out of events; `address` None means one on this machine, for each run."""
+
+    name: str = "duckdb"
+    address: str | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """Every setting of a home."""
 
@@ -170,6 +194,7 @@ class Settings:
     north_star: NorthStar = field(default_factory=NorthStar)
     reporting: Reporting = field(default_factory=Reporting)
     governance: Governance = field(default_factory=Governance)
+    engine: Engine = field(default_factory=Engine)
 
     def of_the_tables(self) -> str:
         """What the tables depend on, as JSON for dbt's macro `settings`: {statement, owner, metric, kind, outcome,
@@ -182,7 +207,13 @@ class Settings:
         return json.dumps(chosen | {"no_limits_reason": no_limits or "limits_switched_off"}, sort_keys=True)
 
 
-SECTIONS = {"purpose": Purpose, "north_star": NorthStar, "reporting": Reporting, "governance": Governance}
+SECTIONS = {
+    "purpose": Purpose,
+    "north_star": NorthStar,
+    "reporting": Reporting,
+    "governance": Governance,
+    "engine": Engine,
+}
 
 
 def schema() -> dict:
@@ -286,6 +317,9 @@ def _impossible(settings: Settings, root: yaml.Node | None) -> list[tuple[int, s
         words = f"{star.metric} can't be reported by month: a month has too few ideas for a share."
         found.append(("period", f"{words} Write period: quarter, or leave it out."))
     lines = [(line_of(root, ["north_star", key]), words) for key, words in found]
+    if settings.engine.address and (settings.engine.name, settings.engine.address[:2]) not in ADDRESSES:
+        words = f"engine.address can't be {settings.engine.address!r} where engine.name is {settings.engine.name}"
+        lines.append((line_of(root, ["engine", "address"]), f"{words}; write sc://HOST:PORT, or leave it out."))
     if zone not in timezones():
         words = f"reporting.timezone {zone!r} is no timezone; write a name such as UTC or Europe/Zurich."
         lines.append((line_of(root, ["reporting", "timezone"]), words))

@@ -60,3 +60,34 @@
 {% macro duckdb__percentile(share, value) -%}
     percentile_cont({{ share }}) within group (order by {{ value }})
 {%- endmacro %}
+
+{# Where an engine leaves the things of this build as Parquet, one folder a table; '' where DuckDB makes them itself. An
+   environment variable, because only the engine's part of a run and the build that takes its things over have one. #}
+{% macro things_folder() -%}
+    {{ return(env_var('FLYWHEEL_THINGS', '')) }}
+{%- endmacro %}
+
+{# Whether a model is a table that an engine makes; what was refused is in the build already. #}
+{% macro is_thing(model) -%}
+    {{ return(
+        model.fqn[1] == 'curated' and model.fqn[2] in ('events', 'products') and model.name != 'quarantined_events'
+    ) }}
+{%- endmacro %}
+
+{# dbt's macro of DuckDB's adapter, in front of the adapter's own: a thing that an engine has made is taken over, with the
+   columns and types that DuckDB's own table would have. #}
+{% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none) -%}
+    {%- if things_folder() and is_thing(model) -%}
+        {%- set files = things_folder() ~ '/' ~ model.alias ~ '/*.parquet' -%}
+        {%- set found = run_query("select count(*) from glob('" ~ files ~ "')").rows[0][0] -%}
+        create table {{ relation }} as (select * from ({{ compiled_code }}) as shape limit 0);
+        {% if found %}insert into {{ relation }} by name select * from read_parquet('{{ files }}');{% endif %}
+    {%- else -%}
+        {{ dbt.duckdb__create_table_as(temporary, relation, compiled_code, language, partitioned_by, sorted_by) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The same of Spark's adapter: a table is Parquet in the folder of the things. #}
+{% macro spark__location_clause() -%}
+    using parquet location '{{ things_folder() }}/{{ model.alias }}'
+{%- endmacro %}

@@ -11,7 +11,7 @@ it can be built again from landing.
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,11 @@ class Build:
     def id(self) -> str:
         """Its number, which grows, and the beginning of the Dagster run that wrote it."""
         return self.path.stem
+
+    @property
+    def things(self) -> Path:
+        """Where an engine leaves the things of the build as Parquet; DuckDB leaves none."""
+        return self.path.with_suffix("") / "things"
 
     @property
     def is_scratch(self) -> bool:
@@ -113,6 +118,7 @@ class Build:
         self._approval.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
         self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
+        shutil.rmtree(self.things.parent, ignore_errors=True)
         shutil.rmtree(self.path.with_name(f"{self.path.name}.tmp"), ignore_errors=True)  # where DuckDB spills
 
 
@@ -203,7 +209,9 @@ def fingerprint(home: Home, dates: Dates) -> str:
 
     Raises SettingsError.
     """
-    about = [str(dates.as_of), str(dates.known_at), home.sample() is not None, load_settings(home).of_the_tables()]
+    settings = load_settings(home)
+    about = [str(dates.as_of), str(dates.known_at), home.sample() is not None, settings.of_the_tables()]
+    about.append(asdict(settings.engine))
     files = [*dismissal_files(home), *sorted(home.declared.glob("*.csv"))]
     inputs = [receipts(home), *about, {path.name: sha256(path) for path in files}, code_version()]
     return hashlib.sha256(json.dumps(inputs, default=str).encode()).hexdigest()

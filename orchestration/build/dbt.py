@@ -63,6 +63,7 @@ def dbt_environment(
         "FLYWHEEL_AS_OF": dates.as_of.isoformat() if dates else "",
         "FLYWHEEL_KNOWN_AT": dates.known_at.isoformat() if dates and dates.known_at else "",
         "FLYWHEEL_SETTINGS": settings,
+        "FLYWHEEL_THINGS": str(build.things) if build and build.things.exists() else "",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }

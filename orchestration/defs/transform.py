@@ -13,10 +13,13 @@ from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY, default_
 
 from orchestration.build import builds
 from orchestration.build.builds import DBT_PROJECT, Build, BuildError
-from orchestration.build.dbt import Node, failing_rows, fresh_manifest, run_dbt, tables_at_a_glance
+from orchestration.build.dbt import Node, dbt_environment, failing_rows, fresh_manifest, run_dbt, tables_at_a_glance
+from orchestration.build.engines.environment import EngineError
+from orchestration.build.engines.things import chosen_engine, is_thing, make_things
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Dates, Home
 from orchestration.progress import report
+from orchestration.settings import load_settings
 
 SCRATCH = "scratch, a copy of the last approved build: never published; 'Materialize all' builds anew and publishes"
 
@@ -27,6 +30,14 @@ class Prose(DagsterDbtTranslator):
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """The model's description."""
         return default_description_fn(dbt_resource_props, display_raw_sql=False)
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        """dbt's, of the kind of the home's engine where that makes the table."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        engine, node = chosen_engine(Home.at()), manifest["nodes"].get(unique_id, {})
+        if engine == "duckdb" or not is_thing(node):
+            return spec
+        return spec.replace_attributes(kinds={"dbt", engine})
 
 
 @dbt_assets(
@@ -47,6 +58,8 @@ def transform(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterat
     build = mine if mine and is_whole else _scratch(home, dates.dates)
     about = {"build": SCRATCH if build.is_scratch else build.id, **_dates_in_words(build.dates)}
     selected = None if is_whole else _selectors(unique_ids)
+    if is_whole:
+        _make_things(home, build, about)
     nodes = run_dbt(home, build, build.dates, selected, lambda n: report("shaping", f"{n} tables and checks done"))
     yield from _results(context, build, nodes, unique_ids, about)
     if failed := [node for node in nodes if node.has_failed]:
@@ -55,6 +68,19 @@ def transform(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterat
         build.approve()
     tables = sum(not node.is_test for node in nodes)
     report("shaping", f"{tables} tables built, {len(nodes) - tables} checks passed", is_end=True)
+
+
+def _make_things(home: Home, build: Build, about: dict[str, str]) -> None:
+    """Have the home's engine make the things, where it has one; raises Failure with what to do."""
+    engine = load_settings(home).engine
+    if engine.name == "duckdb":
+        return
+    about["engine"] = engine.name
+    environment = dbt_environment(home, build, build.dates) | {"FLYWHEEL_THINGS": str(build.things)}
+    try:
+        make_things(home, build, engine, environment, lambda words: report("shaping", words))
+    except EngineError as error:
+        raise dg.Failure(str(error)) from error
 
 
 def _scratch(home: Home, dates: Dates) -> Build:
