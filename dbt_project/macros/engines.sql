@@ -74,20 +74,7 @@
     ) }}
 {%- endmacro %}
 
-{# dbt's macro of DuckDB's adapter, in front of the adapter's own: a thing that an engine has made is taken over, with the
-   columns and types that DuckDB's own table would have. #}
-{% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none) -%}
-    {%- if things_folder() and is_thing(model) -%}
-        {%- set files = things_folder() ~ '/' ~ model.alias ~ '/*.parquet' -%}
-        {%- set found = run_query("select count(*) from glob('" ~ files ~ "')").rows[0][0] -%}
-        create table {{ relation }} as (select * from ({{ compiled_code }}) as shape limit 0);
-        {% if found %}insert into {{ relation }} by name select * from read_parquet('{{ files }}');{% endif %}
-    {%- else -%}
-        {{ dbt.duckdb__create_table_as(temporary, relation, compiled_code, language, partitioned_by, sorted_by) }}
-    {%- endif -%}
-{%- endmacro %}
-
-{# The same of Spark's adapter: a table is Parquet in the folder of the things. #}
+{# A macro of Spark's adapter, in front of the adapter's own: a table is Parquet in the folder of the things. #}
 {% macro spark__location_clause() -%}
     using parquet location '{{ things_folder() }}/{{ model.alias }}'
 {%- endmacro %}

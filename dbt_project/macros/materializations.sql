@@ -17,13 +17,24 @@
 {% endmaterialization %}
 
 {% macro replaced_table(relation) -%}
-    {%- if config.get('contract').enforced -%}
+    {%- if things_folder() and is_thing(model) -%}
+        {{- taken_over(relation) -}}
+    {%- elif config.get('contract').enforced -%}
         {{- get_assert_columns_equivalent(compiled_code) -}}
         create or replace table {{ relation }} {{ get_table_columns_and_constraints() }};
         insert into {{ relation }} {{ get_column_names() }} ({{ get_select_subquery(compiled_code) }})
     {%- else -%}
         create or replace table {{ relation }} as ({{ compiled_code }})
     {%- endif -%}
+{%- endmacro %}
+
+{# A thing that an engine has made, with the columns and types that DuckDB's own table would have. #}
+{% macro taken_over(relation) -%}
+    {%- set files = things_folder() ~ '/' ~ model.alias ~ '/*.parquet' -%}
+    create or replace table {{ relation }} as (select * from ({{ compiled_code }}) as shape limit 0);
+    {% if run_query("select count(*) from glob('" ~ files ~ "')").rows[0][0] -%}
+        insert into {{ relation }} by name (select * from read_parquet('{{ files }}'))
+    {%- endif %}
 {%- endmacro %}
 
 {% macro replaced_python_table(relation) -%}
