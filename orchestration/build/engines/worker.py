@@ -110,7 +110,8 @@ def open_session(address: str, sessions: list[Any]) -> Any:
         spark.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
         say(version=spark.version)
     except Exception as error:
-        say(unreachable=in_words(error))
+        words = in_words(error)
+        say(unreachable=words, is_refusal="UNAUTHENTICATED" in str(error) or "PERMISSION_DENIED" in str(error))
         os._exit(1)
     sessions.append(spark)
     threading.Thread(target=pulse, args=[spark], daemon=True).start()
