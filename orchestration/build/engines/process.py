@@ -23,6 +23,7 @@ WORKER = Path(__file__).with_name("worker.py")
 CONNECT_SECONDS = 40  # until a server has answered first: with the ten of `reach`, less than a minute
 SILENT_SECONDS = 120  # as Spark waits for a part of its cluster (spark.network.timeout)
 END_SECONDS = 5  # for the process to cancel what a server still does for it
+OF_ANOTHER = ("PYTHON", "VIRTUAL_ENV", "SPARK_HOME", "SPARK_REMOTE", "SPARK_API_MODE", "MASTER")  # Python, Spark
 KILLED = "its process was killed, as Linux does where memory runs out"
 
 
@@ -51,7 +52,7 @@ def run_worker(
 
 
 def _inherited() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    return {key: value for key, value in os.environ.items() if not key.startswith(OF_ANOTHER)}
 
 
 def _follow(process: subprocess.Popen, engine: Engine, log: IO[str], tell: Callable[[str], None]) -> None:
