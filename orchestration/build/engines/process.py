@@ -25,6 +25,7 @@ SILENT_SECONDS = 120  # as Spark waits for a part of its cluster (spark.network.
 LAST_WORDS_SECONDS = 2  # for what it said last to be read, once it has ended
 END_SECONDS = 5  # for the process to cancel what a server still does for it
 TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # PySpark's own name; flywheel.yml is no place for a secret
+OF_ANOTHER = ("PYTHON", "VIRTUAL_ENV", "SPARK_HOME", "SPARK_REMOTE", "SPARK_API_MODE", "MASTER")  # Python, Spark
 KILLED = "its process was killed, as Linux does where memory runs out"
 
 
@@ -53,7 +54,7 @@ def run_worker(
 
 
 def _inherited() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    return {key: value for key, value in os.environ.items() if not key.startswith(OF_ANOTHER)}
 
 
 def _follow(process: subprocess.Popen, engine: Engine, log: IO[str], tell: Callable[[str], None]) -> None:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from orchestration.build.builds import DBT_PROJECT, Build, one_row, sql_text
 from orchestration.build.engines.checks import LEFT_TO_DUCKDB, check_things
-from orchestration.build.engines.environment import EngineError, python_of
+from orchestration.build.engines.environment import EngineError, check_java, python_of
 from orchestration.build.engines.process import run_worker, unreachable
 from orchestration.home import Home
 from orchestration.settings import Engine, SettingsError, load_settings
@@ -47,6 +47,8 @@ def make_things(
     Raises EngineError: the engine is missing or unreachable, a model failed, or what it left is not what it made.
     """
     python = python_of(engine.name)
+    if engine.has_driver:
+        check_java()
     if engine.address:
         reach(engine)
     things = build.things

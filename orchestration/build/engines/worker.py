@@ -18,19 +18,31 @@ from pathlib import Path
 from typing import Any
 
 from content import content_sql  # type: ignore[import-not-found] # next to this file, which runs as a script
+from driver import is_master, open_driver  # type: ignore[import-not-found]
 
 RETRIES = 5  # of a request that does not reach its server, 17 seconds in all: a short cut of the network does no harm
 PULSE_SECONDS = 10
 CANCEL_SECONDS = 3
+# what a value means must not depend on how a server is set up; these are Spark's own defaults but for two
+SESSION = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",  # days before 1582 are what the file says
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # not INT96, nanoseconds of 1677 to 2262
+    "spark.sql.parser.escapedStringLiterals": "false",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.storeAssignmentPolicy": "ANSI",
+    "spark.sql.timestampType": "TIMESTAMP_LTZ",
+}
 SAME_FOLDER = "The server must see this home's folder under the same path"
 
 
-def connect(engine: str, address: str | None) -> tuple[str, Any]:
-    """(the address of Spark Connect, what keeps it alive): a server in this process where the home names none."""
-    if address:
-        return address, None
-    if engine == "spark":
-        return "local[*]", None
+def start_sail() -> tuple[str, Any]:
+    """(the address of Spark Connect, what keeps it alive) of a server in this process."""
     from pysail.spark import SparkConnectServer  # type: ignore[import-not-found]
 
     server = SparkConnectServer(ip="127.0.0.1", port=0)
@@ -50,7 +62,12 @@ def register(spark: Any, sources: dict[str, dict[str, str]]) -> None:
 
 def run_dbt(job: dict[str, Any]) -> list[str]:
     """The names of the tables that dbt made; raises RuntimeError with the first faults."""
+    from dbt.adapters.spark.connections import SparkCredentials  # type: ignore[import-not-found]
     from dbt.cli.main import dbtRunner
+
+    # dbt-spark switches ANSI mode off with each statement: an overflow would be a wrong number instead of an error
+    own = SparkCredentials.__post_init__
+    SparkCredentials.__post_init__ = lambda self: own(self) or self.server_side_parameters.update(SESSION)
 
     def tell(event: Any) -> None:
         if event.info.name == "NodeFinished":
@@ -100,14 +117,12 @@ def pulse(spark: Any) -> None:
             say(is_alive=bool(spark.version))
 
 
-def open_session(address: str, sessions: list[Any]) -> Any:
-    """A session on a server that has answered; ends this process with plain words where none does."""
-    from pyspark.sql import SparkSession  # type: ignore[import-not-found]
-    from pyspark.sql.connect.client.retries import DefaultPolicy  # type: ignore[import-not-found]
-
+def open_session(job: dict[str, Any], sessions: list[Any]) -> Any:
+    """A session on an engine that has answered; ends this process with plain words where none does."""
     try:
-        spark = SparkSession.builder.remote(address).getOrCreate()
-        spark.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
+        spark = _driver(job) if is_master(job["engine"], job["address"]) else _connected(job["address"])
+        for setting, value in SESSION.items():
+            spark.conf.set(setting, value)
         say(version=spark.version)
     except Exception as error:
         words = in_words(error)
@@ -115,6 +130,22 @@ def open_session(address: str, sessions: list[Any]) -> Any:
         os._exit(1)
     sessions.append(spark)
     threading.Thread(target=pulse, args=[spark], daemon=True).start()
+    return spark
+
+
+def _driver(job: dict[str, Any]) -> Any:
+    files = [path for source in job["sources"].values() for path in Path(source["path"]).glob("*.parquet")]
+    source_bytes = sum(path.stat().st_size for path in files)
+    return open_driver(job["address"], f"Flywheel {job['build']}", Path(job["things"]).with_name("spark"), source_bytes)
+
+
+def _connected(address: str) -> Any:
+    from pyspark.sql import SparkSession  # type: ignore[import-not-found]
+    from pyspark.sql.connect.client.retries import DefaultPolicy  # type: ignore[import-not-found]
+
+    os.environ["SPARK_REMOTE"] = address  # where dbt finds it
+    spark = SparkSession.builder.remote(address).getOrCreate()
+    spark.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
     return spark
 
 
@@ -147,11 +178,10 @@ def main(job: dict[str, Any]) -> None:
     """Make the things and write what was made, last."""
     sessions: list[Any] = []
     threading.Thread(target=end_with_the_run, args=[sessions], daemon=True).start()
-    address, server = connect(job["engine"], job["address"])
-    os.environ["FLYWHEEL_ENGINE"] = address
-    spark = open_session(address, sessions)
-    for setting, value in {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}.items():
-        spark.conf.set(setting, value)
+    server = None
+    if job["engine"] == "sail" and not job["address"]:
+        job["address"], server = start_sail()
+    spark = open_session(job, sessions)
     register(spark, job["sources"])
     see_one_folder(spark, job)
     made = {name: hashed(spark, name) for name in run_dbt(job)}
