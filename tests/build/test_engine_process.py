@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import threading
 from pathlib import Path
 
 import pytest
@@ -185,5 +184,4 @@ def test_an_address_that_nobody_can_reach_is_named_with_what_to_do():
 
 def test_an_address_of_ipv6_is_reached():
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
-        threading.Thread(target=server.accept, daemon=True).start()
         reach(Engine("spark", f"sc://[::1]:{server.getsockname()[1]}"))

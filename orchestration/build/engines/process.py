@@ -42,7 +42,7 @@ def run_worker(
             stdin=subprocess.PIPE,  # it ends when this process does
             stdout=subprocess.PIPE,
             stderr=log,
-            env=_inherited() | environment | {"TZ": "UTC"},
+            env=_inherited(engine) | environment | {"TZ": "UTC"},
             cwd=folder,  # Spark writes files of its own where it is started
             text=True,
             start_new_session=True,  # a group of its own, with all that it starts; Ctrl-C reaches the run alone
@@ -53,8 +53,12 @@ def run_worker(
             _end(process)
 
 
-def _inherited() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith(OF_ANOTHER)}
+def _inherited(engine: Engine) -> dict[str, str]:
+    """The run's environment; the token for a server only, as PySpark encrypts every connection where there is one."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(OF_ANOTHER)}
+    if not (engine.address or "").startswith("sc://"):
+        kept.pop(TOKEN, None)
+    return kept
 
 
 def _follow(process: subprocess.Popen, engine: Engine, log: IO[str], tell: Callable[[str], None]) -> None:
