@@ -1,10 +1,9 @@
-"""The process of an engine that fails, is killed, falls silent or outlives its run: a plain error, and nothing left of it.
+"""The process of an engine that fails, is killed, falls silent or outlives its run: a plain error, nothing left of it.
 
 Scripts of a few lines take the place of the engine's worker; the real one is killed in test_engine_faults.
 """
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -67,13 +66,13 @@ FAULTS = {
     ),
     "no server answers": (
         "say(unreachable='Connection refused'); sys.exit(1)",
-        "Apache Spark does not answer at sc://127.0.0.1:15002: Connection refused. Start it, or correct engine.address in "
-        "flywheel.yml; with `name: duckdb` there, this machine builds everything. Log: ",
+        "Apache Spark does not answer at sc://127.0.0.1:15002: Connection refused. Start it, or correct engine.address "
+        "in flywheel.yml; with `name: duckdb` there, this machine builds everything. Log: ",
     ),
     "the server refuses": (
         "say(unreachable='Invalid authentication token', is_refusal=True); sys.exit(1)",
-        "Apache Spark at sc://127.0.0.1:15002 refuses this run: Invalid authentication token. Is the token right, in the "
-        "environment variable SPARK_CONNECT_AUTHENTICATE_TOKEN of the run? Log: ",
+        "Apache Spark at sc://127.0.0.1:15002 refuses this run: Invalid authentication token. Is the token right that "
+        "the run has in the environment variable SPARK_CONNECT_AUTHENTICATE_TOKEN? Log: ",
     ),
 }
 
@@ -90,8 +89,8 @@ SILENCES = {
     "before": (
         "time.sleep(600)",
         SERVER,
-        "Apache Spark does not answer at sc://127.0.0.1:15002: it takes connections, but 0.5 seconds brought no answer, as "
-        "if it were not Spark Connect. Start it, or correct engine.address",
+        "Apache Spark does not answer at sc://127.0.0.1:15002: it takes connections, but 0.5 seconds brought no "
+        "answer, as if it were not Spark Connect. Start it, or correct engine.address",
     ),
     "during": (
         "say(version='4'); say(node='a', status='success'); time.sleep(600)",

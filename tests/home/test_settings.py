@@ -186,13 +186,13 @@ def test_an_engine_has_an_address_of_its_kind(home, name, address):
     [
         ("sail", "spark://a:7077", "engine.address can't be 'spark://a:7077' where engine.name is sail; write sc://"),
         ("duckdb", "sc://a:1", "engine.address can't be 'sc://a:1' where engine.name is duckdb; write sc://HOST:PORT"),
-        ("spark", "http://a:1", "engine.address can't be \"http://a:1\"; write sc://HOST:PORT, sc://HOST:PORT/;NAME="),
+        ("spark", "http://a:1", 'engine.address can\'t be "http://a:1"; write sc://HOST:PORT, sc://HOST:PORT/;NAME='),
         ("spark", "sc://user@a:1", "engine.address can't be"),
         ("spark", "sc://a:1/path", "engine.address can't be"),
         ("spark", "sc://a:1/;use_ssl", "engine.address can't be"),
-        ("spark", "sc://a:1/;token=hush", "engine.address holds a secret, and this file is no place for one. Put a token "),
+        ("spark", "sc://a:1/;token=hush", "engine.address holds a secret, and this file is no place for one. Put a "),
         ("spark", "sc://a:1/;x-Authorization=hush;b=c", "engine.address holds a secret"),
-        ("sail", "spark://a:1/;token=hush", "engine.address can't be \"spark://a:1/;token=…\"; write sc://HOST:PORT"),
+        ("sail", "spark://a:1/;token=hush", 'engine.address can\'t be "spark://a:1/;token=…"; write sc://HOST:PORT'),
     ],
 )
 def test_an_address_that_is_none_or_holds_a_secret_is_refused_and_no_secret_is_shown(home, name, address, words):

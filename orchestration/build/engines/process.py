@@ -133,8 +133,8 @@ def unreachable(engine: Engine, reason: object) -> str:
 def refused(engine: Engine, reason: object) -> str:
     """That a server takes no request of this run, and what to do."""
     return (
-        f"{ENGINES[engine.name]} at {engine.address} refuses this run: {reason}. Is the token right, in the environment "
-        f"variable {TOKEN} of the run?"
+        f"{ENGINES[engine.name]} at {engine.address} refuses this run: {reason}. Is the token right that the run "
+        f"has in the environment variable {TOKEN}?"
     )
 
 

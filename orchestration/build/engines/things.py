@@ -103,7 +103,7 @@ def reach(engine: Engine) -> None:
 
 
 def _sources(home: Home, build: Build) -> dict[str, dict[str, Any]]:
-    """{schema.table: {columns in Spark's types, path of the folder of its Parquet, rows}}: landing, what is declared."""
+    """{schema.table: {columns in Spark's types, path of a folder of Parquet, rows}} of landing and what is declared."""
     found = {}
     for path in home.landing.glob("*/_empty.parquet"):
         for unfinished in path.parent.glob("*.tmp"):  # of a batch that was killed: Spark reads every file of a folder
