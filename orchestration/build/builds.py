@@ -21,8 +21,8 @@ import pyarrow as pa
 from orchestration.code import code_version
 from orchestration.declared import declared_tables
 from orchestration.home import FILES, Dates, Home, read_json, sha256, write_whole
-from orchestration.landing.batch import receipts
 from orchestration.landing.quarantine import dismissal_files, refused_rows
+from orchestration.landing.receipts import receipts
 from orchestration.pulse import group_figures
 from orchestration.settings import load_settings
 

@@ -26,21 +26,12 @@ import pyarrow as pa
 from orchestration.contracts.odcs import load_layer
 from orchestration.declared import home_timezones
 from orchestration.home import Home
-from orchestration.landing.batch import (
-    BATCH_ID_LENGTH,
-    DISMISSAL,
-    EPOCH,
-    QUARANTINE,
-    Batch,
-    prepare_landing,
-    receipts,
-    visible_rows,
-    write_table,
-)
+from orchestration.landing.batch import DISMISSAL, QUARANTINE, Batch, prepare_landing, write_table
 from orchestration.landing.check import Checked, Checker
 from orchestration.landing.formats import read_texts, stated_columns
 from orchestration.landing.inbox import content_key, partitions
 from orchestration.landing.parquet import read_arrow_rows
+from orchestration.landing.receipts import BATCH_ID_LENGTH, EPOCH, receipts, visible_rows
 from orchestration.landing.rows import Chunk, UnreadableFile
 
 WHAT_TO_DO = (
