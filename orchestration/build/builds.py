@@ -125,7 +125,7 @@ class Build:
 
 
 def begin(home: Home, run_id: str, dates: Dates, landed: list[Receipt] | None = None) -> Build:
-    """A new build of this run: its dates, settings, code version, batches, declared tables, what became of refused rows.
+    """A new build of this run: dates, settings, code version, batches, declared tables, what became of refused rows.
 
     It is of the batches with the receipts `landed`, or of all that are visible now: one that lands while it is at work
     is not in it. Sweeps other builds.
@@ -239,18 +239,16 @@ def scratch(home: Home) -> Build:
 def fingerprint(home: Home, dates: Dates, landed: list[Receipt] | None = None) -> str:
     """A hash of everything that a build depends on: its events, dismissals, dates, settings, declared tables and code.
 
-    Its events are those of the batches with the receipts `landed`, or of all that are visible now. Raises SettingsError.
+    Its events are those of the batches with the receipts `landed`, or of all that are visible now.
+
+    Raises SettingsError.
     """
     settings = load_settings(home)
     about = [str(dates.as_of), str(dates.known_at), home.sample() is not None, settings.of_the_tables()]
     about.append(asdict(settings.engine))
     files = [*dismissal_files(home), *sorted(home.declared.glob("*.csv"))]
-    inputs = [
-        receipts(home) if landed is None else landed,
-        *about,
-        {path.name: sha256(path) for path in files},
-        code_version(),
-    ]
+    landed = receipts(home) if landed is None else landed
+    inputs = [landed, *about, {path.name: sha256(path) for path in files}, code_version()]
     return hashlib.sha256(json.dumps(inputs, default=str).encode()).hexdigest()
 
 
