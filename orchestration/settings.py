@@ -194,9 +194,14 @@ class Engine:
     address: str | None = None
 
     @property
-    def has_driver(self) -> bool:
-        """Whether Spark's driver is a process of the run, which needs Java, rather than a server of Spark Connect."""
-        return self.name == "spark" and not (self.address or "").startswith("sc://")
+    def is_server(self) -> bool:
+        """Whether a server of Spark Connect has it, rather than a process of the run."""
+        return (self.address or "").startswith("sc://")
+
+    @property
+    def needs_java(self) -> bool:
+        """Whether Spark's driver is a process of the run."""
+        return self.name == "spark" and not self.is_server
 
 
 @dataclass(frozen=True)

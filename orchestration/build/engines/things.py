@@ -9,6 +9,7 @@ happens inside the engine (worker.py), its environment (environment.py).
 
 import hashlib
 import json
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,7 @@ def make_things(
     Raises EngineError: the engine is missing or unreachable, a model failed, or what it left is not what it made.
     """
     python = python_of(engine.name)
-    if engine.has_driver:
+    if engine.needs_java:
         check_java()
     if engine.address:
         reach(engine)
@@ -67,7 +68,10 @@ def make_things(
         "sources": _sources(home, build),
     }
     (things.parent / "job.json").write_text(json.dumps(job))
-    run_worker(python, things.parent / "job.json", engine, environment, tell)
+    try:
+        run_worker(python, things.parent / "job.json", engine, environment, tell)
+    finally:
+        shutil.rmtree(things.parent / "scratch", ignore_errors=True)  # what Spark spills, and leaves where it is killed
     check_things(build, engine)
 
 
