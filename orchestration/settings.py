@@ -6,6 +6,7 @@ tables that people declare (declared.py), how a choice is computed (dbt).
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from functools import cache
@@ -88,11 +89,21 @@ engine:
   # Where Spark Connect listens, such as sc://spark.example.com:15002; of spark also a master, such as local[4]. null
   # starts an engine on this machine for each run.
   address: null
+
+storage:
+  # Where the inbox and the landing are, such as s3://bucket/inbox and s3://bucket/landing; null is this home. The home
+  # keeps a copy. Needs flywheel-metrics[s3], and credentials as AWS's own tools take them, never in this file.
+  inbox: null
+  landing: null
+  # Of a store that is not AWS, such as https://minio.example.com:9000; null is AWS.
+  endpoint: null
 """
 
 
 ENGINES = ("duckdb", "sail", "spark")
 ADDRESSES = (("sail", "sc"), ("spark", "sc"), ("spark", "lo"))  # how an engine's address may begin
+CREDENTIALS = "Credentials are AWS's own: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
+BUCKET = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/\s\x00-\x1f]+)*/?$"
 GOVERNANCE_MODELS = ("centralised", "distributed", "federated", "mesh")
 
 
@@ -133,6 +144,13 @@ _TYPES = {
         "type": ["string", "null"],
         "pattern": r"^(sc://[^\s/:]+:[0-9]{1,5}(/.*)?|local(\[([0-9]+|\*)\])?)$",
         "description": "sc://HOST:PORT, local[N] of spark, or null",
+    },
+    "inbox": {"type": ["string", "null"], "pattern": BUCKET, "description": "s3://BUCKET/FOLDER, or null"},
+    "landing": {"type": ["string", "null"], "pattern": BUCKET, "description": "s3://BUCKET/FOLDER, or null"},
+    "endpoint": {
+        "type": ["string", "null"],
+        "pattern": r"^https?://[^\s/?#]+/?$",
+        "description": "https://HOST:PORT, or null",
     },
 }
 
@@ -187,6 +205,15 @@ class Engine:
 
 
 @dataclass(frozen=True)
+class Storage:
+    """Where inbox and landing are; None is the home. `endpoint` None is AWS."""
+
+    inbox: str | None = None
+    landing: str | None = None
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """Every setting of a home."""
 
@@ -195,6 +222,7 @@ class Settings:
     reporting: Reporting = field(default_factory=Reporting)
     governance: Governance = field(default_factory=Governance)
     engine: Engine = field(default_factory=Engine)
+    storage: Storage = field(default_factory=Storage)
 
     def of_the_tables(self) -> str:
         """What the tables depend on, as JSON for dbt's macro `settings`: {statement, owner, metric, kind, outcome,
@@ -213,6 +241,7 @@ SECTIONS = {
     "reporting": Reporting,
     "governance": Governance,
     "engine": Engine,
+    "storage": Storage,
 }
 
 
@@ -320,10 +349,20 @@ def _impossible(settings: Settings, root: yaml.Node | None) -> list[tuple[int, s
     if settings.engine.address and (settings.engine.name, settings.engine.address[:2]) not in ADDRESSES:
         words = f"engine.address can't be {settings.engine.address!r} where engine.name is {settings.engine.name}"
         lines.append((line_of(root, ["engine", "address"]), f"{words}; write sc://HOST:PORT, or leave it out."))
+    lines += [(line_of(root, ["storage", key]), words) for key, words in _impossible_storage(settings.storage)]
     if zone not in timezones():
         words = f"reporting.timezone {zone!r} is no timezone; write a name such as UTC or Europe/Zurich."
         lines.append((line_of(root, ["reporting", "timezone"]), words))
     return lines
+
+
+def _impossible_storage(storage: Storage) -> Iterator[tuple[str, str]]:
+    """(setting, words) of addresses that would mix two things, or that hold a password; its words never repeat it."""
+    inbox, landing = (f"{(address or '').rstrip('/')}/" for address in (storage.inbox, storage.landing))
+    if storage.inbox and storage.landing and (inbox.startswith(landing) or landing.startswith(inbox)):
+        yield "landing", f"storage.landing can't be {landing!r} with storage.inbox {inbox!r}: give each its own folder."
+    if "@" in (storage.endpoint or ""):
+        yield "endpoint", "storage.endpoint can't hold a user or a password; write https://HOST:PORT. " + CREDENTIALS
 
 
 def _is_date(text: str) -> bool:
