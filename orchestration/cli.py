@@ -100,9 +100,13 @@ def run(
     if home.is_locked():
         console.print("Another run is working in this home; waiting for it.")
     with home.lock():
+        left = sync(home)
         _fill_inbox(console, home, events or [])
         pulled = pull_every_source(home)
         dates = _dates(home, as_of, known_at)
+        if events or pulled:
+            left = sync(home)
+        print_left_out(console, left)
         log = None
         if rebuild or waiting_files(home) or not is_current(home, dates):
             log = home.logs / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
@@ -135,8 +139,9 @@ def _land_build_publish(
 def status(root: HomeOption = None) -> None:
     """Show what waits, what landed, what is in quarantine and what is published."""
     console, home = Console(file=sys.stdout), Home.at(root)
-    waiting = len(waiting_files(home))
     console.print(f"Home: {home.root}" + (" (sample events)" if home.sample() else ""), soft_wrap=True)
+    sync_or_warn(console, home)
+    waiting = len(waiting_files(home))
     console.print(f"Inbox: {waiting} files wait to land" + ("; a run is working" if home.is_locked() else ""))
     _check_settings(console, home)
     if home.serving.exists():

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.contracts.contract import Contract
-from orchestration.home import Home, publish, sync, write_whole
+from orchestration.home import Home, publish, sync
 from orchestration.landing.check import Checked, Checker, json_text, refusal
 from orchestration.landing.landing_mirror import as_parquet, commit
 from orchestration.landing.receipts import COMPACTION, EMPTY, RECEIPT, UTC_INSTANT, Receipt, live_files
@@ -253,13 +253,18 @@ def make_visible(home: Home, name: str, files: dict[str, Path], receipts: list[R
         sync(temporary)
         publish(temporary, home.landing / table / f"{name}.parquet")
     content = content or as_parquet(pa.Table.from_pylist(receipts, RECEIPT))
-    write_whole(home.landing / "batches" / f"{name}.parquet", content)
+    write_file(content, home.landing / "batches" / f"{name}.parquet")
     return receipts
 
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a Parquet file atomically, and fsync it."""
+    write_file(as_parquet(table), path)
+
+
+def write_file(content: bytes, path: Path) -> None:
+    """Write a file of landing atomically, and fsync it."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # several processes may write `_empty.parquet`
-    pq.write_table(table, temporary)
+    temporary.write_bytes(content)
     sync(temporary)
     publish(temporary, path)

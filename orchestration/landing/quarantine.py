@@ -25,8 +25,8 @@ import pyarrow as pa
 
 from orchestration.contracts.odcs import load_layer
 from orchestration.declared import home_timezones
-from orchestration.home import Home, write_whole
-from orchestration.landing.batch import DISMISSAL, QUARANTINE, Batch, prepare_landing
+from orchestration.home import Home
+from orchestration.landing.batch import DISMISSAL, QUARANTINE, Batch, prepare_landing, write_file
 from orchestration.landing.check import Checked, Checker
 from orchestration.landing.formats import read_texts, stated_columns
 from orchestration.landing.inbox import content_key, partitions
@@ -163,7 +163,7 @@ def _record(home: Home, about: dict[str, Any], keys: list[dict[str, Any]]) -> No
         if store is None or create_dismissal(store, number, content):
             break
         number += 1
-    write_whole(home.landing / "dismissals" / f"{number:06}.parquet", content)
+    write_file(content, home.landing / "dismissals" / f"{number:06}.parquet", content)
 
 
 def dismissal_files(home: Home) -> list[Path]:
