@@ -17,7 +17,7 @@ from orchestration.contracts.odcs import load_layer
 from orchestration.defs.inputs import INBOX, SOURCES
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Home
-from orchestration.landing import quarantine, refusals
+from orchestration.landing import locks, quarantine, refusals
 from orchestration.landing.inbox import settled_files
 from orchestration.landing.land import land_inbox, release_memory
 from orchestration.landing.receipts import EPOCH, receipts, visible_rows
@@ -121,11 +121,11 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterator:
         new = land_inbox(home)
         if new:
             release_memory()
-        builds.begin(home, context.run_id, dates.dates)
+        landed = receipts(home)
+        builds.begin(home, context.run_id, dates.dates, landed)
     except ValueError as error:  # what people set or declared wrongly
         raise dg.Failure(str(error)) from error
-    landed = receipts(home)
-    refused = quarantine.refused_rows(home, TEXT_SHOWN).drop_columns("landed_at").to_pylist()
+    refused = quarantine.refused_rows(home, TEXT_SHOWN, landed).drop_columns("landed_at").to_pylist()
     for receipt in new:
         context.log.info(
             f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
@@ -150,7 +150,7 @@ def _table_results(
     home: Home, contract: Contract, as_of: datetime, landed: list[dict], new: list[dict], waiting: list[dict]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """One landing table and its checks; `waiting` are the rows that wait in quarantine, of every table."""
-    preview, latest = _preview(home, contract.name)
+    preview, latest = _preview(home, contract.name, landed)
     rows = sum(json.loads(receipt["landed_by_table"]).get(contract.name, 0) for receipt in landed)
     yield dg.MaterializeResult(
         asset_key=["landing", contract.name], metadata={"dagster/row_count": rows, "preview": preview}
@@ -189,12 +189,12 @@ def _summary(new: list[dict]) -> str:
     return f"{len(new):,} files, {landed:,} rows landed, {refused:,} quarantined"
 
 
-def _preview(home: Home, table: str) -> tuple[dg.MarkdownMetadataValue, datetime | None]:
-    """(the latest few rows of the visible batches as a table, when the latest happened)."""
+def _preview(home: Home, table: str, landed: list[dict]) -> tuple[dg.MarkdownMetadataValue, datetime | None]:
+    """(the latest few rows of these batches as a table, when the latest happened)."""
     columns = "event_id, source, data_product_id, occurred_at, domain, title"
-    with duckdb.connect() as db:
+    with locks.shared(home), duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        visible_rows(db, home, table).create_view("landed")
+        visible_rows(db, home, table, landed).create_view("landed")
         latest = one_row(db.execute("select max(epoch_us(occurred_at)) from landed"))[0]
         preview = as_markdown(db, f"select {columns} from landed order by occurred_at desc, event_id", PREVIEW_ROWS)
     when = EPOCH + timedelta(microseconds=latest) if latest is not None else None

@@ -87,8 +87,8 @@ def _both_hold(home: Home, receipt: Receipt, *names: str) -> str:
     one, other = sorted(names)
     return (
         f"The batch {receipt['batch_id']} ({receipt['file_name']}) is in two files of {home.landing}/batches, "
-        f"{one}.parquet and {other}.parquet, as after a partial restore. Move one of them out of every folder of landing, such as "
-        f"{home.landing}/*/{one}.parquet, and run: what only it held lands again from the inbox."
+        f"{one}.parquet and {other}.parquet, as after a partial restore. Move one of them out of every folder "
+        f"of landing, such as {home.landing}/*/{one}.parquet, and run: what only it held lands again from the inbox."
     )
 
 

@@ -98,24 +98,26 @@ def reach(engine: Engine) -> None:
 
 
 def _sources(home: Home, build: Build) -> dict[str, dict[str, str]]:
-    """{schema.table: its columns in Spark's types, the folder of its Parquet} of landing and the declared tables."""
+    """{schema.table: its columns in Spark's types, the folder of its Parquet}.
+
+    Of the landing tables as the build sees them, its batches, and the declared tables.
+    """
     found = {}
-    for path in home.landing.glob("*/_empty.parquet"):
-        for unfinished in path.parent.glob("*.tmp"):  # of a batch that was killed: Spark reads every file of a folder
-            unfinished.unlink()
-        if path.parent.name not in ("quarantined_events", "dismissals"):
+    for path in home.build_landing.resolve().glob("*/_empty.parquet"):
+        if path.parent.name not in ("batches", "quarantined_events", "dismissals"):
             found[f"landing.{path.parent.name}"] = (pq.read_schema(path), path.parent)
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
         db.execute(f"attach {sql_text(build.path)} as build (read_only)")
         names = db.execute(
-            "select table_name from duckdb_tables() where database_name = 'build' and schema_name = 'declared'"
+            "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'build' "
+            "and (schema_name = 'declared' or (schema_name, table_name) = ('landing', 'batches'))"
         ).fetchall()
         for (name,) in names:
-            folder = build.things.parent / "declared" / name
+            folder = build.things.parent / "own" / name
             folder.mkdir(parents=True)
-            db.execute(f"copy build.declared.{name} to {sql_text(folder / 'rows.parquet')} (format parquet)")
-            found[f"declared.{name}"] = (pq.read_schema(folder / "rows.parquet"), folder)
+            db.execute(f"copy build.{name} to {sql_text(folder / 'rows.parquet')} (format parquet)")
+            found[name] = (pq.read_schema(folder / "rows.parquet"), folder)
     return {name: {"columns": _columns(schema), "path": str(path)} for name, (schema, path) in found.items()}
 
 
