@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 import orjson
 
 from orchestration.home import Home, read_json, sha256, write_whole
+from orchestration.landing import locks
 from orchestration.landing.inbox import (
     MIRRORED,
     files_read,
@@ -32,11 +33,11 @@ NO_PATH = "no file can have its path: a part of it is empty, . or .., has over 2
 BLOCKED = "a folder of its path has the name of a file, or the reverse"
 
 
-def sync(home: Home, store: Store, may_remove: bool = True) -> list[str]:
+def sync(home: Home, store: Store) -> list[str]:
     """Send what was placed in the home, remove copies that are not needed, bring new objects.
 
-    Returns the objects that are left out, with the reason. What others may be reading is removed only with
-    `may_remove`. Raises StorageError.
+    Returns the objects that are left out, with the reason. What is to be removed waits for the next time while others
+    land. Raises StorageError.
     """
     state = read_json(home.inbox / MIRRORED)
     was = state.get("objects", {}) if state.get("address") == store.address else {}
@@ -46,9 +47,12 @@ def sync(home: Home, store: Store, may_remove: bool = True) -> list[str]:
     read = files_read(home)
     _send_placed(home, store, was, there, read)
     objects = {name: [entry.size, entry.modified_ns, entry.etag] for name, entry in there.items()}
-    if may_remove:
-        needed = {name: entry for name, entry in objects.items() if not _is_read(there[name], read)}
-        _remove_copies(home, was | objects, needed)
+    needed = {name: entry for name, entry in objects.items() if not _is_read(there[name], read)}
+    with locks.exclusive(home) as is_alone:
+        if is_alone:
+            _remove_copies(home, was | objects, needed)
+    # copies of objects that are gone, which others may still read: without their entry they would go up again
+    objects |= {n: e for n, e in was.items() if n not in objects and (p := home.inbox / n).is_file() and is_copy(p, e)}
     if (state.get("address"), was) != (store.address, objects):
         write_whole(home.inbox / MIRRORED, orjson.dumps({"address": store.address, "objects": objects}))
     new = [entry for entry in there.values() if not _is_read(entry, read)]

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.home import Home, read_json, sha256, write_whole
+from orchestration.landing import locks
 from orchestration.landing import receipts as local
 from orchestration.landing.receipts import BATCH_ID_LENGTH, RECEIPT, Receipt, rows_in
 from orchestration.landing.storage import MissingError, StorageError, Store, StoredObject, TakenError, at_once
@@ -34,10 +35,10 @@ DISMISSAL_NAME = re.compile(r"dismissals/[0-9]{6,}\.parquet")
 LISTINGS = 3  # what is listed may be deleted before it is read
 
 
-def sync(home: Home, store: Store, may_remove: bool = True) -> None:
+def sync(home: Home, store: Store) -> None:
     """Make the mirror equal to the bucket. The first time, what the home landed on its own goes up.
 
-    What others may be reading is removed only with `may_remove`. Raises StorageError.
+    What is to be removed waits for the next time while others land or read. Raises StorageError.
     """
     state = _state(home, store)
     if not state:
@@ -49,7 +50,7 @@ def sync(home: Home, store: Store, may_remove: bool = True) -> None:
         before, decided = _local(home), _dismissals(home)
         try:
             listed = list(store.list())
-            _bring_batches(home, store, state["etags"], before, listed, may_remove)
+            _bring_batches(home, store, state["etags"], before, listed)
             _bring_dismissals(home, store, state["etags"], decided, listed)
             return _confirm(home, state, listed)
         except MissingError:
@@ -218,7 +219,6 @@ def _bring_batches(
     etags: dict[str, str],
     before: dict[str, Receipt],
     listed: list[StoredObject],
-    may_remove: bool,
 ) -> None:
     """Bring the batches that the mirror lacks, and remove those that the bucket lacks or has otherwise."""
     there = _by_batch(listed)
@@ -227,10 +227,11 @@ def _bring_batches(
     asked = [batch for batch in there if batch in before and etags.get(there[batch].name) != there[batch].etag]
     same = at_once(lambda batch: _is_same(home, store, before[batch], there[batch]), asked)
     gone = before.keys() - there.keys() | {batch for batch, is_same in zip(asked, same, strict=True) if not is_same}
-    removed = _remove(home, gone) if gone and may_remove else set()
+    removed = _remove(home, gone) if gone else set()
     _refuse_missing(store, [r for batch, r in before.items() if batch in there and batch not in gone], listed)
     new = [there[batch].name for batch in sorted(there.keys() - before.keys() | removed & there.keys())]
-    at_once(lambda name: _bring(home, store, name, store.read(name)), new)
+    with locks.shared(home):
+        at_once(lambda name: _bring(home, store, name, store.read(name)), new)
 
 
 def _confirm(home: Home, state: dict[str, Any], listed: list[StoredObject]) -> None:
@@ -266,15 +267,18 @@ def _row(content: bytes) -> dict[str, list]:
 
 
 def _remove(home: Home, batches: set[str]) -> set[str]:
-    """Remove batches from the mirror; returns those that it lacks now, all of a compaction that held one of them."""
+    """Remove batches from the mirror; returns those that it lacks now, all of a compaction that held one of them.
+
+    Nothing is removed while others land or read.
+    """
     removed: set[str] = set()
-    for name, held in local.live_files(home).items():
-        mine = {receipt["batch_id"] for receipt in held}
-        if mine & batches:
-            (home.landing / "batches" / f"{name}.parquet").unlink()  # first: from here on nothing of it is visible
-            for path in home.landing.glob(f"*/{name}.parquet"):
-                path.unlink()
-            removed |= mine
+    with locks.exclusive(home) as is_alone:
+        for name, held in local.all_files(home).items() if is_alone else ():
+            if held.batches & batches:
+                removed |= held.batches
+                (home.landing / "batches" / f"{name}.parquet").unlink()  # first: nothing of it is visible from here on
+                for path in home.landing.glob(f"*/{name}.parquet"):
+                    path.unlink()
     return removed
 
 

@@ -38,7 +38,8 @@ def sync(home: Home, may_wait: bool = True) -> list[str]:
 def bring_again(home: Home, names: list[str]) -> None:
     """Bring objects of an inbox in S3 that were read already; raises StorageError."""
     if names and (inbox := store_of(home, "inbox")):
-        inbox_mirror.bring(home, inbox, names)
+        with _alone(home, may_wait=True):
+            inbox_mirror.bring(home, inbox, names)
 
 
 def addresses(home: Home) -> list[str]:

@@ -166,7 +166,7 @@ def _record(home: Home, about: dict[str, Any], keys: list[dict[str, Any]]) -> No
         if store is None or create_dismissal(store, number, content):
             break
         number += 1
-    write_file(content, home.landing / "dismissals" / f"{number:06}.parquet", content)
+    write_file(content, home.landing / "dismissals" / f"{number:06}.parquet")
 
 
 def dismissal_files(home: Home) -> list[Path]:

@@ -196,7 +196,7 @@ class Store:
         if type(error).__module__.split(".")[0] not in ("botocore", "urllib3"):
             return error
         where = self.address if name is None else self.of(name)
-        code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+        code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code", "")
         if code in ("PreconditionFailed", "412"):
             return TakenError(f"{self.setting}: {where} is taken, or has changed.")
         if code in ("NoSuchKey", "404", "InvalidRange", "416"):
