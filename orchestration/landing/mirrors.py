@@ -8,8 +8,10 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
 from orchestration.landing import inbox_mirror, landing_mirror
+from orchestration.landing.batch import prepare_landing
 from orchestration.landing.storage import store_of
 
 
@@ -32,6 +34,7 @@ def sync(home: Home, may_wait: bool = True) -> list[str]:
             return []
         if landing:
             landing_mirror.sync(home, landing)  # first: receipts say which objects of the inbox have landed
+            prepare_landing(home, load_layer("landing"))
         return inbox_mirror.sync(home, inbox) if inbox else []
 
 

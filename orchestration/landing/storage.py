@@ -205,7 +205,7 @@ class Store:
             return _ConflictError(f"{self.setting}: {where} is being written.")
         words = WORDS.get(code, OTHER_CODE) if code else _failure(type(error).__name__)
         known = {"code": code, "operation": _action(operation), "setting": self.setting}
-        return StorageError(f"{self.setting} {where}: {words.format(endpoint=self.endpoint or 'S3', **known)}")
+        return StorageError(f"{self.setting} {self.address}: {words.format(endpoint=self.endpoint or 'S3', **known)}")
 
 
 class _ConflictError(StorageError):
