@@ -68,7 +68,7 @@ def register(spark: Any, prefix: str, sources: dict[str, dict[str, Any]]) -> Non
 
 def run_dbt(job: dict[str, Any]) -> list[str]:
     """The names of the tables that dbt made; raises RuntimeError with the first faults."""
-    from dbt.adapters.spark.connections import SparkCredentials  # type: ignore[import-not-found]
+    from dbt.adapters.spark.connections import SparkCredentials
     from dbt.cli.main import dbtRunner
 
     # dbt-spark switches ANSI mode off with each statement: an overflow would be a wrong number instead of an error
