@@ -83,7 +83,8 @@ def commit(home: Home, store: Store, batch: str, files: dict[str, Path], receipt
     if first == content:  # the answer to our own write was lost
         return content
     theirs = {file["name"] for file in _files(store, name, first).values()}
-    at_once(store.delete, sorted({file["name"] for file in named.values()} - theirs))
+    with suppress(StorageError):  # who may not delete leaves rows that no receipt names
+        at_once(store.delete, sorted({file["name"] for file in named.values()} - theirs))
     _bring(home, store, name, first)
     return None
 
@@ -144,8 +145,10 @@ def _local(home: Home) -> dict[str, Receipt]:
 
 def _join(home: Home, store: Store) -> dict[str, Any]:
     """Begin to mirror a bucket; raises StorageError where both have batches that the other lacks."""
-    _prove_conditions(store)
-    here, there = set(_local(home)), set(_by_batch(store.list()))
+    listed = list(store.list())
+    if all(entry.name != MARKER for entry in listed):
+        _prove_conditions(store)
+    here, there = set(_local(home)), set(_by_batch(listed))
     if here - there and there - here:
         raise StorageError(
             f"{home.landing} holds {len(here - there):,} batches that {store.address} lacks, and lacks "
@@ -296,8 +299,11 @@ def _refuse_missing(store: Store, known: list[Receipt], listed: list[StoredObjec
 
 def _bring(home: Home, store: Store, name: str, content: bytes) -> None:
     """Bring a batch: the files that its receipt names, then the receipt, which makes them visible."""
-    batch = Path(name).stem
-    for table, file in _files(store, name, content).items():
+    batch, named = Path(name).stem, _files(store, name, content)
+    for path in home.landing.glob(f"*/{batch}.parquet"):  # of an attempt of the home's own that crashed
+        if path.parent.name not in named and path.parent.name != "batches":
+            path.unlink()
+    for table, file in named.items():
         path = home.landing / table / f"{batch}.parquet"
         if not re.fullmatch(r"\w+", table) or not file["name"].startswith(f"{table}/{batch}-"):
             raise StorageError(f"{store.of(name)} names {file['name']}, which is no file of its batch.")
