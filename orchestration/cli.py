@@ -98,10 +98,11 @@ def run(
     if home.is_locked():
         console.print("Another run is working in this home; waiting for it.")
     with home.lock():
-        sync_or_stop(console, home, is_said=False)
+        sync_or_stop(console, home)
         _fill_inbox(console, home, events or [])
         pulled = pull_every_source(home)
-        sync_or_stop(console, home)
+        if events or pulled:
+            sync_or_stop(console, home, is_said=False)  # what they placed in the home
         dates = _dates(home, as_of, known_at)
         log = None
         if rebuild or waiting_files(home) or not is_current(home, dates):

@@ -27,7 +27,7 @@ from orchestration.landing import receipts as local
 from orchestration.landing.receipts import BATCH_ID_LENGTH, RECEIPT, Receipt, rows_in
 from orchestration.landing.storage import MissingError, StorageError, Store, StoredObject, TakenError, at_once
 
-STATE = ".storage.json"  # {address, is_whole, etags: {name: etag}}: what the bucket has confirmed
+STATE = ".storage.json"  # {store, is_whole, etags: {name: etag}}: what the bucket has confirmed
 MARKER = "flywheel.json"  # the object that makes a folder a landing
 FILES = b"flywheel.files"  # in a receipt's schema: {table: {name, bytes, sha256}}
 RECEIPT_NAME = re.compile(rf"batches/([0-9a-f]{{{BATCH_ID_LENGTH}}})\.parquet")
@@ -132,7 +132,7 @@ def _files(store: Store, name: str, content: bytes) -> dict[str, dict[str, Any]]
 def _state(home: Home, store: Store) -> dict[str, Any]:
     """What the bucket confirmed; empty where the landing is no mirror of it."""
     state = read_json(home.landing / STATE)
-    return state if state.get("address") == store.address else {}
+    return state if state.get("store") == store.identity else {}
 
 
 def _write_state(home: Home, state: dict[str, Any]) -> None:
@@ -155,7 +155,7 @@ def _join(home: Home, store: Store) -> dict[str, Any]:
             f"{len(there - here):,} of its batches: they are two landings. Set storage.landing in flywheel.yml to an "
             "empty folder of the bucket, or keep a copy of the home's landing, empty it and run."
         )
-    state = {"address": store.address, "is_whole": not here - there, "etags": {}}
+    state = {"store": store.identity, "is_whole": not here - there, "etags": {}}
     _write_state(home, state)
     return state
 
