@@ -33,7 +33,7 @@ from orchestration.settings import SettingsError, load_settings, write_settings
 from orchestration.sources.declaration import declared_names
 from orchestration.sources_cli import app as sources_app
 from orchestration.sources_cli import pull_every_source, receive
-from orchestration.storage_cli import refuse_sample, sync_and_print, sync_or_warn
+from orchestration.storage_cli import refuse_sample, sync_or_stop, sync_or_warn
 from orchestration.terminal import Commands, HomeOption, exit_with_usage_error, print_plain
 from orchestration.try_cli import try_repository
 
@@ -98,10 +98,11 @@ def run(
     if home.is_locked():
         console.print("Another run is working in this home; waiting for it.")
     with home.lock():
-        sync(home)
+        sync_or_stop(console, home)
         _fill_inbox(console, home, events or [])
         pulled = pull_every_source(home)
-        sync_and_print(console, home)
+        if events or pulled:
+            sync_or_stop(console, home, is_said=False)  # what they placed in the home
         dates = _dates(home, as_of, known_at)
         log = None
         if rebuild or waiting_files(home) or not is_current(home, dates):

@@ -22,7 +22,8 @@ from orchestration.contracts.contract import Contract
 from orchestration.home import Home, publish, sync
 from orchestration.landing.check import Checked, Checker, json_text, refusal
 from orchestration.landing.landing_mirror import as_parquet, commit
-from orchestration.landing.receipts import COMPACTION, EMPTY, RECEIPT, UTC_INSTANT, Receipt, live_files
+from orchestration.landing.receipts import COMPACTION, EMPTY, RECEIPT, UTC_INSTANT, Receipt
+from orchestration.landing.receipts import receipts as all_receipts
 from orchestration.landing.rows import EVENT_KEY, Chunk, Unreadable
 from orchestration.landing.rules import LandingError
 from orchestration.landing.storage import store_of
@@ -246,7 +247,7 @@ def make_visible(home: Home, name: str, files: dict[str, Path], receipts: list[R
     if store and not content:
         for temporary in files.values():
             temporary.unlink()
-        return live_files(home)[name]
+        return [receipt for receipt in all_receipts(home) if receipt["batch_id"] == name]
     for path in home.landing.glob(f"*/{name}.parquet"):  # of a crashed attempt
         path.unlink()
     for table, temporary in files.items():

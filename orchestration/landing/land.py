@@ -43,6 +43,7 @@ def land_inbox(home: Home, now: datetime | None = None) -> list[dict[str, Any]]:
         checker = checker or _checker(home, now)  # only new rows need it, and it imports pandas
         new += [receipt for group in _groups(files) for receipt in _land_group(home, checker, group)]
         tried |= {file.name for file in files}
+    mirrors.tidy(home)
     return new
 
 
