@@ -85,14 +85,14 @@ engine:
   # What makes things out of events: duckdb on this machine, or sail or spark, after `flywheel engine install`. All
   # tables are the same with each; docs/scale.md says when to change.
   name: duckdb
-  # Where Spark Connect listens, such as sc://spark.example.com:15002; of spark also a master, such as local[4]. null
-  # starts an engine on this machine for each run.
+  # Where Spark Connect listens, such as sc://spark.example.com:15002; of spark also a master, such as
+  # spark://spark.example.com:7077 or local[4]. null starts an engine on this machine for each run.
   address: null
 """
 
 
 ENGINES = ("duckdb", "sail", "spark")
-ADDRESSES = (("sail", "sc"), ("spark", "sc"), ("spark", "lo"))  # how an engine's address may begin
+ADDRESSES = (("sail", "sc"), ("spark", "sc"), ("spark", "sp"), ("spark", "lo"))  # how an engine's address may begin
 GOVERNANCE_MODELS = ("centralised", "distributed", "federated", "mesh")
 
 
@@ -131,8 +131,8 @@ _TYPES = {
     "name": {"enum": [*ENGINES, None], "description": f"one of {', '.join(ENGINES)}"},
     "address": {
         "type": ["string", "null"],
-        "pattern": r"^(sc://[^\s/:]+:[0-9]{1,5}(/.*)?|local(\[([0-9]+|\*)\])?)$",
-        "description": "sc://HOST:PORT, local[N] of spark, or null",
+        "pattern": r"^(sc://[^\s/:]+:[0-9]{1,5}(/.*)?|spark://[^\s/:]+:[0-9]{1,5}|local(\[([1-9][0-9]*|\*)\])?)$",
+        "description": "sc://HOST:PORT, spark://HOST:PORT or local[N] of spark, or null",
     },
 }
 
@@ -184,6 +184,11 @@ class Engine:
 
     name: str = "duckdb"
     address: str | None = None
+
+    @property
+    def has_driver(self) -> bool:
+        """Whether Spark's driver is a process of the run, which needs Java, rather than a server of Spark Connect."""
+        return self.name == "spark" and not (self.address or "").startswith("sc://")
 
 
 @dataclass(frozen=True)

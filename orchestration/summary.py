@@ -14,8 +14,8 @@ from dashboard.words.phrases import plain_text
 from dashboard.words.time_to_value import time_to_value_answer
 from dashboard.words.trust import trust_line
 from orchestration.home import Dates, Home
-from orchestration.landing.batch import receipts
 from orchestration.landing.quarantine import WHAT_TO_DO, place_of, quarantined, rows_that_are
+from orchestration.landing.receipts import receipts
 from orchestration.landing.refusals import advice, assumptions, by_reason, fault
 
 TEXT_SHOWN = 200  # characters of a message or of a refused row

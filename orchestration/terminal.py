@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from orchestration.landing.batch import DamagedReceiptError
+from orchestration.landing.receipts import DamagedReceiptError
 
 HOME_HELP = "Home folder; else FLYWHEEL_HOME, else data/ in a checkout and ~/flywheel for an installed package."
 HomeOption = Annotated[Path | None, typer.Option("--home", help=HOME_HELP)]

@@ -14,7 +14,7 @@
 {% endmacro %}
 
 {#
-  The rows of one landing table whose batch is visible: its receipt is written.
+  The rows of one landing table whose batch is one of the build's: its receipt was written when the build began.
   Shape: one row per landed row; every column an event can have, and the table's own.
   `recorded_at` is the landing time where the source sent none; `is_recorded_at_sent` tells the two apart.
 #}
@@ -30,7 +30,7 @@ receipts as (
     select
         batch_id,
         landed_at
-    from {{ source('landing', 'batches') }}
+    from {{ source('build', 'batches') }}
 
 )
 

@@ -18,8 +18,8 @@ from urllib.parse import unquote
 from orchestration.contracts.contract import Contract
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home, publish, sha256
-from orchestration.landing.batch import BATCH_ID_LENGTH, receipts
 from orchestration.landing.formats import READER_VERSION, has_format
+from orchestration.landing.receipts import BATCH_ID_LENGTH, receipts
 
 SETTLED_SECONDS = 2  # a file changed later than this may still be written to
 UNFINISHED = (".tmp", ".part", ".crdownload", ".filepart")

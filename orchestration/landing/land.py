@@ -16,11 +16,12 @@ import pyarrow as pa
 from orchestration.contracts.odcs import load_layer
 from orchestration.declared import home_timezones
 from orchestration.home import Home, sha256
-from orchestration.landing.batch import Batch, prepare_landing, receipts
+from orchestration.landing.batch import Batch, prepare_landing
 from orchestration.landing.check import Checker
 from orchestration.landing.formats import read_file
 from orchestration.landing.inbox import WaitingFile, content_key, partitions, refusal_id, refused_files, waiting_files
 from orchestration.landing.quarantine import quarantined
+from orchestration.landing.receipts import receipts
 from orchestration.landing.rows import UnreadableFile
 
 GROUPED_BYTES = 32 << 20

@@ -11,27 +11,13 @@ from conftest import SETS
 from pipeline import build_file, published, sample_home
 
 from orchestration.build.builds import Build
-from orchestration.build.dbt import dbt_environment
+from orchestration.build.dbt import dbt_environment, fresh_manifest
 from orchestration.build.engines.environment import EngineError, python_of
-from orchestration.build.engines.things import check_things, make_things, reach
+from orchestration.build.engines.things import check_things, is_thing, make_things, reach
 from orchestration.home import Home
 from orchestration.settings import Engine
 
 SAIL = Engine("sail")
-THINGS = {
-    "adoptions",
-    "batch_accounting",
-    "contract_states",
-    "data_products",
-    "domain_ownerships",
-    "domains",
-    "event_versions",
-    "first_events",
-    "product_initiatives",
-    "queue_moves",
-    "reopenings",
-    "reporting_periods",
-}
 
 
 def is_missing(engine: str) -> str:
@@ -58,10 +44,16 @@ def made(home: Home, build: Build, engine: Engine = SAIL) -> set[str]:
     environment = dbt_environment(home, build, build.dates) | {"FLYWHEEL_THINGS": str(build.things)}
     make_things(home, build, engine, environment, lambda words: None)
     things = json.loads((build.things / "things.json").read_text())["things"]
-    assert things.keys() == THINGS
+    assert things.keys() == tables_of_things(home)
     with duckdb.connect() as db:
         db.execute(f"set TimeZone = 'UTC'; attach '{build.path}' as build (read_only)")
         return {name for name, about in things.items() if not is_equal(db, name, build.things / name, about["rows"])}
+
+
+def tables_of_things(home: Home) -> set[str]:
+    """The tables of events and products, by dbt's manifest."""
+    nodes = json.loads(fresh_manifest(home).read_text())["nodes"].values()
+    return {node["name"] for node in nodes if is_thing(node)}
 
 
 def is_equal(db, name: str, folder, row_count: int) -> bool:

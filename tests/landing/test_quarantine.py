@@ -14,9 +14,9 @@ from orchestration.build import builds
 from orchestration.cli import app
 from orchestration.home import Dates
 from orchestration.landing import batch, quarantine
-from orchestration.landing.batch import receipts
 from orchestration.landing.land import land_inbox
 from orchestration.landing.quarantine import dismiss, quarantined, refused_rows, replay, restore
+from orchestration.landing.receipts import receipts
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
