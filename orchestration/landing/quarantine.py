@@ -32,7 +32,7 @@ from orchestration.landing.check import Checked, Checker
 from orchestration.landing.formats import read_texts, stated_columns
 from orchestration.landing.inbox import content_key, partitions
 from orchestration.landing.parquet import read_arrow_rows
-from orchestration.landing.receipts import BATCH_ID_LENGTH, EPOCH, Receipt, receipts, visible_rows
+from orchestration.landing.receipts import BATCH_ID_LENGTH, EPOCH, Receipt, place, receipts, visible_rows
 from orchestration.landing.rows import Chunk, UnreadableFile
 
 WHAT_TO_DO = (
@@ -172,7 +172,7 @@ def _create_batches(db: duckdb.DuckDBPyConnection, found: list[Receipt]) -> None
 
     The files of one run have one landing time, and land in name order.
     """
-    ordered = sorted(found, key=lambda r: (r["landed_at"], r["file_name"], r["batch_id"]))
+    ordered = sorted(found, key=place)
     names = ("batch_id", "file_name")
     columns = [[r[name] for r in ordered] for name in names]
     columns += [[content_key(r["sha256"], r["file_name"]) for r in ordered]]
