@@ -131,7 +131,8 @@ class Lander:
         `is_again` a file that still can't be read is left as it is.
         """
         with locks.BatchLocks(self.home) as held, locks.shared(self.home), ExitStack() as stack:
-            mine, busy = [], []
+            mine: list[WaitingFile] = []
+            busy: list[WaitingFile] = []
             for file in group:
                 if is_waiting:
                     held.wait_for(file.batch_id)

@@ -35,6 +35,14 @@ def exclusive(home: Home, is_waiting: bool = False) -> Iterator[bool]:
             yield True
 
 
+@contextmanager
+def placing(home: Home) -> Iterator[None]:
+    """Put files into the inbox, one command at a time: two files of one name get two names."""
+    with (home.root / "inbox.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 class BatchLocks:
     """The batches that this process lands: one byte of a file each, so that a thousand need one open file.
 
