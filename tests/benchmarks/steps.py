@@ -32,7 +32,7 @@ def land(home: Home) -> int:
 
 
 def things(home: Home) -> dict[str, int]:
-    """Make the things of a new build with the home's engine; returns {thing: rows}. dbt's tests are of the whole run."""
+    """Make the things of a new build with the home's engine; returns {thing: rows}. A whole run has dbt's tests."""
     build = builds.begin(home, "half", Dates(AS_OF, None, f"{AS_OF:%Y-%m-%d}"))
     fresh_manifest(home, build.about["settings"])
     engine = load_settings(home).engine
