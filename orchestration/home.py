@@ -119,6 +119,11 @@ class Home(PublishedFolder):
         return self.root / "builds"
 
     @property
+    def build_landing(self) -> Path:
+        """The landed files that the newest build reads, as links; a folder for each table."""
+        return self.builds / "landing"
+
+    @property
     def archive(self) -> Path:
         """One folder for each complete month: its pages as they were first published, and its tables."""
         return self.root / "archive"

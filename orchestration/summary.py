@@ -15,8 +15,8 @@ from dashboard.words.time_to_value import time_to_value_answer
 from dashboard.words.trust import trust_line
 from orchestration.build.engines.environment import ENGINES
 from orchestration.home import Dates, Home
-from orchestration.landing.batch import receipts
 from orchestration.landing.quarantine import WHAT_TO_DO, place_of, quarantined, rows_that_are
+from orchestration.landing.receipts import receipts
 from orchestration.landing.refusals import advice, assumptions, by_reason, fault
 from orchestration.settings import load_settings
 

@@ -14,13 +14,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from s3_server import bucket as bucket  # a fixture
 
 from orchestration.contracts.odcs import CONTRACTS, load_layer
 from orchestration.home import Home
-from orchestration.landing import batch, inbox, quarantine, rules
+from orchestration.landing import inbox, quarantine, rules
 from orchestration.landing import land as landing
 from orchestration.landing.check import wire_columns
 from orchestration.landing.formats import read_file
+from orchestration.landing.receipts import live_files
 
 pytest.register_assert_rewrite("oracles")
 
@@ -118,9 +120,8 @@ def put(home: Home, name: str, content: bytes) -> Path:
 
 def visible(home: Home, table: str) -> list[dict]:
     """The rows of one landing table whose batch has its receipt, in the order they were sent."""
-    batches = {receipt["batch_id"] for receipt in batch.receipts(home)}
-    files = sorted((home.landing / table).glob("*.parquet"))
-    rows = [row for file in files if file.stem in batches for row in pq.read_table(file).to_pylist()]
+    files = (home.landing / table / f"{name}.parquet" for name in live_files(home))
+    rows = [row for file in files if file.exists() for row in pq.read_table(file).to_pylist()]
     return sorted(rows, key=lambda row: (row["batch_id"], row["row_number"] or 0))
 
 

@@ -7,6 +7,7 @@ Belongs here: compiling once, events in, tables out. Does not belong here: any e
 import hashlib
 import importlib.util
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from conftest import once_a_session
 from oracles.pace import Product
 from pipeline import compile_project
 
+from orchestration.build.builds import Build
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
 from orchestration.landing.quarantine import refused_rows
@@ -146,12 +148,17 @@ def empty_warehouse(threads: int = 1, changes: Iterable[tuple[str, str]] = ()) -
         db.execute("attach ':memory:' as warehouse; use warehouse; set TimeZone = 'UTC'")
         for schema in ("raw", "curated", "authoritative", "declared"):
             db.execute(f"create schema {schema}")
-        for path in (DBT_PROJECT / "seeds" / "declared").glob("*.csv"):
-            db.execute(f"create table declared.{path.stem} as from read_csv('{path}')")
+        _put_seeds(db)
         put_declared(db, {})
         for day, note in changes:
             db.execute("insert into declared.process_changes values ($1, $2)", [day, note])
         yield db
+
+
+def _put_seeds(db: duckdb.DuckDBPyConnection) -> None:
+    types = ["BOOLEAN", "INTEGER", "DOUBLE", "DATE", "VARCHAR"]  # dbt's
+    for path in (DBT_PROJECT / "seeds" / "declared").glob("*.csv"):
+        db.execute(f"create table declared.{path.stem} as from read_csv('{path}', auto_type_candidates = {types})")
 
 
 def put_declared(db: duckdb.DuckDBPyConnection, declared: dict[str, list[dict]]) -> None:
@@ -230,6 +237,21 @@ def build_models(db: duckdb.DuckDBPyConnection, models: dict[str, Model], names:
             db.unregister("made")
 
 
+def build_compiled(home: Home, build: Build) -> None:
+    """Build every model into a build, as dbt compiled it, at the build's as_of; no check of dbt runs."""
+    models = _in_order({node["name"]: _model(node) for node in _nodes(AS_OF, "") if node["resource_type"] == "model"})
+    compiled_in = re.findall(r"read_parquet\('(.*)/landing/", models["ideas_logged"].sql)[0]
+    changed = {AS_OF: build.dates.as_of.isoformat(), compiled_in: str(home.root)}
+    home.dbt_target.mkdir()
+    (home.dbt_target / "manifest.json").write_text(json.dumps(manifest()))
+    with duckdb.connect() as db:
+        db.execute(f"attach '{build.path}' as warehouse; use warehouse; set TimeZone = 'UTC'")
+        for schema in ("raw", "curated", "authoritative"):
+            db.execute(f"create schema {schema}")
+        _put_seeds(db)
+        build_models(db, _changed(models, changed))
+
+
 @cache
 def python_model(path: Path) -> ModuleType:
     """The module of a dbt model in Python."""
@@ -300,13 +322,19 @@ def paced(
     Ages are whole days above `whole_days_above` data products.
     """
     changed = {AS_OF: as_of, "'UTC'": f"'{timezone}'", f"> {WHOLE_DAYS_ABOVE}": f"> {whole_days_above}"}
-    models = {}
-    for name, model in compiled().items():
-        sql = model.sql
-        for old, new in changed.items():
-            sql = sql.replace(old, new)
-        models[name] = replace(model, sql=sql)
+    models = _changed(compiled(), changed)
     with empty_warehouse(changes=changes) as db:
         put_events(db, [row for number, product in enumerate(products) for row in product.events(number)])
         build_models(db, models, _needed(models, tables))
         yield db
+
+
+def _changed(models: dict[str, Model], texts: dict[str, str]) -> dict[str, Model]:
+    """The models with these texts of their SQL replaced: {old: new}."""
+    changed = {}
+    for name, model in models.items():
+        sql = model.sql
+        for old, new in texts.items():
+            sql = sql.replace(old, new)
+        changed[name] = replace(model, sql=sql)
+    return changed

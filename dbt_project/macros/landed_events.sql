@@ -14,7 +14,7 @@
 {% endmacro %}
 
 {#
-  The rows of one landing table whose batch is visible: its receipt is written.
+  The rows of one landing table whose batch is one of the build's: its receipt was written when the build began.
   Shape: one row per landed row; every column an event can have, and the table's own.
   `recorded_at` is the landing time where the source sent none; `is_recorded_at_sent` tells the two apart.
 #}
@@ -30,7 +30,7 @@ receipts as (
     select
         batch_id,
         landed_at
-    from {{ source('landing', 'batches') }}
+    from {{ source('build', 'batches') }}
 
 )
 
@@ -106,9 +106,20 @@ where {{ event_number('source', 'event_id') }} {{ membership }} (select repeated
 {# Text that is the same on every engine: instants as microseconds, lists as JSON. #}
 {% macro default__as_text(column) -%}
     {%- if column.endswith('_at') -%} cast(unix_micros({{ column }}) as string)
-    {%- elif column == 'named_consumer_domains' -%} to_json({{ column }})
+    {%- elif column == 'named_consumer_domains' -%} {{ list_as_json(column) }}
     {%- else -%} cast({{ column }} as string)
     {%- endif -%}
+{%- endmacro %}
+
+{# A list of texts as JSON on Spark and Sail, letter by letter as DuckDB writes it: Sail's to_json has other digits in the
+   escapes of control characters. #}
+{% macro list_as_json(column) -%}
+    {%- set short = {8: 'b', 9: 't', 10: 'n', 12: 'f', 13: 'r'} -%}
+    {%- set text = namespace(sql="replace(replace(t, '\\\\', '\\\\\\\\'), '\"', '\\\\\"')") -%}
+    {%- for code in range(32) -%}
+        {%- set text.sql = 'replace(' ~ text.sql ~ ', chr(' ~ code ~ "), '\\\\" ~ short.get(code, 'u%04X' % code) ~ "')" -%}
+    {%- endfor -%}
+    '[' || array_join(transform({{ column }}, t -> coalesce('"' || {{ text.sql }} || '"', 'null')), ',') || ']'
 {%- endmacro %}
 
 {% macro duckdb__as_text(column) -%}

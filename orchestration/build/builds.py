@@ -10,6 +10,7 @@ it can be built again from landing.
 
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,9 +21,10 @@ import pyarrow as pa
 
 from orchestration.code import code_version
 from orchestration.declared import declared_tables
-from orchestration.home import FILES, Dates, Home, read_json, sha256, write_whole
-from orchestration.landing.batch import receipts
+from orchestration.home import FILES, Dates, Home, new_folder, read_json, sha256, swap_folder, write_whole
+from orchestration.landing import locks
 from orchestration.landing.quarantine import dismissal_files, refused_rows
+from orchestration.landing.receipts import EMPTY, RECEIPT, Receipt, live_files, receipts
 from orchestration.pulse import group_figures
 from orchestration.settings import load_settings
 
@@ -122,13 +124,15 @@ class Build:
         shutil.rmtree(self.path.with_name(f"{self.path.name}.tmp"), ignore_errors=True)  # where DuckDB spills
 
 
-def begin(home: Home, run_id: str, dates: Dates) -> Build:
-    """A new build of this run: its dates, settings, code version, declared tables and what became of refused rows.
+def begin(home: Home, run_id: str, dates: Dates, landed: list[Receipt] | None = None) -> Build:
+    """A new build of this run: dates, settings, code version, batches, declared tables, what became of refused rows.
 
-    Sweeps other builds.
+    It is of the batches with the receipts `landed`, or of all that are visible now: one that lands while it is at work
+    is not in it. Sweeps other builds.
 
     Raises SettingsError or DeclarationError for what people set or declared wrongly.
     """
+    landed = receipts(home) if landed is None else landed
     settings, declared = load_settings(home).of_the_tables(), declared_tables(home)
     numbers = [int(build.id[:6]) for build in _all(home)]
     sweep(home)
@@ -152,15 +156,41 @@ def begin(home: Home, run_id: str, dates: Dates) -> Build:
                 home.sample() is not None,
                 code_version(),
                 settings,
-                fingerprint(home, dates),
+                fingerprint(home, dates, landed),
             ],
         )
         # what people answered in a survey stays in their file: a build, which anyone may read, has figures of groups
         figures = group_figures(declared.pop("pulse_answers"))
         for name, rows in (declared | {"pulse_figures": figures}).items():
             _write_rows(db, "declared", name, rows)
-        _write_rows(db, "landing", "quarantined_events", refused_rows(home, TEXT_SHOWN))
+        _write_rows(db, "landing", "quarantined_events", refused_rows(home, TEXT_SHOWN, landed))
+        _write_rows(db, "landing", "batches", pa.Table.from_pylist(landed, RECEIPT))
+    link_landing(home)
     return build
+
+
+def link_landing(home: Home) -> None:
+    """Link the files of landing that readers see into `builds/landing`, from where a build reads its rows.
+
+    A compaction deletes what it replaces, and the build at work still has it. A link takes no space while landing has
+    the file too.
+    """
+    folder = new_folder(home.build_landing)
+    with locks.shared(home):
+        names = [EMPTY, *live_files(home)]
+        for table in (path.parent for path in home.landing.glob(f"*/{EMPTY}.parquet")):
+            (folder / table.name).mkdir()
+            for path in (table / f"{name}.parquet" for name in names):
+                if path.exists():
+                    _link(path, folder / table.name / path.name)
+    swap_folder(home.build_landing, folder)
+
+
+def _link(path: Path, link: Path) -> None:
+    try:
+        os.link(path, link)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(path, link)
 
 
 def _write_rows(db: duckdb.DuckDBPyConnection, schema: str, name: str, rows: pa.Table) -> None:
@@ -194,6 +224,8 @@ def scratch(home: Home) -> Build:
     approved = last_approved(home)
     if not approved:
         raise BuildError(f"No build has been approved yet, so there is none to work on a copy of. {PUBLISH}")
+    if not home.build_landing.exists():
+        raise BuildError(f"Build {approved.id} is of an earlier version of Flywheel. {PUBLISH}")
     copy = Build(home.builds / "scratch.duckdb")
     if not copy.path.exists() or not _is_copy_of(copy, approved):
         approved.verify()
@@ -204,8 +236,10 @@ def scratch(home: Home) -> Build:
     return copy
 
 
-def fingerprint(home: Home, dates: Dates) -> str:
+def fingerprint(home: Home, dates: Dates, landed: list[Receipt] | None = None) -> str:
     """A hash of everything that a build depends on: its events, dismissals, dates, settings, declared tables and code.
+
+    Its events are those of the batches with the receipts `landed`, or of all that are visible now.
 
     Raises SettingsError.
     """
@@ -213,7 +247,8 @@ def fingerprint(home: Home, dates: Dates) -> str:
     about = [str(dates.as_of), str(dates.known_at), home.sample() is not None, settings.of_the_tables()]
     about.append(asdict(settings.engine))
     files = [*dismissal_files(home), *sorted(home.declared.glob("*.csv"))]
-    inputs = [receipts(home), *about, {path.name: sha256(path) for path in files}, code_version()]
+    landed = receipts(home) if landed is None else landed
+    inputs = [landed, *about, {path.name: sha256(path) for path in files}, code_version()]
     return hashlib.sha256(json.dumps(inputs, default=str).encode()).hexdigest()
 
 

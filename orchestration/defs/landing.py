@@ -17,9 +17,11 @@ from orchestration.contracts.odcs import load_layer
 from orchestration.defs.inputs import INBOX, SOURCES
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Home
-from orchestration.landing import batch, quarantine, refusals
+from orchestration.landing import locks, quarantine, refusals
 from orchestration.landing.inbox import settled_files
 from orchestration.landing.land import land_inbox, release_memory
+from orchestration.landing.receipts import EPOCH, receipts, visible_rows
+from orchestration.landing.storage import StorageError
 from orchestration.progress import report
 from orchestration.sources.statement import delivered
 
@@ -120,11 +122,11 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterator:
         new = land_inbox(home)
         if new:
             release_memory()
-        builds.begin(home, context.run_id, dates.dates)
-    except ValueError as error:  # what people set or declared wrongly
+        landed = receipts(home)
+        builds.begin(home, context.run_id, dates.dates, landed)
+    except (ValueError, StorageError) as error:  # what people set or declared wrongly; S3
         raise dg.Failure(str(error)) from error
-    receipts = batch.receipts(home)
-    refused = quarantine.refused_rows(home, TEXT_SHOWN).drop_columns("landed_at").to_pylist()
+    refused = quarantine.refused_rows(home, TEXT_SHOWN, landed).drop_columns("landed_at").to_pylist()
     for receipt in new:
         context.log.info(
             f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
@@ -132,7 +134,7 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterator:
     report("landing", _summary(new), is_end=True)
     waiting = [row for row in refused if row["state"] == "waiting"]
     for contract in CONTRACTS.values():
-        yield from _table_results(home, contract, dates.dates.as_of, receipts, new, waiting)
+        yield from _table_results(home, contract, dates.dates.as_of, landed, new, waiting)
     yield dg.MaterializeResult(
         asset_key=["landing", "quarantined_events"],
         metadata={
@@ -142,15 +144,15 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterator:
             "rows": _rows_table(waiting),
         },
     )
-    yield from _batch_results(new, receipts, waiting)
+    yield from _batch_results(new, landed, waiting)
 
 
 def _table_results(
-    home: Home, contract: Contract, as_of: datetime, receipts: list[dict], new: list[dict], waiting: list[dict]
+    home: Home, contract: Contract, as_of: datetime, landed: list[dict], new: list[dict], waiting: list[dict]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """One landing table and its checks; `waiting` are the rows that wait in quarantine, of every table."""
-    preview, latest = _preview(home, contract.name)
-    rows = sum(json.loads(receipt["landed_by_table"]).get(contract.name, 0) for receipt in receipts)
+    preview, latest = _preview(home, contract.name, landed)
+    rows = sum(json.loads(receipt["landed_by_table"]).get(contract.name, 0) for receipt in landed)
     yield dg.MaterializeResult(
         asset_key=["landing", contract.name], metadata={"dagster/row_count": rows, "preview": preview}
     )
@@ -163,7 +165,7 @@ def _table_results(
         "No row of this table waits in quarantine.",
         warnings=_warnings(contract.name, new),
     )
-    yield _share_check(contract, receipts, mine)
+    yield _share_check(contract, landed, mine)
     yield _freshness_check(contract, latest, as_of)
 
 
@@ -188,15 +190,15 @@ def _summary(new: list[dict]) -> str:
     return f"{len(new):,} files, {landed:,} rows landed, {refused:,} quarantined"
 
 
-def _preview(home: Home, table: str) -> tuple[dg.MarkdownMetadataValue, datetime | None]:
-    """(the latest few rows of the visible batches as a table, when the latest happened)."""
+def _preview(home: Home, table: str, landed: list[dict]) -> tuple[dg.MarkdownMetadataValue, datetime | None]:
+    """(the latest few rows of these batches as a table, when the latest happened)."""
     columns = "event_id, source, data_product_id, occurred_at, domain, title"
-    with duckdb.connect() as db:
+    with locks.shared(home), duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        batch.visible_rows(db, home, table).create_view("landed")
+        visible_rows(db, home, table, landed).create_view("landed")
         latest = one_row(db.execute("select max(epoch_us(occurred_at)) from landed"))[0]
         preview = as_markdown(db, f"select {columns} from landed order by occurred_at desc, event_id", PREVIEW_ROWS)
-    when = batch.EPOCH + timedelta(microseconds=latest) if latest is not None else None
+    when = EPOCH + timedelta(microseconds=latest) if latest is not None else None
     return dg.MetadataValue.md(preview), when
 
 
@@ -243,16 +245,16 @@ def _first(rows: list[dict]) -> str:
     return f"First: {refusals.fault(row).removesuffix('.')}. {refusals.advice(reason)}"
 
 
-def _share_check(contract: Contract, receipts: list[dict], waiting: list[dict]) -> dg.AssetCheckResult:
+def _share_check(contract: Contract, landed: list[dict], waiting: list[dict]) -> dg.AssetCheckResult:
     """The latest batch with enough rows for this table; rows that no longer wait count as landed."""
     limit = contract.custom.get("quarantineShareLimit", 1.0)
     still = Counter(row["batch_id"] for row in waiting)
     batch, share = None, 0.0
-    for receipt in receipts:
-        landed = json.loads(receipt["landed_by_table"]).get(contract.name, 0)
-        refused = json.loads(receipt["quarantined_by_table"]).get(contract.name, 0)
-        if landed + refused >= refusals.FEWEST_ROWS:
-            batch, share = receipt, still[receipt["batch_id"]] / (landed + refused)
+    for receipt in landed:
+        counts = (receipt[f"{state}_by_table"] for state in ("landed", "quarantined"))
+        rows = sum(json.loads(count).get(contract.name, 0) for count in counts)
+        if rows >= refusals.FEWEST_ROWS:
+            batch, share = receipt, still[receipt["batch_id"]] / rows
     passed = share <= limit
     words = f"{batch['file_name']}: {share:.0%} of its rows refused" if batch else "no batch with enough rows yet"
     if batch and not passed:
@@ -267,9 +269,9 @@ def _share_check(contract: Contract, receipts: list[dict], waiting: list[dict]) 
     )
 
 
-def _file_share_check(receipts: list[dict], waiting: list[dict]) -> dg.AssetCheckResult:
+def _file_share_check(landed: list[dict], waiting: list[dict]) -> dg.AssetCheckResult:
     """The files of the latest landing, with all their rows: those of no table and unreadable ones too."""
-    shares = refusals.latest_shares(receipts, waiting)
+    shares = refusals.latest_shares(landed, waiting)
     refused = [receipt for receipt, share in shares if share > refusals.MOST_REFUSED]
     mine = {r["batch_id"]: [row for row in waiting if row["batch_id"] == r["batch_id"]] for r in refused}
     words = [_refused_file(receipt, mine[receipt["batch_id"]]) for receipt in refused[:SHOWN_FILES]]
@@ -317,20 +319,20 @@ def _freshness_check(contract: Contract, latest: datetime | None, as_of: datetim
 
 
 def _batch_results(
-    new: list[dict], receipts: list[dict], waiting: list[dict]
+    new: list[dict], landed: list[dict], waiting: list[dict]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """The table of receipts and its checks, which are also about the rows that belong to no table."""
     key = ["landing", "batches"]
     yield dg.MaterializeResult(
         asset_key=key,
-        metadata={"dagster/row_count": len(receipts), "new_batches": len(new), "preview": _receipts_table(new)},
+        metadata={"dagster/row_count": len(landed), "new_batches": len(new), "preview": _receipts_table(new)},
     )
     files = [row for row in waiting if row["row_number"] is None]
     rows = [row for row in waiting if row["row_number"] is not None and row["table_name"] is None]
     yield _waiting_check(key, "files_readable", files, new, "No unreadable file waits in quarantine.")
     yield _waiting_check(key, "rows_routed", rows, new, "No row without a known event type waits in quarantine.")
-    yield _file_share_check(receipts, waiting)
-    off = [r["file_name"] for r in receipts if r["rows_read"] != r["rows_landed"] + r["rows_quarantined"]]
+    yield _file_share_check(landed, waiting)
+    off = [r["file_name"] for r in landed if r["rows_read"] != r["rows_landed"] + r["rows_quarantined"]]
     yield dg.AssetCheckResult(
         passed=not off,
         check_name="accounting",
@@ -338,7 +340,7 @@ def _batch_results(
         description=f"rows don't add up in {', '.join(off)}"
         if off
         else "Rows read = landed + quarantined in every batch.",
-        metadata={"batches": len(receipts)},
+        metadata={"batches": len(landed)},
     )
 
 
@@ -372,10 +374,10 @@ def _rows_table(rows: list[dict[str, Any]]) -> dg.TableMetadataValue:
     )
 
 
-def _receipts_table(receipts: list[dict[str, Any]]) -> dg.TableMetadataValue:
+def _receipts_table(new: list[dict[str, Any]]) -> dg.TableMetadataValue:
     names = ["file_name", "rows_read", "rows_landed", "rows_quarantined", "assumed_utc_count", "extra_columns"]
     return dg.MetadataValue.table(
-        [dg.TableRecord({name: receipt[name] for name in names}) for receipt in receipts[:SHOWN_ROWS]],
+        [dg.TableRecord({name: receipt[name] for name in names}) for receipt in new[:SHOWN_ROWS]],
         dg.TableSchema(
             [dg.TableColumn(name, "string" if name in ("file_name", "extra_columns") else "int") for name in names]
         ),

@@ -1,7 +1,7 @@
-"""A batch on its way to disk, and the receipts of those that have landed.
+"""A batch on its way to disk, and how it becomes visible.
 
-Belongs here: the files of the landing tables, receipts, which files are visible. Does not belong here: the check of
-rows (check.py), what waits to land (inbox.py), the state of quarantined rows (quarantine.py).
+Belongs here: the files of the landing tables, in which order they appear. Does not belong here: the check of rows
+(check.py), what has landed (receipts.py), what waits to land (inbox.py), the state of quarantined rows (quarantine.py).
 
 A batch is one inbox file, named by the hash of its content: landing it twice is a no-op. One that can't be read is
 named by what was tried (inbox.py), so that the same bytes may be read later. Its files are
@@ -11,33 +11,28 @@ renamed into place. Rows read = rows landed + rows quarantined, or the batch doe
 
 import os
 from collections import Counter
-from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from orchestration.contracts.contract import Contract
 from orchestration.home import Home, publish, sync
 from orchestration.landing.check import Checked, Checker, json_text, refusal
+from orchestration.landing.landing_mirror import as_parquet, commit
+from orchestration.landing.receipts import COMPACTION, EMPTY, RECEIPT, UTC_INSTANT, Receipt, live_files
 from orchestration.landing.rows import EVENT_KEY, Chunk, Unreadable
 from orchestration.landing.rules import LandingError
+from orchestration.landing.storage import store_of
 
-BATCH_ID_LENGTH = 32  # of 64 hexadecimal digits of the content's SHA-256
 EXTRA_COLUMNS_NAMED = 50
 EXTRA_COLUMNS_COUNTED = 10_000  # a file may have new ones on every line
 FLUSHED_BYTES = 8 << 20
 
 # of rows read again: row number in the replay -> (batch, row, line) that it came from
 Origins = dict[int, tuple[str, int, int | None]]
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-UTC_INSTANT = pa.timestamp("us", tz="UTC")
 
 ADDED_COLUMNS = [
     pa.field("is_assumed_utc", pa.bool_()),  # a time without offset
@@ -78,104 +73,6 @@ DISMISSAL = pa.schema(
         ("row_number", pa.int64()),  # null for a file that could not be read
     ]
 )
-RECEIPT = pa.schema(
-    [
-        ("batch_id", pa.string()),
-        ("file_name", pa.string()),
-        ("sha256", pa.string()),
-        ("file_bytes", pa.int64()),
-        ("file_modified_ns", pa.int64()),
-        ("is_replay", pa.bool_()),
-        ("is_readable", pa.bool_()),
-        ("rows_read", pa.int64()),
-        ("rows_landed", pa.int64()),
-        ("rows_quarantined", pa.int64()),
-        ("landed_by_table", pa.string()),
-        ("quarantined_by_table", pa.string()),
-        ("quarantined_by_reason", pa.string()),
-        ("extra_columns", pa.string()),
-        ("warnings", pa.string()),
-        ("assumed_utc_count", pa.int64()),
-        ("contract_versions", pa.string()),
-        ("landed_at", UTC_INSTANT),
-    ]
-)
-
-
-class DamagedReceiptError(RuntimeError):
-    """A receipt that can't be read: says which file, and what to do."""
-
-
-def receipts(home: Home) -> list[dict[str, Any]]:
-    """Every batch's receipt, oldest first; raises DamagedReceiptError.
-
-    A process reads a receipt once (0.4 ms each), and again only where its file was changed.
-    """
-    folder = home.landing / "batches"
-    known = _receipts.setdefault(folder, {})
-    files = {entry.path: entry.stat() for entry in os.scandir(folder)} if folder.exists() else {}
-    stamps = {path: (s.st_size, s.st_mtime_ns, s.st_ino) for path, s in files.items() if path.endswith(".parquet")}
-    for path in known.keys() - stamps.keys():
-        del known[path]
-    new = {path: stamp for path, stamp in stamps.items() if path not in known or known[path][0] != stamp}
-    known.update(zip(new, zip(new.values(), _read_receipts(list(new)), strict=True), strict=True))
-    rows = [dict(row) for _, rows in known.values() for row in rows]
-    return sorted(rows, key=lambda r: (r["landed_at"], r["batch_id"]))
-
-
-_receipts: dict[Path, dict[str, tuple[tuple, list[dict[str, Any]]]]] = {}
-
-
-def _read_receipts(paths: list[str]) -> list[list[dict[str, Any]]]:
-    """Each file's one row; none in `_empty.parquet`. What an older receipt lacks is null."""
-    if not paths:
-        return []
-    tables = [_read_receipt(Path(path)) for path in paths]
-    table = pa.concat_tables(tables, promote_options="default")
-    ticks = table["landed_at"].cast(pa.int64()).to_pylist()  # for a timestamp pyarrow would import pandas
-    instants = ({"landed_at": EPOCH + timedelta(microseconds=at)} for at in ticks)
-    rows = (dict.fromkeys(RECEIPT.names) | row for row in table.drop_columns("landed_at").to_pylist())
-    receipts = (row | at for row, at in zip(rows, instants, strict=True))
-    return [list(islice(receipts, table.num_rows)) for table in tables]
-
-
-def _read_receipt(path: Path) -> pa.Table:
-    """Raises DamagedReceiptError."""
-    try:
-        # the whole file: opening it by path takes a quarter longer
-        table = pq.ParquetFile(pa.BufferReader(path.read_bytes())).read(use_threads=False)
-        table.validate(full=True)  # texts, and names below, that are not UTF-8 would only be met later
-        str(table.schema.field("landed_at")), str(table.schema)
-    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
-        words = " ".join(str(error).split()).rstrip(".")
-        what_to_do = "It holds no rows: delete it and run."
-        if path.stem != "_empty":
-            what_to_do = (
-                "It is the receipt of a batch: copy it back from a backup, which may be of any age. Without one, "
-                f"delete the batch, rm {path.parent.parent}/*/{path.name}, and run: its file lands again."
-            )
-        raise DamagedReceiptError(f"{path} can't be read: {words}. {what_to_do}") from error
-    return table
-
-
-def visible_rows(
-    db: DuckDBPyConnection, home: Home, table: str, of: list[dict[str, Any]] | None = None
-) -> DuckDBPyRelation:
-    """The rows of a landing table in visible batches: all of them, or those that the receipts `of` list.
-
-    It has every promised column, also where no row has landed: `_empty.parquet` is always read. Needs a landing folder
-    that `prepare_landing` has prepared.
-    """
-    names = [r["batch_id"] for r in (receipts(home) if of is None else of) if _rows_in(r, table)]
-    paths = (home.landing / table / f"{name}.parquet" for name in ["_empty", *names])
-    return db.read_parquet([str(path) for path in paths if path.exists()], union_by_name=True)
-
-
-def _rows_in(receipt: dict[str, Any], table: str) -> int:
-    """How many rows of a table a batch holds."""
-    if table == "quarantined_events":
-        return receipt["rows_quarantined"]
-    return orjson.loads(receipt["landed_by_table"]).get(table, 0)
 
 
 def prepare_landing(home: Home, contracts: dict[str, Contract]) -> None:
@@ -185,11 +82,9 @@ def prepare_landing(home: Home, contracts: dict[str, Contract]) -> None:
     for name, schema in schemas.items():
         folder = home.landing / name
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "_empty.parquet"
+        path = folder / f"{EMPTY}.parquet"
         if not path.exists() or pq.read_schema(path) != schema:
-            temporary = folder / "_empty.parquet.tmp"
-            pq.write_table(schema.empty_table(), temporary)
-            publish(temporary, path)
+            write_table(schema.empty_table(), path)
 
 
 def _landed_schema(contract: Contract) -> pa.Schema:
@@ -291,27 +186,31 @@ class Batch:
             self.writers[table] = pq.ParquetWriter(self._temporary(table), rows.schema, compression="zstd")
         self.writers[table].write_table(rows)
 
-    def _rename_all(self) -> None:
-        """Rename every table's file into place, and delete files that a crashed attempt left."""
+    def _close(self) -> dict[str, Path]:
+        """{table: its finished temporary file}."""
         for table in list(self.waiting):
             self._flush(table)
-        for path in self.home.landing.glob(f"*/{self.batch_id}.parquet"):
-            path.unlink()
-        for table, writer in self.writers.items():
+        for writer in self.writers.values():
             writer.close()
-            sync(self._temporary(table))
-            publish(self._temporary(table), self.home.landing / table / f"{self.batch_id}.parquet")
-        self.writers = {}
+        return {table: self._temporary(table) for table in self.writers}
 
     def finish(
         self, sha256: str, file_bytes: int | None = None, file_modified_ns: int | None = None, is_replay: bool = False
-    ) -> dict[str, Any]:
+    ) -> Receipt:
         """Make the batch visible: its files first, its receipt last. Returns the receipt; raises LandingError."""
+        receipt = self.receipt(sha256, file_bytes, file_modified_ns, is_replay)
+        visible = make_visible(self.home, self.batch_id, self._close(), [receipt])
+        self.writers = {}
+        return visible[0]
+
+    def receipt(
+        self, sha256: str, file_bytes: int | None = None, file_modified_ns: int | None = None, is_replay: bool = False
+    ) -> Receipt:
+        """The receipt of what was added; raises LandingError where a row is neither landed nor quarantined."""
         landed, refused = sum(self.landed.values()), sum(self.refused.values())
         if self.read != landed + refused:
             raise LandingError(f"{self.file_name}: {self.read} rows read, but {landed} landed + {refused} quarantined")
-        self._rename_all()
-        receipt = {
+        return {
             "batch_id": self.batch_id,
             "file_name": self.file_name,
             "sha256": sha256,
@@ -333,15 +232,39 @@ class Batch:
             "contract_versions": json_text({name: c.version for name, c in self.checker.contracts.items()}),
             "landed_at": self.checker.now,
         }
-        write_table(
-            pa.Table.from_pylist([receipt], RECEIPT), self.home.landing / "batches" / f"{self.batch_id}.parquet"
-        )
-        return receipt
+
+
+def make_visible(home: Home, name: str, files: dict[str, Path], receipts: list[Receipt]) -> list[Receipt]:
+    """Make one or more batches visible: `files`, {table: finished temporary file}, then their receipts in one file.
+
+    The only way into landing. A crash before the last rename leaves nothing that a reader sees, and the next attempt
+    replaces it. A landing in S3 has a batch before the home has it; a compaction is of the home alone. Returns the
+    receipts that count, which are those of another home where that was first.
+    """
+    store = None if COMPACTION.fullmatch(name) else store_of(home, "landing")
+    content = commit(home, store, name, files, receipts[0]) if store else None
+    if store and not content:
+        for temporary in files.values():
+            temporary.unlink()
+        return live_files(home)[name]
+    for path in home.landing.glob(f"*/{name}.parquet"):  # of a crashed attempt
+        path.unlink()
+    for table, temporary in files.items():
+        sync(temporary)
+        publish(temporary, home.landing / table / f"{name}.parquet")
+    content = content or as_parquet(pa.Table.from_pylist(receipts, RECEIPT))
+    write_file(content, home.landing / "batches" / f"{name}.parquet")
+    return receipts
 
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a Parquet file atomically, and fsync it."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    pq.write_table(table, temporary)
+    write_file(as_parquet(table), path)
+
+
+def write_file(content: bytes, path: Path) -> None:
+    """Write a file of landing atomically, and fsync it."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # several processes may write `_empty.parquet`
+    temporary.write_bytes(content)
     sync(temporary)
     publish(temporary, path)

@@ -16,11 +16,13 @@ import pyarrow as pa
 from orchestration.contracts.odcs import load_layer
 from orchestration.declared import home_timezones
 from orchestration.home import Home, sha256
-from orchestration.landing.batch import Batch, prepare_landing, receipts
+from orchestration.landing import mirrors
+from orchestration.landing.batch import Batch, prepare_landing
 from orchestration.landing.check import Checker
 from orchestration.landing.formats import read_file
 from orchestration.landing.inbox import WaitingFile, content_key, partitions, refusal_id, refused_files, waiting_files
 from orchestration.landing.quarantine import quarantined
+from orchestration.landing.receipts import receipts
 from orchestration.landing.rows import UnreadableFile
 
 GROUPED_BYTES = 32 << 20
@@ -30,9 +32,10 @@ GROUPED_FILES = 1_000
 def land_inbox(home: Home, now: datetime | None = None) -> list[dict[str, Any]]:
     """Land every settled inbox file that has not been read yet, in name order; returns the new receipts.
 
-    Raises SettingsError or DeclarationError for a timezone that people set or declared wrongly.
+    Raises StorageError, and SettingsError or DeclarationError for a timezone that people set or declared wrongly.
     """
     prepare_landing(home, load_layer("landing"))
+    mirrors.sync(home)
     checker: Checker | None = None
     new, tried = [], set()
     # a copy of a file that could not be read may have a name under which it can
@@ -50,10 +53,12 @@ def land_again(home: Home, now: datetime | None = None) -> tuple[list[dict[str, 
     read stays in quarantine as it is.
     """
     whole = {row["batch_id"] for row in quarantined(home).to_pylist() if row["row_number"] is None}
+    refused_whole = [receipt for receipt in receipts(home) if receipt["batch_id"] in whole]
+    mirrors.bring_again(home, [receipt["file_name"] for receipt in refused_whole])
     checker = _checker(home, now)
     landed: dict[str, dict[str, Any]] = {}
     gone = []
-    for refused, file in refused_files(home, [r for r in receipts(home) if r["batch_id"] in whole]):
+    for refused, file in refused_files(home, refused_whole):
         if file is None:
             gone.append(refused["file_name"])
         elif (key := content_key(file.sha256, file.name)) not in landed:

@@ -26,22 +26,16 @@ import pyarrow as pa
 from orchestration.contracts.odcs import load_layer
 from orchestration.declared import home_timezones
 from orchestration.home import Home
-from orchestration.landing.batch import (
-    BATCH_ID_LENGTH,
-    DISMISSAL,
-    EPOCH,
-    QUARANTINE,
-    Batch,
-    prepare_landing,
-    receipts,
-    visible_rows,
-    write_table,
-)
+from orchestration.landing import locks
+from orchestration.landing.batch import DISMISSAL, QUARANTINE, Batch, prepare_landing, write_file
 from orchestration.landing.check import Checked, Checker
 from orchestration.landing.formats import read_texts, stated_columns
 from orchestration.landing.inbox import content_key, partitions
+from orchestration.landing.landing_mirror import as_parquet, create_dismissal
 from orchestration.landing.parquet import read_arrow_rows
+from orchestration.landing.receipts import BATCH_ID_LENGTH, EPOCH, Receipt, receipts, visible_rows
 from orchestration.landing.rows import Chunk, UnreadableFile
+from orchestration.landing.storage import store_of
 
 WHAT_TO_DO = (
     "Correct them at the source and send them again with the same source and event_id; or, if a contract is wrong, "
@@ -73,14 +67,15 @@ STATES = """
 NEWEST_FIRST = "landed_at desc, file_name, batch_id, row_number"
 
 
-def refused_rows(home: Home, text_length: int | None = None) -> pa.Table:
+def refused_rows(home: Home, text_length: int | None = None, of: list[Receipt] | None = None) -> pa.Table:
     """Every row ever refused, with its state; those of the newest batches first. Texts are cut to so many characters.
 
+    As far as the batches with the receipts `of` know, or all that are visible.
     Columns: QUARANTINE's without `arrow_row`, `landed_at` of the batch (UTC), `state`, and the `note` of a dismissal,
     else null.
     """
-    with duckdb.connect() as db:
-        rows = _with_states(db, home).order(NEWEST_FIRST).project("* exclude (arrow_row)")
+    with locks.shared(home), duckdb.connect() as db:
+        rows = _with_states(db, home, of).order(NEWEST_FIRST).project("* exclude (arrow_row)")
         if text_length is not None:
             rows = rows.project(f"* replace (left(original_text, {text_length}) as original_text)")
         return rows.to_arrow_table()
@@ -88,14 +83,14 @@ def refused_rows(home: Home, text_length: int | None = None) -> pa.Table:
 
 def rows_that_are(state: str, home: Home) -> pa.Table:
     """The rows of `refused_rows` in one state, without `landed_at`: for a timestamp in Python pyarrow needs pandas."""
-    with duckdb.connect() as db:
+    with locks.shared(home), duckdb.connect() as db:
         rows = _with_states(db, home).filter(f"state = '{state}'").order(NEWEST_FIRST)
         return rows.project("* exclude (landed_at, arrow_row)").to_arrow_table()
 
 
 def _to_read_again(home: Home) -> list[dict[str, Any]]:
     """The waiting rows that are kept whole, with all columns of QUARANTINE."""
-    with duckdb.connect() as db:
+    with locks.shared(home), duckdb.connect() as db:
         rows = _with_states(db, home).filter("state = 'waiting' and is_whole_text").order(NEWEST_FIRST)
         return rows.project("* exclude (landed_at)").to_arrow_table().to_pylist()
 
@@ -105,13 +100,14 @@ def quarantined(home: Home) -> pa.Table:
     return rows_that_are("waiting", home)
 
 
-def _with_states(db: duckdb.DuckDBPyConnection, home: Home) -> duckdb.DuckDBPyRelation:
+def _with_states(db: duckdb.DuckDBPyConnection, home: Home, of: list[Receipt] | None = None) -> duckdb.DuckDBPyRelation:
     # Neither here nor below are Arrow arrays made of Python values, or compared with one: pyarrow would import pandas
     db.execute("set TimeZone = 'UTC'")
-    _create_batches(db, home)
-    _create_refused(db, home)
-    _create_replayed(db, home)
-    _create_landed(db, home)
+    found = receipts(home) if of is None else of
+    _create_batches(db, found)
+    _create_refused(db, home, found)
+    _create_replayed(db, home, found)
+    _create_landed(db, home, found)
     _create_read_files(db)
     _create_dismissals(db, home)
     return db.sql(STATES)
@@ -154,18 +150,23 @@ def _decide(home: Home, state: str, of: tuple[str, int | None], note: str | None
     """Record what a person decided about the rows in a state: with a note that they are dismissed, else that not."""
     decided = rows_of(rows_that_are(state, home).to_pylist(), *of)
     if decided:
-        (home.landing / "dismissals").mkdir(parents=True, exist_ok=True)
-        number = 1 + max((int(path.stem) for path in dismissal_files(home)), default=0)
-        about = {
-            "dismissal_number": number,
-            "decided_at": now or datetime.now(UTC),
-            "is_dismissed": note is not None,
-            "note": note,
-        }
-        keys = ({name: row[name] for name in ("batch_id", "row_number")} for row in decided)
-        table = pa.Table.from_pylist([about | key for key in keys], DISMISSAL)
-        write_table(table, home.landing / "dismissals" / f"{number:06}.parquet")
+        about = {"decided_at": now or datetime.now(UTC), "is_dismissed": note is not None, "note": note}
+        _record(home, about, [{name: row[name] for name in ("batch_id", "row_number")} for row in decided])
     return len(decided)
+
+
+def _record(home: Home, about: dict[str, Any], keys: list[dict[str, Any]]) -> None:
+    """Write a decision as the next file of dismissals; in S3 another home may have taken the next number."""
+    (home.landing / "dismissals").mkdir(parents=True, exist_ok=True)
+    store = store_of(home, "landing")
+    number = 1 + max((int(path.stem) for path in dismissal_files(home)), default=0)
+    while True:
+        rows = [{"dismissal_number": number} | about | key for key in keys]
+        content = as_parquet(pa.Table.from_pylist(rows, DISMISSAL))
+        if store is None or create_dismissal(store, number, content):
+            break
+        number += 1
+    write_file(content, home.landing / "dismissals" / f"{number:06}.parquet")
 
 
 def dismissal_files(home: Home) -> list[Path]:
@@ -173,12 +174,12 @@ def dismissal_files(home: Home) -> list[Path]:
     return sorted((home.landing / "dismissals").glob("[0-9]*.parquet"))
 
 
-def _create_batches(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+def _create_batches(db: duckdb.DuckDBPyConnection, found: list[Receipt]) -> None:
     """Create the table `batches`: one row per batch, its place in the order in which batches land.
 
     The files of one run have one landing time, and land in name order.
     """
-    ordered = sorted(receipts(home), key=lambda r: (r["landed_at"], r["file_name"], r["batch_id"]))
+    ordered = sorted(found, key=lambda r: (r["landed_at"], r["file_name"], r["batch_id"]))
     names = ("batch_id", "file_name")
     columns = [[r[name] for r in ordered] for name in names]
     columns += [[content_key(r["sha256"], r["file_name"]) for r in ordered]]
@@ -220,25 +221,25 @@ def _microseconds(receipt: dict) -> int:
     return (receipt["landed_at"] - EPOCH) // timedelta(microseconds=1)
 
 
-def _create_refused(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+def _create_refused(db: duckdb.DuckDBPyConnection, home: Home, found: list[Receipt]) -> None:
     """Create the view `refused`: every quarantined row of visible batches; null in columns that an older file lacks."""
     db.register("promised", _nothing(QUARANTINE))
     rows = "from promised"
     if (home.landing / "quarantined_events" / "_empty.parquet").exists():
-        visible_rows(db, home, "quarantined_events").create_view("visible")
+        visible_rows(db, home, "quarantined_events", found).create_view("visible")
         rows += " union all by name from visible"
     db.execute(f"create view refused as {rows}")
 
 
-def _create_replayed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+def _create_replayed(db: duckdb.DuckDBPyConnection, home: Home, found: list[Receipt]) -> None:
     """Create the table `replayed`: one row per quarantined row that a replay has landed."""
     db.execute("create table replayed (origin_batch_id text, row_number bigint)")
-    replays = [r for r in receipts(home) if r["is_replay"]]
+    replays = [r for r in found if r["is_replay"]]
     for table in _landed_tables(replays):
         visible_rows(db, home, table, of=replays).project("origin_batch_id, row_number").insert_into("replayed")
 
 
-def _create_landed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+def _create_landed(db: duckdb.DuckDBPyConnection, home: Home, found: list[Receipt]) -> None:
     """Create the table `landed`: for each event of `refused`, the place of the last batch that sent a row which landed.
 
     A replayed row was sent in its first batch. Batches before that of the first refused row are not read.
@@ -251,7 +252,7 @@ def _create_landed(db: duckdb.DuckDBPyConnection, home: Home) -> None:
         """
     ).fetchall()[0][0]
     db.execute("create table landed_rows (source text, event_id text, batch_id text)")
-    later = [r for r in receipts(home) if first is not None and _microseconds(r) >= first]
+    later = [r for r in found if first is not None and _microseconds(r) >= first]
     for table in _landed_tables(later):
         sent = visible_rows(db, home, table, of=later).set_alias("sent")
         events = db.table("events").set_alias("events")
@@ -304,7 +305,8 @@ def replay(home: Home, now: datetime | None = None) -> dict[str, Any] | None:
     origins = [(waiting[i]["batch_id"], waiting[i]["row_number"], waiting[i]["line_number"]) for i in passing]
     digest = hashlib.sha256(orjson.dumps(sorted(origins))).hexdigest()
     origin_of = dict(zip(passing, origins, strict=True))
-    with Batch(home, checker, digest[:BATCH_ID_LENGTH], f"replay of {len(passing)} rows", origin_of) as batch:
+    name = f"replay of {len(passing)} rows"
+    with locks.shared(home), Batch(home, checker, digest[:BATCH_ID_LENGTH], name, origin_of) as batch:
         for chunk in _read_again(checker, waiting, passing):
             batch.add(chunk)
         checker.check_pending()

@@ -29,8 +29,8 @@ from pipeline import (
 
 from orchestration.build import builds
 from orchestration.home import Home
-from orchestration.landing.batch import RECEIPT, receipts
 from orchestration.landing.inbox import place_in_inbox
+from orchestration.landing.receipts import RECEIPT, receipts
 from orchestration.publish import record
 
 pytestmark = pytest.mark.slow

@@ -17,9 +17,9 @@ from orchestration.cli import app
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
 from orchestration.landing import batch, check
-from orchestration.landing.batch import receipts
 from orchestration.landing.land import land_inbox
 from orchestration.landing.quarantine import quarantined, refused_rows, replay
+from orchestration.landing.receipts import RECEIPT, receipts
 from orchestration.landing.rules import LandingError
 
 
@@ -50,7 +50,7 @@ def test_a_receipt_is_read_again_when_its_file_was_changed_or_removed(unchecked,
     assert [r["rows_read"] for r in receipts(home)] == [1, 1]
 
     path = home.landing / "batches" / f"{first['batch_id']}.parquet"
-    pq.write_table(pa.Table.from_pylist([first], batch.RECEIPT).drop_columns("warnings"), path)
+    pq.write_table(pa.Table.from_pylist([first], RECEIPT).drop_columns("warnings"), path)
     assert receipts(home) == [first | {"warnings": None}, second]
 
     path.unlink()

@@ -9,9 +9,9 @@ from conftest import NOW, as_lines, landed_count, make_event, put, reasons, visi
 
 from orchestration.contracts.odcs import load_layer
 from orchestration.landing import rules
-from orchestration.landing.batch import receipts
 from orchestration.landing.land import land_inbox
 from orchestration.landing.quarantine import quarantined, refused_rows, replay
+from orchestration.landing.receipts import receipts
 from orchestration.landing.rules import LandingError
 
 # --- What lands -----------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from conftest import NOW, SETTLED, as_lines, landed_count, make_event, put, visi
 from typer.testing import CliRunner
 
 from orchestration.cli import _fill_inbox, app
-from orchestration.landing.batch import receipts
 from orchestration.landing.inbox import (
     files_to_place,
     has_received,
@@ -24,6 +23,7 @@ from orchestration.landing.inbox import (
 )
 from orchestration.landing.land import land_inbox
 from orchestration.landing.quarantine import quarantined, replay
+from orchestration.landing.receipts import receipts
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 

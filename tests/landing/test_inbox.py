@@ -66,7 +66,7 @@ def test_a_file_of_the_same_name_size_and_time_that_has_landed_is_not_hashed_aga
 
 NOTHING_NEW = """
 import sys
-from orchestration.landing.batch import receipts
+from orchestration.landing.receipts import receipts
 from orchestration.landing.land import land_inbox
 from orchestration.landing.quarantine import quarantined
 from orchestration.home import Home

@@ -15,9 +15,9 @@ from orchestration.cli import app
 from orchestration.contracts.expectations import rules
 from orchestration.contracts.odcs import load_layer
 from orchestration.landing import refusals
-from orchestration.landing.batch import receipts
 from orchestration.landing.land import land_inbox
 from orchestration.landing.quarantine import dismiss, quarantined, replay
+from orchestration.landing.receipts import receipts
 
 DAY = timedelta(days=1)
 HEADER = b"event_id,source,event_type,data_product_id,occurred_at,domain,title\n"

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.landing import inbox
-from orchestration.landing.batch import receipts
 from orchestration.landing.inbox import content_key, waiting_files
 from orchestration.landing.land import land_again, land_inbox
 from orchestration.landing.quarantine import dismiss, refused_rows, replay
+from orchestration.landing.receipts import receipts
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 

@@ -13,9 +13,9 @@ from conftest import NOW, Crash, as_lines, landed_count, make_event, put, reason
 
 from orchestration import home as home_module
 from orchestration.landing import batch
-from orchestration.landing.batch import receipts
 from orchestration.landing.land import land_inbox
 from orchestration.landing.quarantine import quarantined, replay
+from orchestration.landing.receipts import receipts
 
 
 def test_a_replay_lands_what_passes_today_once_with_its_origin(promise, land, home):

@@ -7,9 +7,9 @@ import pytest
 from conftest import NOW, make_event, reasons, visible
 
 from orchestration.declared import DeclarationError, home_timezones
-from orchestration.landing.batch import receipts
 from orchestration.landing.conform import conform
 from orchestration.landing.quarantine import quarantined, replay
+from orchestration.landing.receipts import receipts
 from orchestration.landing.times import Clock, Timezones
 
 

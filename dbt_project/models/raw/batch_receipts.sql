@@ -1,1 +1,1 @@
-select * from {{ source('landing', 'batches') }}
+select * from {{ source('build', 'batches') }}

@@ -1,1 +1,1 @@
-select * from {{ source('quarantine', 'quarantined_events') }}
+select * from {{ source('build', 'quarantined_events') }}

@@ -85,7 +85,7 @@ def _words(process: subprocess.Popen, engine: Engine, log: IO[str]) -> Iterator[
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
     has_answered = False
     while True:
-        seconds = SILENT_SECONDS if has_answered or not engine.address else CONNECT_SECONDS
+        seconds = CONNECT_SECONDS if engine.is_server and not has_answered else SILENT_SECONDS
         try:
             line = lines.get(timeout=seconds)
         except queue.Empty:
@@ -140,7 +140,7 @@ def refused(engine: Engine, reason: object) -> str:
 
 def _silence(engine: Engine, seconds: int, has_answered: bool, log: str) -> str:
     name, where = ENGINES[engine.name], f" at {engine.address}" if engine.address else ""
-    if has_answered or not engine.address:
+    if has_answered or not engine.is_server:
         return (
             f"{name}{where} has not answered for {seconds} seconds, so the run has ended its part there. Look at its "
             f"log, memory and machine, then run again. Log here: {log}"

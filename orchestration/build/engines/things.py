@@ -9,6 +9,7 @@ happens inside the engine (worker.py), its environment (environment.py).
 
 import hashlib
 import json
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,7 @@ def make_things(
     Raises EngineError: the engine is missing or unreachable, a model failed, or what it left is not what it made.
     """
     python = python_of(engine.name)
-    if engine.has_driver:
+    if engine.needs_java:
         check_java()
     if engine.address:
         reach(engine)
@@ -67,7 +68,10 @@ def make_things(
         "sources": _sources(home, build),
     }
     (things.parent / "job.json").write_text(json.dumps(job))
-    run_worker(python, things.parent / "job.json", engine, environment, tell)
+    try:
+        run_worker(python, things.parent / "job.json", engine, environment, tell)
+    finally:
+        shutil.rmtree(things.parent / "scratch", ignore_errors=True)  # what Spark spills, and leaves where it is killed
     check_things(build, engine)
 
 
@@ -103,24 +107,26 @@ def reach(engine: Engine) -> None:
 
 
 def _sources(home: Home, build: Build) -> dict[str, dict[str, Any]]:
-    """{schema.table: {columns in Spark's types, path of a folder of Parquet, rows}} of landing and what is declared."""
+    """{schema.table: {columns in Spark's types, path of a folder of Parquet, rows}}.
+
+    Of the landing tables as the build sees them, its batches, and the declared tables.
+    """
     found = {}
-    for path in home.landing.glob("*/_empty.parquet"):
-        for unfinished in path.parent.glob("*.tmp"):  # of a batch that was killed: Spark reads every file of a folder
-            unfinished.unlink()
-        if path.parent.name not in ("quarantined_events", "dismissals"):
+    for path in home.build_landing.resolve().glob("*/_empty.parquet"):
+        if path.parent.name not in ("batches", "quarantined_events", "dismissals"):
             found[f"landing.{path.parent.name}"] = (pq.read_schema(path), path.parent)
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
         db.execute(f"attach {sql_text(build.path)} as build (read_only)")
         names = db.execute(
-            "select table_name from duckdb_tables() where database_name = 'build' and schema_name = 'declared'"
+            "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'build' "
+            "and (schema_name = 'declared' or (schema_name, table_name) = ('landing', 'batches'))"
         ).fetchall()
         for (name,) in names:
-            folder = build.things.parent / "declared" / name
+            folder = build.things.parent / "own" / name
             folder.mkdir(parents=True)
-            db.execute(f"copy build.declared.{name} to {sql_text(folder / 'rows.parquet')} (format parquet)")
-            found[f"declared.{name}"] = (pq.read_schema(folder / "rows.parquet"), folder)
+            db.execute(f"copy build.{name} to {sql_text(folder / 'rows.parquet')} (format parquet)")
+            found[name] = (pq.read_schema(folder / "rows.parquet"), folder)
         return {
             name: {"columns": _columns(schema), "path": str(path), "rows": _row_count(db, path)}
             for name, (schema, path) in found.items()

@@ -13,6 +13,7 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,11 @@ def start_sail() -> tuple[str, Any]:
     return f"sc://{ip}:{port}", server
 
 
+def text(value: object) -> str:
+    """A value as a literal of Spark's SQL."""
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def forget(spark: Any, prefix: str) -> None:
     """Drop the home's schemas, also those that a killed run left; the files of its tables stay where they are."""
     for schema in SCHEMAS:
@@ -63,7 +69,7 @@ def register(spark: Any, prefix: str, sources: dict[str, dict[str, Any]]) -> Non
     for schema in SCHEMAS:
         spark.sql(f"create schema {prefix}{schema}")
     for name, source in sources.items():
-        spark.sql(f"create table {prefix}{name} ({source['columns']}) using parquet location '{source['path']}'")
+        spark.sql(f"create table {prefix}{name} ({source['columns']}) using parquet location {text(source['path'])}")
 
 
 def run_dbt(job: dict[str, Any]) -> list[str]:
@@ -125,24 +131,28 @@ def pulse(spark: Any) -> None:
 
 def open_session(job: dict[str, Any], sessions: list[Any]) -> Any:
     """A session on an engine that has answered; ends this process with plain words where none does."""
+
+    def give_up(words: str, is_refusal: bool = False) -> None:
+        say(unreachable=words, is_refusal=is_refusal)
+        os._exit(1)
+
     try:
-        spark = _driver(job) if is_master(job["engine"], job["address"]) else _connected(job["address"])
+        spark = _driver(job, give_up) if is_master(job["engine"], job["address"]) else _connected(job["address"])
         for setting, value in SESSION.items():
             spark.conf.set(setting, value)
         say(version=spark.version)
     except Exception as error:
-        words = in_words(error)
-        say(unreachable=words, is_refusal="UNAUTHENTICATED" in str(error) or "PERMISSION_DENIED" in str(error))
-        os._exit(1)
+        give_up(in_words(error), "UNAUTHENTICATED" in str(error) or "PERMISSION_DENIED" in str(error))
     sessions.append(spark)
     threading.Thread(target=pulse, args=[spark], daemon=True).start()
     return spark
 
 
-def _driver(job: dict[str, Any]) -> Any:
+def _driver(job: dict[str, Any], give_up: Callable[..., None]) -> Any:
     files = [path for source in job["sources"].values() for path in Path(source["path"]).glob("*.parquet")]
     source_bytes = sum(path.stat().st_size for path in files)
-    return open_driver(job["address"], f"Flywheel {job['build']}", Path(job["things"]).with_name("spark"), source_bytes)
+    scratch = Path(job["things"]).with_name("scratch")
+    return open_driver(job["address"], f"Flywheel {job['build']}", scratch, source_bytes, give_up)
 
 
 def _connected(address: str) -> Any:
@@ -174,7 +184,7 @@ def see_one_folder(spark: Any, job: dict[str, Any]) -> None:
             words = f"it reads {seen[name]:,} of {source['rows']:,} rows of {source['path']}"
             raise RuntimeError(f"{SAME_FOLDER}: {words}")
     probe = Path(job["things"], "probe")
-    spark.sql(f"create table {prefix}curated.probe using parquet location '{probe}' as select 1 as one")
+    spark.sql(f"create table {prefix}curated.probe using parquet location {text(probe)} as select 1 as one")
     spark.sql(f"drop table {prefix}curated.probe")
     if not [*probe.glob("*.parquet")]:
         raise RuntimeError(f"{SAME_FOLDER}: what it writes to {probe} is not there")

@@ -1,0 +1,65 @@
+"""The locks of landing: who lands or reads, who compacts, and which batches somebody lands.
+
+Belongs here: the files that are locked, for how long. Does not belong here: the home's lock, which one build holds at a
+time (home.py).
+
+The kernel releases each of them when the process dies, however it dies. They are in the home's folder and hold no data.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from orchestration.home import Home
+
+LOCK_DIGITS = 15  # of a batch_id: 60 bits, as many as the place in a file has
+
+
+@contextmanager
+def shared(home: Home) -> Iterator[None]:
+    """Land, or read rows of landing, while nobody compacts; waits for a compaction to end."""
+    with (home.root / "landing.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def exclusive(home: Home) -> Iterator[bool]:
+    """Compact while nobody lands or reads; False where somebody does, and then there is nothing to hold."""
+    with (home.root / "landing.lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+class BatchLocks:
+    """The batches that this process lands: one byte of a file each, so that a thousand need one open file.
+
+    Such locks are those of a process: two landings in threads of one process would not exclude each other.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.file = (home.root / "batches.lock").open("ab")
+
+    def __enter__(self) -> "BatchLocks":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def take(self, batch_id: str) -> bool:
+        """Whether this process lands the batch from now on; False while another one does."""
+        with suppress(BlockingIOError, PermissionError):  # the system may answer with either
+            self._lock(batch_id, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False
+
+    def wait_for(self, batch_id: str) -> None:
+        """Take the batch once no other process lands it. Take no other before: two that wait would wait for ever."""
+        self._lock(batch_id, fcntl.LOCK_EX)
+
+    def _lock(self, batch_id: str, how: int) -> None:
+        fcntl.lockf(self.file, how, 1, int(batch_id[:LOCK_DIGITS], 16))
