@@ -103,8 +103,9 @@ def hashed(spark: Any, table: str) -> dict[str, Any]:
 
 
 def say(**words: Any) -> None:
-    """A line to the process that started this one."""
-    print(json.dumps(words), flush=True)
+    """A line to the process that started this one; in one piece, because the pulse speaks at any time."""
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
 
 
 def end_with_the_run(sessions: list[Any]) -> None:
@@ -126,7 +127,7 @@ def pulse(spark: Any) -> None:
     while True:
         time.sleep(PULSE_SECONDS)
         with suppress(Exception):  # the request that is at work tells it better
-            say(is_alive=bool(spark.version))
+            say(is_alive=bool(spark.conf.get("spark.sql.session.timeZone")))  # its version PySpark asks only once
 
 
 def open_session(job: dict[str, Any], sessions: list[Any]) -> Any:
