@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from orchestration.home import Home
-from orchestration.landing import locks
+from orchestration.landing import locks, mirrors
 from orchestration.landing.inbox import files_to_place, is_marker, place_in_inbox
 from orchestration.landing.receipts import receipts
+from orchestration.landing.storage import store_of
 from orchestration.settings import SettingsError
 from orchestration.terminal import HomeOption, exit_with_usage_error, print_plain
 
@@ -77,6 +78,7 @@ def replay(root: HomeOption = None) -> None:
     console, home = Console(file=sys.stdout), Home.at(root)
     with home.lock():
         try:
+            mirrors.sync(home)
             files, gone = land_again(home)
             receipt = quarantine.replay(home)
         except (ContractError, DeclarationError, SettingsError) as error:
@@ -113,6 +115,9 @@ def erase(
         exit_with_usage_error(
             console, f"{escape(', '.join(left))} would land again: delete it from {home.inbox} first."
         )
+    if store_of(home, "landing"):
+        batches = ", ".join(r["batch_id"] for r in mine)
+        exit_with_usage_error(console, f"Delete the objects of {batches} in the bucket, receipts first: homes follow.")
     with home.lock():
         for receipt in mine:
             print_plain(console, f"{receipt['file_name']}: {LANDED.format(**receipt)} Batch {receipt['batch_id']}.")

@@ -7,8 +7,11 @@ import dagster as dg
 from orchestration.home import Home
 from orchestration.landing.inbox import waiting_files
 from orchestration.landing.land import land_inbox
+from orchestration.landing.mirrors import sync
+from orchestration.landing.storage import StorageError
 from orchestration.publish.record import is_current
 from orchestration.sample.home import other_files
+from orchestration.settings import SettingsError
 
 WAITING_TAG = "flywheel/waiting_files"
 ATTEMPTS = 3  # runs for the same waiting files; one that lands them leaves none waiting, whatever fails after that
@@ -28,7 +31,7 @@ def land_files(context: dg.OpExecutionContext) -> None:
         raise dg.Failure(others)
     try:
         new = land_inbox(home)
-    except ValueError as error:  # what people set or declared wrongly
+    except (ValueError, StorageError) as error:  # what people set or declared wrongly; S3
         raise dg.Failure(str(error)) from error
     for receipt in new:
         context.log.info(
@@ -50,6 +53,10 @@ def landing_job() -> None:
 )
 def inbox_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Start one run for everything new in the inbox, once no file is written to any more; again where one failed."""
+    try:
+        sync(Home.at(), may_wait=False)
+    except (StorageError, SettingsError) as error:
+        return dg.SkipReason(str(error))
     waiting = [(file.name, file.size, file.modified_ns) for file in waiting_files(Home.at())]
     if not waiting:
         return dg.SkipReason("Nothing new in the inbox.")

@@ -20,6 +20,7 @@ from orchestration.home import Home
 from orchestration.landing import locks, quarantine, refusals
 from orchestration.landing.land import land_inbox, release_memory
 from orchestration.landing.receipts import EPOCH, receipts, visible_rows
+from orchestration.landing.storage import StorageError
 from orchestration.progress import report
 from orchestration.sample.home import other_files
 
@@ -123,7 +124,7 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterator:
             release_memory()
         landed = receipts(home)
         builds.begin(home, context.run_id, dates.dates, landed)
-    except ValueError as error:  # what people set or declared wrongly
+    except (ValueError, StorageError) as error:  # what people set or declared wrongly; S3
         raise dg.Failure(str(error)) from error
     refused = quarantine.refused_rows(home, TEXT_SHOWN, landed).drop_columns("landed_at").to_pylist()
     for receipt in new:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from orchestration.contracts.odcs import load_layer
 from orchestration.declared import home_timezones
 from orchestration.home import Home, sha256
-from orchestration.landing import locks, processes
+from orchestration.landing import locks, mirrors, processes
 from orchestration.landing.batch import Batch, finish_together, lands_together, prepare_landing
 from orchestration.landing.check import Checker
 from orchestration.landing.compaction import compact
@@ -40,10 +40,11 @@ def land_inbox(home: Home, now: datetime | None = None, count: int | None = None
     """Land every settled inbox file that has not been read yet, in name order; returns the new receipts.
 
     Files that another process lands are waited for, and landed here if it dies. `count` processes land at once, or as
-    many as are worth it. Afterwards small files are compacted. Raises SettingsError or DeclarationError for a timezone
-    that people set or declared wrongly.
+    many as are worth it. Afterwards small files are compacted. Raises StorageError, and SettingsError or
+    DeclarationError for a timezone that people set or declared wrongly.
     """
     prepare_landing(home, load_layer("landing"))
+    mirrors.sync(home)
     lander: Lander | None = None
     new: list[Receipt] = []
     tried: set[str] = set()
@@ -53,6 +54,7 @@ def land_inbox(home: Home, now: datetime | None = None, count: int | None = None
         new += _land(lander, files, count)
         tried |= {file.name for file in files}
     compact(home)
+    mirrors.tidy(home)
     return new
 
 
@@ -63,10 +65,12 @@ def land_again(home: Home, now: datetime | None = None) -> tuple[list[Receipt], 
     read stays in quarantine as it is.
     """
     whole = {row["batch_id"] for row in quarantined(home).to_pylist() if row["row_number"] is None}
+    refused_whole = [receipt for receipt in receipts(home) if receipt["batch_id"] in whole]
+    mirrors.bring_again(home, [receipt["file_name"] for receipt in refused_whole])
     lander = Lander(home, now or datetime.now(UTC))
     landed: dict[str, Receipt] = {}
     gone = []
-    for refused, file in refused_files(home, [r for r in receipts(home) if r["batch_id"] in whole]):
+    for refused, file in refused_files(home, refused_whole):
         if file is None:
             gone.append(refused["file_name"])
         elif (key := content_key(file.sha256, file.name)) not in landed:
