@@ -112,9 +112,7 @@ def erase(
     if not mine:
         exit_with_usage_error(console, f"{escape(name)}: no such file or batch has landed.")
     if left := [r["file_name"] for r in mine if not r["is_replay"] and (home.inbox / r["file_name"]).exists()]:
-        exit_with_usage_error(
-            console, f"{escape(', '.join(left))} would land again: delete it from {home.inbox} first."
-        )
+        exit_with_usage_error(console, f"{escape(', '.join(left))} would land again: delete it from the inbox first.")
     if store_of(home, "landing"):
         batches = ", ".join(r["batch_id"] for r in mine)
         exit_with_usage_error(console, f"Delete the objects of {batches} in the bucket, receipts first: homes follow.")
