@@ -15,6 +15,7 @@ from orchestration.home import Home
 from orchestration.landing import locks, mirrors
 from orchestration.landing.inbox import files_to_place, is_marker, place_in_inbox
 from orchestration.landing.receipts import receipts
+from orchestration.landing.storage import store_of
 from orchestration.settings import SettingsError
 from orchestration.terminal import HomeOption, exit_with_usage_error, print_plain
 
@@ -111,9 +112,10 @@ def erase(
     if not mine:
         exit_with_usage_error(console, f"{escape(name)}: no such file or batch has landed.")
     if left := [r["file_name"] for r in mine if not r["is_replay"] and (home.inbox / r["file_name"]).exists()]:
-        exit_with_usage_error(
-            console, f"{escape(', '.join(left))} would land again: delete it from {home.inbox} first."
-        )
+        exit_with_usage_error(console, f"{escape(', '.join(left))} would land again: delete it from the inbox first.")
+    if store_of(home, "landing"):
+        batches = ", ".join(r["batch_id"] for r in mine)
+        exit_with_usage_error(console, f"Delete the objects of {batches} in the bucket, receipts first: homes follow.")
     with home.lock():
         for receipt in mine:
             print_plain(console, f"{receipt['file_name']}: {LANDED.format(**receipt)} Batch {receipt['batch_id']}.")
