@@ -53,10 +53,10 @@ def tidy(home: Home) -> None:
                 inbox_mirror.tidy(home)
 
 
-def addresses(home: Home) -> list[str]:
-    """The addresses of inbox and landing, as far as they are in S3; raises StorageError."""
-    stores = (store_of(home, "inbox"), store_of(home, "landing"))
-    return [store.address for store in stores if store]
+def address(home: Home, what: str) -> str | None:
+    """The address of the `inbox` or `landing`, where it is in S3; raises StorageError."""
+    store = store_of(home, what)
+    return store.address if store else None
 
 
 @contextmanager
