@@ -54,7 +54,8 @@ def land_inbox(home: Home, now: datetime | None = None, count: int | None = None
         lander = lander or Lander(home, now or datetime.now(UTC))  # only new rows need it, and it imports pandas
         new += _land(lander, files, count)
         tried |= {file.name for file in files}
-    mirrors.tidy(home)
+    if new:
+        mirrors.sync(home)  # copies of what has landed go, and what the bucket confirms is kept before it is compacted
     compact(home)
     return new
 

@@ -45,14 +45,6 @@ def bring_again(home: Home, names: list[str]) -> None:
             inbox_mirror.bring(home, inbox, names)
 
 
-def tidy(home: Home) -> None:
-    """Remove what the home keeps of objects of the inbox that have landed."""
-    if store_of(home, "inbox"):
-        with _alone(home, may_wait=False) as is_alone:
-            if is_alone:
-                inbox_mirror.tidy(home)
-
-
 def address(home: Home, what: str) -> str | None:
     """The address of the `inbox` or `landing`, where it is in S3; raises StorageError."""
     store = store_of(home, what)
