@@ -76,5 +76,5 @@
 
 {# A macro of Spark's adapter, in front of the adapter's own: a table is Parquet in the folder of the things. #}
 {% macro spark__location_clause() -%}
-    using parquet location '{{ things_folder() }}/{{ model.alias }}'
+    using parquet location '{{ things_folder() | replace("\\", "\\\\") | replace("'", "\\'") }}/{{ model.alias }}'
 {%- endmacro %}

@@ -7,6 +7,8 @@ Belongs here: where an environment is, making one, whether it is the locked one.
 """
 
 import hashlib
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from pathlib import Path
 
 ENGINES = {"sail": "Sail", "spark": "Apache Spark"}
 LOCKS = Path(__file__).parent
+JAVA = 17  # the oldest that Spark 4.1 runs on
 
 
 class EngineError(RuntimeError):
@@ -34,6 +37,25 @@ def python_of(engine: str) -> Path:
     if stamp.read_text() != _version(engine):
         raise EngineError(f"{folder} is of another version of Flywheel. Run `flywheel engine install {engine}` again.")
     return folder / "bin" / "python"
+
+
+def check_java() -> None:
+    """Raise EngineError unless this machine has the Java that Spark's own process here needs."""
+    folder = os.environ.get("JAVA_HOME")
+    java = str(Path(folder, "bin", "java")) if folder else shutil.which("java")
+    what_to_do = (
+        f"Apache Spark needs Java {JAVA} or later on this machine: install it (on Debian, apt-get install "
+        f"openjdk-{JAVA}-jre-headless), or set JAVA_HOME to its folder."
+    )
+    if not java:
+        raise EngineError(f"There is no Java here. {what_to_do}")
+    try:
+        words = subprocess.run([java, "-version"], capture_output=True, text=True, check=True).stderr
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise EngineError(f"{java} can't be run: {error}. {what_to_do}") from error
+    found = re.search(r'version "(?:1\.)?(\d+)', words)
+    if not found or int(found.group(1)) < JAVA:
+        raise EngineError(f"{java} is Java {found.group(1) if found else 'of an unknown version'}. {what_to_do}")
 
 
 def install_engine(engine: str) -> Path:

@@ -7,28 +7,29 @@ Belongs here: what the engine is given, its process, its words, the checks of wh
 happens inside the engine (worker.py), its environment (environment.py).
 """
 
+import hashlib
 import json
-import os
+import shutil
 import socket
-import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.build.builds import DBT_PROJECT, Build, one_row, sql_text
-from orchestration.build.engines.environment import ENGINES, EngineError, python_of
+from orchestration.build.engines.checks import LEFT_TO_DUCKDB, check_things
+from orchestration.build.engines.environment import EngineError, check_java, python_of
+from orchestration.build.engines.process import run_worker, unreachable
 from orchestration.home import Home
 from orchestration.settings import Engine, SettingsError, load_settings
 
-WORKER = Path(__file__).with_name("worker.py")
 SELECTED = ("path:models/raw", "path:models/curated/events", "path:models/curated/products")
-LEFT_TO_DUCKDB = ("rows_refused", "quarantined_events")  # what was refused is in the build already
-CONNECT_SECONDS = 20
+REACH_SECONDS = 10
+SPARK_CONNECT_PORT = 15002
 SPARK_TYPES = {
     "string": "string",
     "large_string": "string",
@@ -48,23 +49,35 @@ def make_things(
     Raises EngineError: the engine is missing or unreachable, a model failed, or what it left is not what it made.
     """
     python = python_of(engine.name)
+    if engine.needs_java:
+        check_java()
     if engine.address:
         reach(engine)
     things = build.things
     things.mkdir(parents=True)
     job = {
+        "build": build.id,
         "engine": engine.name,
         "address": engine.address,
         "project": str(DBT_PROJECT),
         "target_path": str(home.dbt_target / engine.name),
         "things": str(things),
+        "schemas": _schemas(home),
         "threads": 2,
         "select": [*SELECTED, "--exclude", *LEFT_TO_DUCKDB],
         "sources": _sources(home, build),
     }
     (things.parent / "job.json").write_text(json.dumps(job))
-    _run(python, things.parent / "job.json", engine, environment, tell)
+    try:
+        run_worker(python, things.parent / "job.json", engine, environment, tell)
+    finally:
+        shutil.rmtree(things.parent / "scratch", ignore_errors=True)  # what Spark spills, and leaves where it is killed
     check_things(build, engine)
+
+
+def _schemas(home: Home) -> str:
+    """How this home's schemas begin on an engine, which other homes, and others altogether, may use as well."""
+    return f"flywheel_{hashlib.sha256(f'{socket.gethostname()} {home.root}'.encode()).hexdigest()[:12]}_"
 
 
 def chosen_engine(home: Home) -> str:
@@ -83,22 +96,18 @@ def is_thing(node: dict[str, Any]) -> bool:
 
 
 def reach(engine: Engine) -> None:
-    """Raise EngineError unless something answers at the address of a server, soon."""
-    scheme, _, rest = str(engine.address).partition("://")
-    if scheme != "sc":
+    """Raise EngineError unless something takes connections at the address of a server, soon."""
+    place = urlsplit(str(engine.address))
+    if not place.hostname:
         return
-    host, _, port = rest.partition("/")[0].rpartition(":")
     try:
-        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
-    except (OSError, ValueError) as error:
-        raise EngineError(
-            f"{ENGINES[engine.name]} does not answer at {engine.address} ({error}). Start it, or correct "
-            "engine.address in flywheel.yml; with `name: duckdb` there, this machine builds everything."
-        ) from error
+        socket.create_connection((place.hostname, place.port or SPARK_CONNECT_PORT), REACH_SECONDS).close()
+    except OSError as error:
+        raise EngineError(unreachable(engine, error)) from error
 
 
-def _sources(home: Home, build: Build) -> dict[str, dict[str, str]]:
-    """{schema.table: its columns in Spark's types, the folder of its Parquet}.
+def _sources(home: Home, build: Build) -> dict[str, dict[str, Any]]:
+    """{schema.table: {columns in Spark's types, path of a folder of Parquet, rows}}.
 
     Of the landing tables as the build sees them, its batches, and the declared tables.
     """
@@ -118,7 +127,15 @@ def _sources(home: Home, build: Build) -> dict[str, dict[str, str]]:
             folder.mkdir(parents=True)
             db.execute(f"copy build.{name} to {sql_text(folder / 'rows.parquet')} (format parquet)")
             found[name] = (pq.read_schema(folder / "rows.parquet"), folder)
-    return {name: {"columns": _columns(schema), "path": str(path)} for name, (schema, path) in found.items()}
+        return {
+            name: {"columns": _columns(schema), "path": str(path), "rows": _row_count(db, path)}
+            for name, (schema, path) in found.items()
+        }
+
+
+def _row_count(db: duckdb.DuckDBPyConnection, folder: Path) -> int:
+    files = sql_text(folder / "*.parquet")
+    return one_row(db.execute(f"select coalesce(sum(num_rows), 0) from parquet_file_metadata({files})"))[0]
 
 
 def _columns(schema: pa.Schema) -> str:
@@ -133,80 +150,3 @@ def _spark_type(kind: pa.DataType) -> str:
     if pa.types.is_decimal(kind):
         return f"decimal({kind.precision}, {kind.scale})"
     return SPARK_TYPES[str(kind)]
-
-
-def _run(python: Path, job: Path, engine: Engine, environment: dict[str, str], tell: Callable[[str], None]) -> None:
-    """Run the worker to its end, its log next to the job; raises EngineError with its own words."""
-    name, done, error, log = ENGINES[engine.name], 0, "", job.with_name("engine.log")
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    with log.open("w") as file, tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            [str(python), str(WORKER), str(job)],
-            stdin=subprocess.PIPE,  # it ends when this process does
-            stdout=subprocess.PIPE,
-            stderr=file,
-            env=inherited | environment | {"TZ": "UTC"},
-            cwd=folder,  # Spark writes files of its own where it is started
-            text=True,
-        )
-        try:
-            for words in _lines(process.stdout, file):
-                error = words.get("error", error)
-                done += "node" in words
-                tell(f"{done} tables done on {name}" if done else f"{name} started")
-            code = process.wait()
-        finally:
-            process.kill()
-    if code or error:
-        raise EngineError(f"{name} could not make the things: {error or f'it ended with {code}'}. Log: {log}")
-
-
-def _lines(output: IO[str] | None, log: IO[str]) -> Any:
-    """The worker's lines of JSON; all others go to its log."""
-    for line in output or ():
-        try:
-            words = json.loads(line)
-        except ValueError:
-            words = None
-        if isinstance(words, dict):
-            yield words
-        else:
-            log.write(line)
-
-
-def check_things(build: Build, engine: Engine) -> dict[str, int]:
-    """{thing: rows}, once the files hold the rows that the engine says it made; raises EngineError."""
-    try:
-        made = json.loads((build.things / "things.json").read_text())["things"]
-    except (OSError, ValueError, KeyError) as error:
-        raise EngineError(f"{ENGINES[engine.name]} left no list of the things it made in {build.things}.") from error
-    with duckdb.connect() as db:
-        db.execute("set TimeZone = 'UTC'")
-        for name, about in made.items():
-            rows, total = _hash(db, build.things / name, about["columns"])
-            if (rows, total) != (about["rows"], int(about["hash"])):
-                raise EngineError(
-                    f"{build.things / name} holds {rows:,} rows that are not the {about['rows']:,} that "
-                    f"{ENGINES[engine.name]} made: the files were changed or are not all there. Run again."
-                )
-    return {name: about["rows"] for name, about in made.items()}
-
-
-def _hash(db: duckdb.DuckDBPyConnection, folder: Path, columns: dict[str, str]) -> tuple[int, int]:
-    """(rows, the sum of a hash of each) of a thing's Parquet, as worker.py computes it on the engine."""
-    if not [*folder.glob("*.parquet")]:
-        return 0, 0
-    texts = ", ".join(f"coalesce({_as_text(name, kind)}, chr(31))" for name, kind in sorted(columns.items()))
-    number = f"cast('0x' || substr(md5(concat_ws(chr(30), {texts})), 1, 12) as hugeint)"
-    files = sql_text(folder / "*.parquet")
-    return one_row(db.execute(f"select count(*), coalesce(sum({number}), 0) from read_parquet({files})"))
-
-
-def _as_text(name: str, kind: str) -> str:
-    if kind == "timestamp":
-        return f"cast(epoch_us({name}) as varchar)"
-    if kind == "double":
-        return f"cast(cast(floor({name} * 1000000) as bigint) as varchar)"
-    if kind.startswith("array"):
-        return f"array_to_string({name}, chr(30))"
-    return f"cast({name} as varchar)"
