@@ -12,6 +12,7 @@ from orchestration.build.builds import fingerprint
 from orchestration.cli import app
 from orchestration.home import Home
 from orchestration.settings import TEMPLATE, Engine, Settings, SettingsError, load_settings, write_settings
+from orchestration.summary import engine_in_words
 
 
 def of_the_tables(home: Home, text: str) -> dict:
@@ -29,6 +30,7 @@ def test_a_home_without_a_file_has_the_defaults_and_so_has_the_file_that_init_wr
     assert write_settings(home) == home.settings and home.settings.read_text() == TEMPLATE
     assert load_settings(home) == Settings()
     assert write_settings(home) is None
+    assert engine_in_words(home) == ""
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "north_star:\n", "north_star:\n  k: null\n  metric: null\n"])
@@ -179,6 +181,7 @@ def test_what_can_not_be_set_is_refused_with_file_line_and_what_to_write(home, t
 def test_an_engine_has_an_address_of_its_kind(home, name, address):
     home.settings.write_text(f"engine:\n  name: {name}\n  address: {address}\n")
     assert load_settings(home).engine == Engine(name, address)
+    assert engine_in_words(home).endswith(f", {address}")
 
 
 @pytest.mark.parametrize(

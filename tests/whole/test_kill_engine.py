@@ -1,5 +1,5 @@
-"""An engine, its server or the run dies while things are made: nothing half is taken over, nothing runs on, and the next
-run publishes what DuckDB alone would.
+"""An engine, its server or the run dies while things are made: nothing half is taken over, nothing runs on, and the
+next run publishes what DuckDB alone would.
 """
 
 import os
@@ -34,37 +34,38 @@ time.sleep(3_600)
 """
 
 
-def fault_at(done: int, fault: Callable[[int], None]) -> None:
-    """From now on `fault(process id of the worker)` happens once so many tables are done; at 0, once it has started."""
+def fault_at(done: int, fault: Callable[[subprocess.Popen], None]) -> None:
+    """From now on `fault(worker's process)` happens once so many tables are done; at 0, once it has started."""
     original = process._follow
 
     def follow(worker, engine, log, tell):
         def watch(words: str) -> None:
             tell(words)
             if words.startswith(f"{done} tables done") or (not done and words.endswith("started")):
-                fault(worker.pid)
+                fault(worker)
 
         return original(worker, engine, log, watch)
 
     process._follow = follow
 
 
-def fault_once_listed(fault: Callable[[int], None]) -> None:
+def fault_once_listed(fault: Callable[[subprocess.Popen], None]) -> None:
     """From now on the fault happens once the worker has written what it made."""
 
-    def watch(pid: int) -> None:
-        job = Path(f"/proc/{pid}/cmdline").read_text().split("\0")[2]
-        listed = Path(job).parent / "things/things.json"
-        threading.Thread(target=lambda: (wait_for(listed.exists), fault(pid)), daemon=True).start()
+    def watch(worker: subprocess.Popen) -> None:
+        listed = Path(worker.args[2]).parent / "things/things.json"
+        while worker.poll() is None and not listed.exists():
+            time.sleep(0.001)
+        fault(worker)
 
-    fault_at(0, watch)
-
-
-def kill_worker(pid: int, with_signal: int = signal.SIGKILL) -> None:
-    os.kill(pid, with_signal)
+    fault_at(0, lambda worker: threading.Thread(target=watch, args=[worker], daemon=True).start())
 
 
-def end_run(with_signal: int, pid: int) -> None:
+def kill_worker(worker: subprocess.Popen) -> None:
+    worker.kill()
+
+
+def end_run(with_signal: int, worker: subprocess.Popen) -> None:
     os.kill(os.getpid(), with_signal)
     time.sleep(30)  # whatever the signal does, it does not wait for the engine
 
