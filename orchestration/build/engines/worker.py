@@ -103,8 +103,9 @@ def hashed(spark: Any, table: str) -> dict[str, Any]:
 
 
 def say(**words: Any) -> None:
-    """A line to the process that started this one."""
-    print(json.dumps(words), flush=True)
+    """A line to the process that started this one; in one piece, because the pulse speaks at any time."""
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
 
 
 def end_with_the_run(sessions: list[Any]) -> None:
