@@ -9,15 +9,8 @@ milestones as (
 
     select
         data_product_id,
-        {{ latest('title') }} as title,
-        {{ latest('domain', naming_order()) }} as domain,
-        {{ latest('initiative') }} as initiative,
         min(case when not ({{ makes_no_product('event_type') }}) then occurred_at end) as first_event_at,
         min(case when event_type = 'idea_logged' then occurred_at end) as idea_logged_at,
-        min_by(
-            coalesce(has_named_consumer, false),
-            case when event_type = 'idea_logged' then {{ row_of('occurred_at, source, event_id') }} end
-        ) as has_named_consumer,
         min(case when event_type = 'work_started' then occurred_at end) as work_started_at,
         min(case when event_type = 'deployed' then occurred_at end) as deployed_at,
         min(case when {{ is_closing('event_type') }} then occurred_at end) as closed_at,
@@ -44,12 +37,12 @@ close_reasons as (
 
 select
     milestones.data_product_id,
-    milestones.title,
-    milestones.domain,
-    milestones.initiative,
+    names.title,
+    names.domain,
+    names.initiative,
     milestones.first_event_at,
     milestones.idea_logged_at,
-    coalesce(milestones.has_named_consumer, false) as has_named_consumer,
+    coalesce(names.has_named_consumer, false) as has_named_consumer,
     milestones.work_started_at,
     milestones.deployed_at,
     first_adoptions.first_adopted_at as adopted_at,
@@ -64,6 +57,7 @@ select
         else 'idea'
     end as stage
 from milestones
+left join {{ ref('product_names') }} as names on milestones.data_product_id = names.data_product_id
 left join {{ ref('adoptions') }} as first_adoptions
     on milestones.data_product_id = first_adoptions.data_product_id and first_adoptions.is_first_adoption
 left join close_reasons on milestones.data_product_id = close_reasons.data_product_id
