@@ -54,7 +54,8 @@ def test_the_models_of_events_and_things_compile_for_both_engines():
     folder = once_a_session("compiled-for-spark", lambda target: compile_for_spark(target, AS_OF))
     for_spark = {path.stem: path.read_text() for path in (folder / "compiled/flywheel/models").rglob("*.sql")}
     names = {path.stem for path in MODELS}
-    assert for_spark.keys() == names == names & with_raw().keys()
+    assert for_spark.keys() == names
+    assert names - with_raw().keys() == {"repeated_events"}  # which DuckDB has no use for
     faults = {name: found for name, sql in for_spark.items() if (found := not_of_spark(sql))}
     assert not faults
 
