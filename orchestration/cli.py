@@ -1,5 +1,5 @@
-"""The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`, `sources`,
-`receive`, `try`, `map`, `engine`.
+"""The command line: `flywheel init`, `run`, `land`, `status`, `sample`, `quarantine`, `replay`, `erase`, `dbt`, `ui`,
+`sources`, `receive`, `try`, `map`, `engine`.
 
 Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2 bad usage). Does not belong here: work.
 """
@@ -9,9 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,20 +24,22 @@ from rich.text import Text
 from orchestration.engine_cli import app as engine_app
 from orchestration.home import Dates, Home
 from orchestration.instance import CLI_TAG, free_port, is_free, open_instance, path_prefix, prepare_instance
-from orchestration.landing.inbox import files_to_place, has_received, is_marker, place_in_inbox, waiting_files
+from orchestration.land_cli import erase, land, place_events, replay
+from orchestration.landing.inbox import has_received, waiting_files
+from orchestration.landing.mirrors import sync
 from orchestration.map_cli import write_maps
-from orchestration.progress import listening
 from orchestration.publish.record import is_current
+from orchestration.run_output import NOT_PUBLISHED, print_failure, progress_on
 from orchestration.settings import SettingsError, load_settings, write_settings
 from orchestration.sources.declaration import declared_names
 from orchestration.sources_cli import app as sources_app
 from orchestration.sources_cli import pull_every_source, receive
+from orchestration.storage_cli import refuse_sample, sync_or_stop, sync_or_warn
 from orchestration.terminal import Commands, HomeOption, exit_with_usage_error, print_plain
 from orchestration.try_cli import try_repository
 
 if TYPE_CHECKING:  # Dagster takes seconds to import
     import dagster as dg
-    from dagster._core.execution.plan.objects import StepFailureData
 
     from orchestration.sources.pull import Pulled
 
@@ -50,14 +50,13 @@ app = typer.Typer(
     help="Delivery events in; North Star and time to value out.",
 )
 
-NOT_PUBLISHED = "[bold red]Not published.[/] The last good tables stay in place."
 DBT = "from dbt.cli.main import cli; cli(prog_name='flywheel dbt')"
 FULL_BYTES = 20_000_000  # with less free space not even a small build fits
-MARKER = "holds no events: an operating system or a tool writes such a file next to data. Name the data file."
-GONE = "the inbox no longer holds this file as it was refused. Send it again, or dismiss it."
-READ = "can be read now: {rows_landed:,} rows landed, {rows_quarantined:,} quarantined."
 app.add_typer(sources_app, name="sources")
 app.add_typer(engine_app, name="engine")
+app.command()(land)
+app.command()(replay)
+app.command()(erase)
 app.command("try")(try_repository)
 app.command("map")(write_maps)
 app.command()(receive)
@@ -100,8 +99,11 @@ def run(
     if home.is_locked():
         console.print("Another run is working in this home; waiting for it.")
     with home.lock():
+        sync_or_stop(console, home)
         _fill_inbox(console, home, events or [])
         pulled = pull_every_source(home)
+        if events or pulled:
+            sync_or_stop(console, home, is_said=False)  # what they placed in the home
         dates = _dates(home, as_of, known_at)
         log = None
         if rebuild or waiting_files(home) or not is_current(home, dates):
@@ -118,14 +120,14 @@ def _land_build_publish(
     """Run Dagster's job; where it fails, print why and exit with 1."""
     prepare_instance(home)
     try:
-        with log.open("w") as file, _progress(console), redirect_stdout(file), redirect_stderr(file):
+        with log.open("w") as file, progress_on(console), redirect_stdout(file), redirect_stderr(file):
             result = _execute(home, as_of, known_at, pulled)
     except Exception as error:  # of Dagster itself, whose files are in the home too
         console.print(f"{NOT_PUBLISHED}\n✗ {type(error).__name__}: {str(error).splitlines()[0]}", soft_wrap=True)
     else:
         if result.success:
             return
-        _print_failure(console, result, log)
+        print_failure(console, result, log)
     if shutil.disk_usage(home.root).free < FULL_BYTES:
         console.print(f"The disk of {home.root} is full. Free some space and run again: nothing was lost.")
     raise typer.Exit(1)
@@ -135,6 +137,7 @@ def _land_build_publish(
 def status(root: HomeOption = None) -> None:
     """Show what waits, what landed, what is in quarantine and what is published."""
     console, home = Console(file=sys.stdout), Home.at(root)
+    sync_or_warn(console, home)
     waiting = len(waiting_files(home))
     console.print(f"Home: {home.root}" + (" (sample events)" if home.sample() else ""), soft_wrap=True)
     console.print(f"Inbox: {waiting} files wait to land" + ("; a run is working" if home.is_locked() else ""))
@@ -190,37 +193,9 @@ def quarantine(
     elif note or line:
         exit_with_usage_error(console, "--note and --line belong to --dismiss or --restore; name a file or a batch.")
     else:
+        sync_or_warn(console, home)
         for text in quarantine_list(home, "dismissed" if dismissed else "waiting", limit):
             print_plain(console, text)
-
-
-@app.command()
-def replay(root: HomeOption = None) -> None:
-    """Read quarantined rows, and files refused whole, again with today's contracts; land what now passes, once."""
-    from orchestration.contracts.contract import ContractError
-    from orchestration.declared import DeclarationError
-    from orchestration.landing import quarantine
-    from orchestration.landing.land import land_again
-
-    console, home = Console(file=sys.stdout), Home.at(root)
-    with home.lock():
-        try:
-            files, gone = land_again(home)
-            receipt = quarantine.replay(home)
-        except (ContractError, DeclarationError, SettingsError) as error:
-            exit_with_usage_error(console, escape(str(error)))
-        left = quarantine.quarantined(home).num_rows
-    lines = [f"{name}: {GONE}" for name in gone]
-    lines += [f"{f['file_name']}: {READ.format(**f)}" for f in files]
-    for line in lines:
-        print_plain(console, line)
-    if new := files + ([receipt] if receipt else []):
-        landed = sum(each["rows_landed"] for each in new)
-        console.print(f"{landed:,} rows landed; {left:,} wait on. `flywheel run` publishes them.")
-    elif left:
-        console.print(f"No quarantined row keeps its contract yet; {left:,} wait.")
-    else:
-        console.print("Nothing waits in quarantine.")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
@@ -253,7 +228,9 @@ def ui(root: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks 
     os.environ["DAGSTER_WEBSERVER_PATH_PREFIX"] = prefix  # `dagster dev` has no option for it, its web server does
     console.print(f"Dagster UI: http://127.0.0.1:{port}{prefix}\nStop it with Ctrl-C.", soft_wrap=True)
     sys.stdout.flush()
-    os.chdir(home.root)  # Dagster reads a .env of the folder it starts in, over what is set here
+    # Dagster reads a .env of the folder it starts in, over what is set here, and imports from it: not from the home's
+    # own, because its dashboard/ would stand for the package of that name in a checkout
+    os.chdir(home.logs)
     where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
     os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "--log-level", "warning", *where])
 
@@ -268,7 +245,9 @@ def _decide(console: Console, home: Home, dismiss: str, restore: str, line: int 
         exit_with_usage_error(console, 'A dismissal, and nothing else, has a reason: --dismiss FILE --note "why".')
     if home.is_locked():
         console.print("A run is working in this home; waiting for it.")
+    _check_settings(console, home)
     with home.lock():
+        sync(home)
         count = quarantine.dismiss(home, dismiss, line, note) if dismiss else quarantine.restore(home, restore, line)
         left = quarantine.quarantined(home).num_rows
     if not count:
@@ -295,24 +274,15 @@ def _check_settings(console: Console, home: Home) -> None:
 
 
 def _fill_inbox(console: Console, home: Home, events: list[Path]) -> None:
-    if missing := [str(path) for path in events if not path.exists()]:
-        exit_with_usage_error(console, f"no such file: {escape(', '.join(missing))}")
-    if markers := [str(path) for path in events if not path.is_dir() and is_marker(path.name)]:
-        exit_with_usage_error(console, f"{escape(', '.join(markers))} {MARKER}")
-    files = [file for path in events for file in files_to_place(path)]
-    if files and home.sample():
-        exit_with_usage_error(
-            console, f"{home.root} holds sample events; give your own a home of their own: --home NEW"
-        )
-    for path, name in files:
-        place_in_inbox(home, path, name)
-    if not files and not has_received(home) and not declared_names(home):
+    has_files = place_events(console, home, events)
+    if not has_files and not has_received(home) and not declared_names(home):
         if events:
             exit_with_usage_error(console, f"no file of events in {escape(', '.join(map(str, events)))}")
         _put_sample(console, home)
 
 
 def _put_sample(console: Console, home: Home) -> None:
+    refuse_sample(console, home)
     from orchestration.sample.home import SAMPLE_AS_OF, put_sample
 
     put_sample(home)
@@ -337,51 +307,6 @@ def _execute(home: Home, as_of: str, known_at: str, pulled: "list[Pulled]") -> "
     config = {"resources": {"dates": {"config": dates}, "sources": {"config": sources}}}
     with event_log_open(instance):
         return job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags={CLI_TAG: "cli"})
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[None]:
-    """A live line for each step; without a terminal, a plain line when the step ends."""
-    started: dict[str, float] = {}
-    with console.status("starting") as line:
-
-        def listen(step: str, message: str, is_end: bool) -> None:
-            started.setdefault(step, time.monotonic())
-            line.update(f"{step}: {message}")
-            if is_end:
-                console.print(f"[green]✓[/] {step:<11} {message}  [dim]{time.monotonic() - started[step]:.1f} s[/]")
-
-        with listening(listen):
-            yield
-
-
-def _print_failure(console: Console, result: "dg.ExecuteInProcessResult", log: Path) -> None:
-    """Print which check stopped the run, why, and what to do."""
-    keys = [event.asset_key for event in result.get_asset_materialization_events()]
-    if any(key.path[0] == "serving" for key in keys if key):
-        console.print("[bold red]The tables are published, the page is not.[/] The last good page stays in place.")
-    else:
-        console.print(NOT_PUBLISHED)
-    stopped = [e for e in result.get_asset_check_evaluations() if not e.passed and e.severity.value == "ERROR"]
-    for check in stopped:
-        console.print(f"✗ {check.asset_key.to_user_string()}: {check.check_name}", markup=False, soft_wrap=True)
-        console.print(f"  {check.description}", markup=False, soft_wrap=True)
-        if rows := getattr(check.metadata.get("rows"), "md_str", None):
-            console.print(rows, markup=False, soft_wrap=True)
-    if not stopped:
-        for event in result.get_step_failure_events():
-            console.print(f"✗ {event.step_key}: {_why(event.step_failure_data)}", markup=False, soft_wrap=True)
-    console.print(f"Full log: {log}", soft_wrap=True)
-
-
-def _why(failure: "StepFailureData") -> str:
-    """The words of a dg.Failure, else those of the first cause."""
-    if failure.user_failure_data and failure.user_failure_data.description:
-        return failure.user_failure_data.description
-    error = failure.error
-    while error and error.cause:
-        error = error.cause
-    return error.message.strip() if error else "failed"
 
 
 def _print_summary(console: Console, home: Home, dates: Dates, log: Path | None = None, pulled: str = "") -> None:

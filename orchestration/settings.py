@@ -6,6 +6,8 @@ tables that people declare (declared.py), how a choice is computed (dbt).
 
 import json
 import math
+import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from functools import cache
@@ -86,13 +88,29 @@ engine:
   # tables are the same with each; docs/scale.md says when to change.
   name: duckdb
   # Where Spark Connect listens, such as sc://spark.example.com:15002; of spark also a master, such as
-  # spark://spark.example.com:7077 or local[4]. null starts an engine on this machine for each run.
+  # spark://spark.example.com:7077 or local[4]. null starts an engine on this machine for each run. Parameters of the
+  # connection follow it, as sc://spark.example.com:443/;use_ssl=true; a token never: it is in the environment variable
+  # SPARK_CONNECT_AUTHENTICATE_TOKEN.
   address: null
+
+storage:
+  # Where the inbox and the landing are, such as s3://bucket/inbox and s3://bucket/landing; null is this home. The home
+  # keeps a copy. Needs flywheel-metrics[s3], and credentials as AWS's own tools take them, never in this file.
+  inbox: null
+  landing: null
+  # Of a store that is not AWS, such as https://minio.example.com:9000; null is AWS.
+  endpoint: null
 """
 
 
 ENGINES = ("duckdb", "sail", "spark")
 ADDRESSES = (("sail", "sc"), ("spark", "sc"), ("spark", "sp"), ("spark", "lo"))  # how an engine's address may begin
+PLACE = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
+PARAMETER = r"[A-Za-z0-9_.-]+=[^\s;=]*"
+SECRET = re.compile(r"([\w.-]*(?:token|authorization|secret|password)[\w.-]*=)[^;\s\"']*", re.IGNORECASE)
+HIDDEN = r"\1…"
+CREDENTIALS = "Credentials are AWS's own: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
+BUCKET = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/\s\x00-\x1f]+)*/?$"
 GOVERNANCE_MODELS = ("centralised", "distributed", "federated", "mesh")
 
 
@@ -131,8 +149,15 @@ _TYPES = {
     "name": {"enum": [*ENGINES, None], "description": f"one of {', '.join(ENGINES)}"},
     "address": {
         "type": ["string", "null"],
-        "pattern": r"^(sc://[^\s/:]+:[0-9]{1,5}(/.*)?|spark://[^\s/:]+:[0-9]{1,5}|local(\[([1-9][0-9]*|\*)\])?)$",
-        "description": "sc://HOST:PORT, spark://HOST:PORT or local[N] of spark, or null",
+        "pattern": rf"^(sc://{PLACE}(/(;{PARAMETER})*)?|spark://{PLACE}|local(\[([1-9][0-9]*|\*)\])?)$",
+        "description": "sc://HOST:PORT, sc://HOST:PORT/;NAME=VALUE;…, spark://HOST:PORT or local[N] of spark, or null",
+    },
+    "inbox": {"type": ["string", "null"], "pattern": BUCKET, "description": "s3://BUCKET/FOLDER, or null"},
+    "landing": {"type": ["string", "null"], "pattern": BUCKET, "description": "s3://BUCKET/FOLDER, or null"},
+    "endpoint": {
+        "type": ["string", "null"],
+        "pattern": r"^https?://[^\s/?#]+/?$",
+        "description": "https://HOST:PORT, or null",
     },
 }
 
@@ -186,9 +211,23 @@ class Engine:
     address: str | None = None
 
     @property
-    def has_driver(self) -> bool:
-        """Whether Spark's driver is a process of the run, which needs Java, rather than a server of Spark Connect."""
-        return self.name == "spark" and not (self.address or "").startswith("sc://")
+    def is_server(self) -> bool:
+        """Whether a server of Spark Connect has it, rather than a process of the run."""
+        return (self.address or "").startswith("sc://")
+
+    @property
+    def needs_java(self) -> bool:
+        """Whether Spark's driver is a process of the run."""
+        return self.name == "spark" and not self.is_server
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where inbox and landing are; None is the home. `endpoint` None is AWS."""
+
+    inbox: str | None = None
+    landing: str | None = None
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -200,6 +239,7 @@ class Settings:
     reporting: Reporting = field(default_factory=Reporting)
     governance: Governance = field(default_factory=Governance)
     engine: Engine = field(default_factory=Engine)
+    storage: Storage = field(default_factory=Storage)
 
     def of_the_tables(self) -> str:
         """What the tables depend on, as JSON for dbt's macro `settings`: {statement, owner, metric, kind, outcome,
@@ -218,6 +258,7 @@ SECTIONS = {
     "reporting": Reporting,
     "governance": Governance,
     "engine": Engine,
+    "storage": Storage,
 }
 
 
@@ -300,7 +341,7 @@ def _misplaced(given: object, root: yaml.Node | None) -> list[tuple[int, str]]:
                 known = ", ".join(error.schema["properties"])
                 found.append((line_of(root, [*path, key]), f"{where} has no setting {key}; its settings are {known}."))
         else:
-            value = json.dumps(error.instance, default=str)[:80]
+            value = SECRET.sub(HIDDEN, json.dumps(error.instance, default=str))[:80]
             found.append((line_of(root, path), f"{where} can't be {value}; write {error.schema['description']}."))
     return found
 
@@ -322,13 +363,31 @@ def _impossible(settings: Settings, root: yaml.Node | None) -> list[tuple[int, s
         words = f"{star.metric} can't be reported by month: a month has too few ideas for a share."
         found.append(("period", f"{words} Write period: quarter, or leave it out."))
     lines = [(line_of(root, ["north_star", key]), words) for key, words in found]
-    if settings.engine.address and (settings.engine.name, settings.engine.address[:2]) not in ADDRESSES:
-        words = f"engine.address can't be {settings.engine.address!r} where engine.name is {settings.engine.name}"
-        lines.append((line_of(root, ["engine", "address"]), f"{words}; write sc://HOST:PORT, or leave it out."))
+    lines += [(line_of(root, ["engine", "address"]), words) for words in _address_faults(settings.engine)]
+    lines += [(line_of(root, ["storage", key]), words) for key, words in _impossible_storage(settings.storage)]
     if zone not in timezones():
         words = f"reporting.timezone {zone!r} is no timezone; write a name such as UTC or Europe/Zurich."
         lines.append((line_of(root, ["reporting", "timezone"]), words))
     return lines
+
+
+def _address_faults(engine: Engine) -> Iterator[str]:
+    address = engine.address or ""
+    if address and (engine.name, address[:2]) not in ADDRESSES:
+        words = f"engine.address can't be {SECRET.sub(HIDDEN, address)!r} where engine.name is {engine.name}"
+        yield f"{words}; write sc://HOST:PORT, or leave it out."
+    if SECRET.search(address):
+        words = "engine.address holds a secret, and this file is no place for one"
+        yield f"{words}. Put a token into the environment variable SPARK_CONNECT_AUTHENTICATE_TOKEN of the run."
+
+
+def _impossible_storage(storage: Storage) -> Iterator[tuple[str, str]]:
+    """(setting, words) of addresses that would mix two things, or that hold a password; its words never repeat it."""
+    inbox, landing = (f"{(address or '').rstrip('/')}/" for address in (storage.inbox, storage.landing))
+    if storage.inbox and storage.landing and (inbox.startswith(landing) or landing.startswith(inbox)):
+        yield "landing", f"storage.landing can't be {landing!r} with storage.inbox {inbox!r}: give each its own folder."
+    if "@" in (storage.endpoint or ""):
+        yield "endpoint", "storage.endpoint can't hold a user or a password; write https://HOST:PORT. " + CREDENTIALS
 
 
 def _is_date(text: str) -> bool:

@@ -13,10 +13,12 @@ from dashboard.words.answer import five_lines
 from dashboard.words.phrases import plain_text
 from dashboard.words.time_to_value import time_to_value_answer
 from dashboard.words.trust import trust_line
+from orchestration.build.engines.environment import ENGINES
 from orchestration.home import Dates, Home
 from orchestration.landing.quarantine import WHAT_TO_DO, place_of, quarantined, rows_that_are
 from orchestration.landing.receipts import receipts
 from orchestration.landing.refusals import advice, assumptions, by_reason, fault
+from orchestration.settings import load_settings
 
 TEXT_SHOWN = 200  # characters of a message or of a refused row
 
@@ -37,6 +39,7 @@ def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
         ("Conflicts", conflicts(served)),
         ("Rows", landed_rows(home)),
         ("Served", str(published.serving)),
+        ("Engine", engine_in_words(home)),
     ]
     if doubts := trust_line(served):
         lines.insert(0, ("Doubts", short(plain_text(doubts), 1_000)))
@@ -44,6 +47,12 @@ def summarize(home: Home, dates: Dates) -> list[tuple[str, str]]:
         lines.insert(0, ("Look back", f"today's tables and pages are as they were; these are in {published.root}"))
     page = published.dashboard / "index.html"
     return [line for line in lines if line[1]] + ([("Page", str(page))] if page.exists() else [])
+
+
+def engine_in_words(home: Home) -> str:
+    """Which engine makes things out of events, and where; empty where it is DuckDB, as the default is."""
+    engine = load_settings(home).engine
+    return "" if engine.name == "duckdb" else f"{ENGINES[engine.name]}, {engine.address or 'on this machine'}"
 
 
 def conflicts(served: PageData) -> str:

@@ -12,19 +12,20 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from orchestration.landing.receipts import DamagedReceiptError
+from orchestration.landing.storage import StorageError
 
 HOME_HELP = "Home folder; else FLYWHEEL_HOME, else data/ in a checkout and ~/flywheel for an installed package."
 HomeOption = Annotated[Path | None, typer.Option("--home", help=HOME_HELP)]
 
 
 class Commands(TyperGroup):
-    """Commands that end with a plain message and 1 where a file of landing is damaged."""
+    """Commands that end with a plain message and 1 where a file of landing is damaged, or S3 can't be used."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except DamagedReceiptError as error:
+        except (DamagedReceiptError, StorageError) as error:
             print_plain(Console(file=sys.stdout), str(error))
             raise typer.Exit(1) from None
 

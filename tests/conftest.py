@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from s3_server import bucket as bucket  # a fixture
 
 from orchestration.contracts.odcs import CONTRACTS, load_layer
 from orchestration.home import Home

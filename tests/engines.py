@@ -7,16 +7,20 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from conftest import wait_for
-from pipeline import Started, build_file, shared_home, tables
+from pipeline import Started, build_file, shared_home, tables, write_events
 
 from orchestration.build.engines.environment import EngineError, check_java, environment, python_of
+from orchestration.home import Dates, Home, parse_instant
+from orchestration.landing.inbox import place_in_inbox
+from orchestration.landing.land import land_inbox
 from orchestration.settings import Engine
 
 MASTER = re.compile(r"Starting Spark master at (spark://\S+)")
@@ -90,12 +94,27 @@ def copied(home: Path, engine: Engine) -> Path:
     return copy
 
 
-def built_again(home: Path, engine: Engine) -> Path:
-    """The build of a home's landed events at the dates of its last one, with the things that an engine made."""
+def built_again(home: Path, engine: Engine, as_of: str) -> Path:
+    """The build of a home's landed events on a day, with the things that an engine made."""
     copy = copied(home, engine)
-    ended = Started(_build_again, copy, build_file(home)).end()
+    ended = Started(_build_again, copy, as_of).end()
     assert ended.code == 0, ended.output
-    return build_file(copy)
+    return Path(shutil.copy(build_file(copy), shared_home().folder / f"{engine.name}.duckdb"))
+
+
+def landed_only(folder: Path, events: Iterable[dict], timezone: str) -> Path:
+    """A home that landed events and has built nothing."""
+    home = Home.at(folder)
+    home.settings.write_text(f"reporting: {{timezone: {timezone}}}\n")
+    place_in_inbox(home, write_events(folder / "events.jsonl", events))
+    land_inbox(home)
+    return home.root
+
+
+def without_columns(home: Path, table: str, columns: list[str]) -> None:
+    """Make a landed file of a table as an older Flywheel wrote it."""
+    [path] = (path for path in (home / "landing" / table).glob("*.parquet") if path.stem != "_empty")
+    pq.write_table(pq.read_table(path).drop_columns(columns), path)
 
 
 def differing(one: Path, other: Path) -> list[str]:
@@ -104,17 +123,17 @@ def differing(one: Path, other: Path) -> list[str]:
     return [name for name in sorted(first.keys() | second.keys()) if repr(first.get(name)) != repr(second.get(name))]
 
 
-def _build_again(root: Path, like: Path) -> int:
+def _build_again(root: Path, as_of: str) -> int:
     from orchestration.build import builds
     from orchestration.build.dbt import dbt_environment, run_dbt
     from orchestration.build.engines.things import make_things
-    from orchestration.home import Home
     from orchestration.settings import load_settings
 
-    home, dates = Home.at(root), builds.Build(like).dates
+    home, dates = Home.at(root), Dates(parse_instant(as_of))
     build, engine = builds.begin(home, "by hand", dates), load_settings(home).engine
-    things = dbt_environment(home, build, dates) | {"FLYWHEEL_THINGS": str(build.things)}
-    make_things(home, build, engine, things, print)
+    if engine.name != "duckdb":
+        things = dbt_environment(home, build, dates) | {"FLYWHEEL_THINGS": str(build.things)}
+        make_things(home, build, engine, things, print)
     if failed := [node for node in run_dbt(home, build, dates) if node.has_failed]:
         print(*failed, sep="\n")
         return 1

@@ -176,12 +176,12 @@ def compile_project(target: Path, as_of: str, north_star: str = "") -> None:
         raise ValueError(ended.output)
 
 
-def compile_for_spark(target: Path, as_of: str) -> None:
+def compile_for_spark(target: Path, as_of: str, known_at: str) -> None:
     """Compile the models of raw, events and products to `target` as Spark gets them; needs no Spark.
 
     Raises ValueError with the words of what stopped it.
     """
-    ended = Started(_compile_for_spark, target, as_of).end()
+    ended = Started(_compile_for_spark, target, as_of, known_at).end()
     if ended.code:
         raise ValueError(ended.output)
 
@@ -341,7 +341,7 @@ def _compile(target, as_of, north_star) -> int:
     return 0 if invoke(home, ["compile", *settings], manifest).success else 1
 
 
-def _compile_for_spark(target, as_of) -> int:
+def _compile_for_spark(target, as_of, known_at) -> int:
     from types import ModuleType
 
     from orchestration.build.dbt import invoke
@@ -349,6 +349,7 @@ def _compile_for_spark(target, as_of) -> int:
 
     sys.modules["pyspark"] = ModuleType("pyspark")  # dbt looks whether it is there, and compiling asks nothing of it
     os.environ |= {"FLYWHEEL_HOME": str(target), "FLYWHEEL_AS_OF": as_of, "FLYWHEEL_SETTINGS": "{}"}
+    os.environ["FLYWHEEL_KNOWN_AT"] = known_at
     folders = ("raw", "curated/events", "curated/products")
     models = [f"path:models/{folder},resource_type:model" for folder in folders]
     chosen = ["--indirect-selection", "empty", "--select", *models, "--target", "engine", "--target-path", str(target)]

@@ -253,9 +253,9 @@ def fingerprint(home: Home, dates: Dates, landed: list[Receipt] | None = None) -
 
 
 def _all(home: Home) -> list[Build]:
-    """Every build but the scratch, oldest first; also one of which only the approval is left."""
-    files = [*home.builds.glob("[0-9]*.duckdb"), *home.builds.glob("[0-9]*.json")]
-    return [Build(path) for path in sorted({path.with_suffix(".duckdb") for path in files})]
+    """Every build but the scratch, oldest first; also one of which only the approval or the engine's folder is left."""
+    found = {home.builds / f"{path.name.partition('.')[0]}.duckdb" for path in home.builds.glob("[0-9]*")}
+    return [Build(path) for path in sorted(found)]
 
 
 def _is_copy_of(copy: Build, approved: Build) -> bool:

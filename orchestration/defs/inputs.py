@@ -18,8 +18,8 @@ def inputs() -> dg.Definitions:
         INBOX,
         group_name="inputs",
         description=(
-            "Delivery events as files in `<home>/inbox` and its folders, from every source; a file never changes "
-            "once it is there. Landing reads each one once. The sensor starts a run for new files."
+            "Delivery events as files in `<home>/inbox`, or in S3, and its folders, from every source; a file never "
+            "changes once it is there. Landing reads each one once. The sensor starts a run for new files."
         ),
         owners=["team:data-engineering"],
         kinds={"file"},

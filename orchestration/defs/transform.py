@@ -4,6 +4,7 @@
 component runs it on a copy.
 """
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -66,6 +67,7 @@ def transform(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterat
         raise dg.Failure(_failed_nodes(failed))
     if is_whole:
         build.approve()
+        shutil.rmtree(build.things, ignore_errors=True)  # the build has them now; the engine's log stays
     tables = sum(not node.is_test for node in nodes)
     report("shaping", f"{tables} tables built, {len(nodes) - tables} checks passed", is_end=True)
 

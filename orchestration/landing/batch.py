@@ -20,14 +20,26 @@ import pyarrow.parquet as pq
 
 from orchestration.contracts.contract import Contract
 from orchestration.home import Home, publish, sync
+from orchestration.landing import locks
 from orchestration.landing.check import Checked, Checker, json_text, refusal
-from orchestration.landing.receipts import EMPTY, RECEIPT, UTC_INSTANT, Receipt
+from orchestration.landing.landing_mirror import as_parquet, commit
+from orchestration.landing.receipts import (
+    COMPACTION,
+    EMPTY,
+    RECEIPT,
+    UTC_INSTANT,
+    Receipt,
+    compaction_name,
+    receipts_in,
+)
 from orchestration.landing.rows import EVENT_KEY, Chunk, Unreadable
 from orchestration.landing.rules import LandingError
+from orchestration.landing.storage import store_of
 
 EXTRA_COLUMNS_NAMED = 50
 EXTRA_COLUMNS_COUNTED = 10_000  # a file may have new ones on every line
 FLUSHED_BYTES = 8 << 20
+TOGETHER = 32  # batches
 
 # of rows read again: row number in the replay -> (batch, row, line) that it came from
 Origins = dict[int, tuple[str, int, int | None]]
@@ -77,12 +89,13 @@ def prepare_landing(home: Home, contracts: dict[str, Contract]) -> None:
     """An empty file in each table's folder, so that every promised column can be read before any row has landed."""
     schemas = {name: _landed_schema(c) for name, c in contracts.items()}
     schemas |= {"quarantined_events": QUARANTINE, "dismissals": DISMISSAL, "batches": RECEIPT}
-    for name, schema in schemas.items():
-        folder = home.landing / name
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{EMPTY}.parquet"
-        if not path.exists() or pq.read_schema(path) != schema:
-            write_table(schema.empty_table(), path)
+    with locks.shared(home):
+        for name, schema in schemas.items():
+            folder = home.landing / name
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{EMPTY}.parquet"
+            if not path.exists() or pq.read_schema(path) != schema:
+                write_table(schema.empty_table(), path)
 
 
 def _landed_schema(contract: Contract) -> pa.Schema:
@@ -197,9 +210,9 @@ class Batch:
     ) -> Receipt:
         """Make the batch visible: its files first, its receipt last. Returns the receipt; raises LandingError."""
         receipt = self.receipt(sha256, file_bytes, file_modified_ns, is_replay)
-        make_visible(self.home, self.batch_id, self._close(), [receipt])
+        visible = make_visible(self.home, self.batch_id, self._close(), [receipt])
         self.writers = {}
-        return receipt
+        return visible[0]
 
     def receipt(
         self, sha256: str, file_bytes: int | None = None, file_modified_ns: int | None = None, is_replay: bool = False
@@ -232,23 +245,72 @@ class Batch:
         }
 
 
-def make_visible(home: Home, name: str, files: dict[str, Path], receipts: list[Receipt]) -> None:
+def make_visible(home: Home, name: str, files: dict[str, Path], receipts: list[Receipt]) -> list[Receipt]:
     """Make one or more batches visible: `files`, {table: finished temporary file}, then their receipts in one file.
 
     The only way into landing. A crash before the last rename leaves nothing that a reader sees, and the next attempt
-    replaces it.
+    replaces it. A landing in S3 has a batch before the home has it; a compaction is of the home alone. Returns the
+    receipts that count, which are those of another home where that was first.
     """
+    store = None if COMPACTION.fullmatch(name) else store_of(home, "landing")
+    content = commit(home, store, name, files, receipts[0]) if store else None
+    if store and not content:
+        for temporary in files.values():
+            temporary.unlink()
+        return receipts_in(home.landing / "batches" / f"{name}.parquet")
     for path in home.landing.glob(f"*/{name}.parquet"):  # of a crashed attempt
         path.unlink()
     for table, temporary in files.items():
         sync(temporary)
         publish(temporary, home.landing / table / f"{name}.parquet")
-    write_table(pa.Table.from_pylist(receipts, RECEIPT), home.landing / "batches" / f"{name}.parquet")
+    content = content or as_parquet(pa.Table.from_pylist(receipts, RECEIPT))
+    write_file(content, home.landing / "batches" / f"{name}.parquet")
+    return receipts
+
+
+def lands_together(home: Home, batches: list[Batch]) -> bool:
+    """Whether batches become visible at once, in one file a table, as a compaction of them would be.
+
+    Many small ones do: a file of its own for each costs more than its rows. In S3 each has a receipt of its own,
+    because two homes may land some of them at once.
+    """
+    is_small = len(batches) >= TOGETHER and not any(batch.writers for batch in batches)
+    return is_small and store_of(home, "landing") is None
+
+
+def finish_together(home: Home, batches: list[tuple[Batch, dict[str, Any]]]) -> list[Receipt]:
+    """Make batches of one landing time visible at once; with each, what `Batch.finish` takes. Returns the receipts."""
+    receipts = [batch.receipt(**about) for batch, about in batches]
+    name = compaction_name(receipts)
+    waiting: dict[str, list[pa.Table]] = {}
+    for batch, _ in batches:
+        for table, rows in batch.waiting.items():
+            waiting.setdefault(table, []).extend(rows)
+    files = {table: home.landing / table / f"{name}.parquet.tmp" for table in waiting}
+    for table, path in files.items():
+        pq.write_table(pa.concat_tables(waiting[table]), path, compression="zstd")
+    make_visible(home, name, files, receipts)
+    return receipts
+
+
+def remove(home: Home, names: list[str]) -> None:
+    """Delete the files of these names, the receipts last: until then the next landing knows what is left to delete."""
+    folders = sorted(
+        (path for path in home.landing.iterdir() if path.is_dir()), key=lambda path: path.name == "batches"
+    )
+    for folder in folders:
+        for name in names:
+            (folder / f"{name}.parquet").unlink(missing_ok=True)
 
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a Parquet file atomically, and fsync it."""
+    write_file(as_parquet(table), path)
+
+
+def write_file(content: bytes, path: Path) -> None:
+    """Write a file of landing atomically, and fsync it."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # several processes may write `_empty.parquet`
-    pq.write_table(table, temporary)
+    temporary.write_bytes(content)
     sync(temporary)
     publish(temporary, path)

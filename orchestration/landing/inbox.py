@@ -17,12 +17,13 @@ from urllib.parse import unquote
 
 from orchestration.contracts.contract import Contract
 from orchestration.contracts.odcs import load_layer
-from orchestration.home import Home, publish, sha256
+from orchestration.home import Home, publish, read_json, sha256
 from orchestration.landing.formats import READER_VERSION, has_format
 from orchestration.landing.receipts import BATCH_ID_LENGTH, receipts
 
 SETTLED_SECONDS = 2  # a file changed later than this may still be written to
 UNFINISHED = (".tmp", ".part", ".crdownload", ".filepart")
+MIRRORED = ".storage.json"  # of an inbox in S3: {store, objects: {name: [bytes, time of change in ns, ETag]}}
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 # What operating systems and editors write next to data
 MARKER_NAMES = {".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"}
@@ -52,8 +53,7 @@ def waiting_files(home: Home) -> list[WaitingFile]:
     landed = receipts(home)
     refused = [r for r in landed if r["is_readable"] is False]
     contracts = load_layer("landing") if refused else {}
-    stale = {r["batch_id"] for r in refused if r["batch_id"] != refusal_id(r["sha256"], r["file_name"], contracts)}
-    listed = {(r["file_name"], r["file_bytes"], r["file_modified_ns"]) for r in landed if r["batch_id"] not in stale}
+    listed = files_read(home)
     refusals = {r["batch_id"] for r in refused}
     seen = {content_key(r["sha256"], r["file_name"]) for r in landed if r["is_readable"] is not False}
     waiting = []
@@ -67,6 +67,15 @@ def waiting_files(home: Home) -> list[WaitingFile]:
             seen.add(key)
             waiting.append(file)
     return waiting
+
+
+def files_read(home: Home) -> set[tuple[str, int, int]]:
+    """(name, bytes, time of change in ns) of the files that need not be looked at again, as receipts list them."""
+    landed = receipts(home)
+    refused = [r for r in landed if r["is_readable"] is False]
+    contracts = load_layer("landing") if refused else {}
+    stale = {r["batch_id"] for r in refused if r["batch_id"] != refusal_id(r["sha256"], r["file_name"], contracts)}
+    return {(r["file_name"], r["file_bytes"], r["file_modified_ns"]) for r in landed if r["batch_id"] not in stale}
 
 
 def refused_files(home: Home, receipts: list[dict]) -> Iterator[tuple[dict, WaitingFile | None]]:
@@ -142,9 +151,44 @@ def files_with_events(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
+def holds_events(name: str) -> bool:
+    """Whether a file of this path in the inbox is read: neither it nor a folder of it is hidden or a marker."""
+    *folders, last = name.split("/")
+    return bool(last) and not _is_skipped(last) and not any(map(_is_skipped_folder, folders))
+
+
 def settled_files(inbox: Path) -> list[Path]:
-    """Inbox files that nobody is still writing, in name order."""
-    return [path for path in files_with_events(inbox) if is_settled(path)]
+    """Inbox files that nobody is still writing, in name order. Of an inbox in S3: the copies of its objects."""
+    files = files_with_events(inbox)
+    if not (inbox / MIRRORED).exists():
+        return [path for path in files if is_settled(path)]
+    objects = read_json(inbox / MIRRORED).get("objects", {})
+    return [path for path in files if is_copy(path, objects.get(path.relative_to(inbox).as_posix()))]
+
+
+def is_copy(path: Path, entry: list | None) -> bool:
+    """Whether a file is the copy of an object, by [bytes, time of change in ns, ETag]."""
+    stat = path.stat()
+    return entry is not None and entry[:2] == [stat.st_size, stat.st_mtime_ns]
+
+
+def mirrored(home: Home) -> dict[str, list]:
+    """{name: [bytes, time of change in ns, ETag]} of the objects of an inbox in S3; empty for a folder."""
+    return read_json(home.inbox / MIRRORED).get("objects", {})
+
+
+def is_in_inbox(home: Home, name: str) -> bool:
+    """Whether a file of this name is in the inbox, wherever that is."""
+    return (home.inbox / name).exists() or name in mirrored(home)
+
+
+def is_in_bucket(home: Home, name: str, path: Path) -> bool:
+    """Whether the inbox is in S3 and has an object of this name and content; most stores' ETag is the MD5."""
+    entry = mirrored(home).get(name)
+    if not entry or entry[0] != path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        return entry[2].strip('"') == hashlib.file_digest(file, "md5").hexdigest()
 
 
 def is_settled(path: Path) -> bool:
@@ -176,13 +220,18 @@ def files_to_place(path: Path) -> list[tuple[Path, str]]:
 
 
 def place_in_inbox(home: Home, path: Path, name: str | None = None) -> Path:
-    """Copy a file into the inbox in one rename, as `name` or under its own; with its hash in it where it is taken."""
+    """Copy a file into the inbox in one rename, as `name` or under its own; with its hash in it where it is taken.
+
+    Of an inbox in S3 it goes up with the next sync (mirrors.py).
+    """
     placed = PurePosixPath(name or path.name)
     # neither hidden files nor unfinished ones are read
     kept = placed.name.lstrip(".")
     while kept.lower().endswith(UNFINISHED):
         kept = kept[: kept.rindex(".")]
     target = home.inbox / placed.with_name(kept)
+    if is_in_bucket(home, placed.with_name(kept).as_posix(), path):
+        return target
     if any(folder.is_file() for folder in target.parents):
         target = home.inbox / target.name
     if target.exists() and (target.is_dir() or sha256(target) != sha256(path)):

@@ -27,13 +27,15 @@ from orchestration.contracts.odcs import load_layer
 from orchestration.declared import home_timezones
 from orchestration.home import Home
 from orchestration.landing import locks
-from orchestration.landing.batch import DISMISSAL, QUARANTINE, Batch, prepare_landing, write_table
+from orchestration.landing.batch import DISMISSAL, QUARANTINE, Batch, prepare_landing, write_file
 from orchestration.landing.check import Checked, Checker
 from orchestration.landing.formats import read_texts, stated_columns
 from orchestration.landing.inbox import content_key, partitions
+from orchestration.landing.landing_mirror import as_parquet, create_dismissal
 from orchestration.landing.parquet import read_arrow_rows
-from orchestration.landing.receipts import BATCH_ID_LENGTH, EPOCH, Receipt, receipts, visible_rows
+from orchestration.landing.receipts import BATCH_ID_LENGTH, EPOCH, Receipt, place, receipts, visible_rows
 from orchestration.landing.rows import Chunk, UnreadableFile
+from orchestration.landing.storage import store_of
 
 WHAT_TO_DO = (
     "Correct them at the source and send them again with the same source and event_id; or, if a contract is wrong, "
@@ -148,18 +150,23 @@ def _decide(home: Home, state: str, of: tuple[str, int | None], note: str | None
     """Record what a person decided about the rows in a state: with a note that they are dismissed, else that not."""
     decided = rows_of(rows_that_are(state, home).to_pylist(), *of)
     if decided:
-        (home.landing / "dismissals").mkdir(parents=True, exist_ok=True)
-        number = 1 + max((int(path.stem) for path in dismissal_files(home)), default=0)
-        about = {
-            "dismissal_number": number,
-            "decided_at": now or datetime.now(UTC),
-            "is_dismissed": note is not None,
-            "note": note,
-        }
-        keys = ({name: row[name] for name in ("batch_id", "row_number")} for row in decided)
-        table = pa.Table.from_pylist([about | key for key in keys], DISMISSAL)
-        write_table(table, home.landing / "dismissals" / f"{number:06}.parquet")
+        about = {"decided_at": now or datetime.now(UTC), "is_dismissed": note is not None, "note": note}
+        _record(home, about, [{name: row[name] for name in ("batch_id", "row_number")} for row in decided])
     return len(decided)
+
+
+def _record(home: Home, about: dict[str, Any], keys: list[dict[str, Any]]) -> None:
+    """Write a decision as the next file of dismissals; in S3 another home may have taken the next number."""
+    (home.landing / "dismissals").mkdir(parents=True, exist_ok=True)
+    store = store_of(home, "landing")
+    number = 1 + max((int(path.stem) for path in dismissal_files(home)), default=0)
+    while True:
+        rows = [{"dismissal_number": number} | about | key for key in keys]
+        content = as_parquet(pa.Table.from_pylist(rows, DISMISSAL))
+        if store is None or create_dismissal(store, number, content):
+            break
+        number += 1
+    write_file(content, home.landing / "dismissals" / f"{number:06}.parquet")
 
 
 def dismissal_files(home: Home) -> list[Path]:
@@ -172,7 +179,7 @@ def _create_batches(db: duckdb.DuckDBPyConnection, found: list[Receipt]) -> None
 
     The files of one run have one landing time, and land in name order.
     """
-    ordered = sorted(found, key=lambda r: (r["landed_at"], r["file_name"], r["batch_id"]))
+    ordered = sorted(found, key=place)
     names = ("batch_id", "file_name")
     columns = [[r[name] for r in ordered] for name in names]
     columns += [[content_key(r["sha256"], r["file_name"]) for r in ordered]]

@@ -160,6 +160,11 @@ def _compactions(paths: Iterable[Path]) -> set[str]:
     return {path.stem for path in paths if COMPACTION.fullmatch(path.stem)}
 
 
+def receipts_in(path: Path) -> list[Receipt]:
+    """The receipts in one file; raises DamagedReceiptError."""
+    return _read_receipts([str(path)])[0]
+
+
 def _read_receipts(paths: list[str]) -> list[list[Receipt]]:
     """Each file's rows; none in `_empty.parquet`. What an older receipt lacks is null."""
     if not paths:
@@ -235,6 +240,11 @@ def compaction_name(held: Iterable[Receipt]) -> str:
     found = list(held)
     digest = hashlib.sha256("\0".join(sorted(receipt["batch_id"] for receipt in found)).encode()).hexdigest()
     return f"{month(found[0])}-{digest[:BATCH_ID_LENGTH]}"
+
+
+def place(receipt: Receipt) -> tuple[datetime, str, str]:
+    """The place of a batch in the order in which batches land: the files of one run have one time, and go by name."""
+    return receipt["landed_at"], receipt["file_name"], receipt["batch_id"]
 
 
 def month(receipt: Receipt) -> str:

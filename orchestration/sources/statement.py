@@ -8,6 +8,7 @@ changed in it. Its rename into place is the only commit: all that follows can be
 without harm.
 """
 
+import fnmatch
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import orjson
 
 from orchestration.home import Home, write_whole
-from orchestration.landing.inbox import place_in_inbox
+from orchestration.landing.inbox import mirrored, place_in_inbox
 from orchestration.sources.declaration import SourceError
 
 Event = dict[str, Any]  # its columns on the wire, without those that are null
@@ -129,8 +130,10 @@ def deliver(home: Home, name: str, sent: Path) -> None:
 
 
 def delivered(home: Home, name: str) -> set[str]:
-    """The names of a source's files in the inbox."""
-    return {path.name for path in home.inbox.glob(f"{name}-{'[0-9]' * 6}.jsonl")}
+    """The names of a source's files in the inbox; those of an inbox in S3 included."""
+    pattern = f"{name}-{'[0-9]' * 6}.jsonl"
+    objects = fnmatch.filter(mirrored(home), pattern)
+    return {path.name for path in home.inbox.glob(pattern)} | {*objects}
 
 
 def _by_id(events: Iterable[Event]) -> dict[str, Event]:

@@ -4,9 +4,9 @@ import re
 
 import pytest
 import sqlglot
-from conftest import CHECKOUT, once_a_session
-from pipeline import compile_for_spark
-from shaped import AS_OF, with_raw
+from conftest import CHECKOUT
+from engine_sql import compiled_for_spark
+from shaped import with_raw
 from sqlglot import exp
 
 FOLDERS = ("raw", "curated/events", "curated/products")
@@ -51,8 +51,7 @@ def test_no_model_of_events_and_things_has_a_word_of_one_engine():
 
 @pytest.mark.slow
 def test_the_models_of_events_and_things_compile_for_both_engines():
-    folder = once_a_session("compiled-for-spark", lambda target: compile_for_spark(target, AS_OF))
-    for_spark = {path.stem: path.read_text() for path in (folder / "compiled/flywheel/models").rglob("*.sql")}
+    for_spark = {path.stem: path.read_text() for path in compiled_for_spark().rglob("*.sql")}
     names = {path.stem for path in MODELS}
     assert for_spark.keys() == names
     assert names - with_raw().keys() == {"repeated_events"}  # which DuckDB has no use for

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from orchestration.build.builds import fingerprint
 from orchestration.cli import app
 from orchestration.home import Home
-from orchestration.settings import TEMPLATE, Settings, SettingsError, load_settings, write_settings
+from orchestration.settings import TEMPLATE, Engine, Settings, SettingsError, load_settings, write_settings
+from orchestration.summary import engine_in_words
 
 
 def of_the_tables(home: Home, text: str) -> dict:
@@ -29,6 +30,7 @@ def test_a_home_without_a_file_has_the_defaults_and_so_has_the_file_that_init_wr
     assert write_settings(home) == home.settings and home.settings.read_text() == TEMPLATE
     assert load_settings(home) == Settings()
     assert write_settings(home) is None
+    assert engine_in_words(home) == ""
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "north_star:\n", "north_star:\n  k: null\n  metric: null\n"])
@@ -164,6 +166,44 @@ def test_what_can_not_be_set_is_refused_with_file_line_and_what_to_write(home, t
     message = str(refused.value)
     assert words in message and message.startswith(str(home.settings))
     assert f"line {line}" in message.replace(f"line {line},", f"line {line}:")
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("sail", "sc://sail.example.com:50051"),
+        ("spark", "sc://[::1]:15002"),
+        ("spark", "sc://dbc-1.example.com:443/;use_ssl=true;x-databricks-cluster-id=0123-456-abc"),
+        ("spark", "spark://10.0.0.1:7077"),
+        ("spark", "local[4]"),
+    ],
+)
+def test_an_engine_has_an_address_of_its_kind(home, name, address):
+    home.settings.write_text(f"engine:\n  name: {name}\n  address: {address}\n")
+    assert load_settings(home).engine == Engine(name, address)
+    assert engine_in_words(home).endswith(f", {address}")
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "words"),
+    [
+        ("sail", "spark://a:7077", "engine.address can't be 'spark://a:7077' where engine.name is sail; write sc://"),
+        ("duckdb", "sc://a:1", "engine.address can't be 'sc://a:1' where engine.name is duckdb; write sc://HOST:PORT"),
+        ("spark", "http://a:1", 'engine.address can\'t be "http://a:1"; write sc://HOST:PORT, sc://HOST:PORT/;NAME='),
+        ("spark", "sc://user@a:1", "engine.address can't be"),
+        ("spark", "sc://a:1/path", "engine.address can't be"),
+        ("spark", "sc://a:1/;use_ssl", "engine.address can't be"),
+        ("spark", "sc://a:1/;token=hush", "engine.address holds a secret, and this file is no place for one. Put a "),
+        ("spark", "sc://a:1/;x-Authorization=hush;b=c", "engine.address holds a secret"),
+        ("sail", "spark://a:1/;token=hush", 'engine.address can\'t be "spark://a:1/;token=…"; write sc://HOST:PORT'),
+    ],
+)
+def test_an_address_that_is_none_or_holds_a_secret_is_refused_and_no_secret_is_shown(home, name, address, words):
+    home.settings.write_text(f"engine:\n  name: {name}\n  address: {address}\n")
+    with pytest.raises(SettingsError) as error:
+        load_settings(home)
+    assert f"{home.settings} line 3: {words}" in str(error.value)
+    assert "hush" not in str(error.value)
 
 
 def test_every_fault_is_named_at_once(home):

@@ -374,7 +374,7 @@ def test_bad_usage_of_quarantine_exits_2_and_changes_nothing(three, home, argume
 
 def test_the_home_is_locked_while_a_dismissal_is_written(three, home, monkeypatch):
     locked = []
-    monkeypatch.setattr(quarantine, "write_table", lambda *_: locked.append(home_module._held.get(home.root)))
+    monkeypatch.setattr(quarantine, "write_file", lambda *_: locked.append(home_module._held.get(home.root)))
 
     assert flywheel(home, "--dismiss", "a.jsonl", "--note", "why")[0] == 0
     assert locked == [True]

@@ -33,7 +33,7 @@ def check_things(build: Build, engine: Engine) -> dict[str, int]:
     try:
         about = json.loads((build.things / "things.json").read_text())
         made, of_build = about["things"], about["build"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise EngineError(f"{name} left no list of the things it made in {build.things}. Run again.") from error
     if of_build != build.id:
         raise EngineError(f"{build.things} holds the things of build {of_build}, not of {build.id}. Run again.")
@@ -63,9 +63,7 @@ def _check(db: duckdb.DuckDBPyConnection, folder: Path, about: dict[str, Any], e
     try:
         columns = [row[0] for row in db.execute(f"describe from {relation}").fetchall()]
         if sorted(columns) != sorted(about["columns"]):
-            raise EngineError(
-                f"{folder} has the columns {', '.join(columns)}, not those that {engine} made. Run again."
-            )
+            raise EngineError(f"{folder} has other columns than {engine} made: {', '.join(columns)}. Run again.")
         found = one_row(db.execute(content_sql(relation, about["columns"], "duckdb")))
         not_finite = _not_finite(db, relation, about["columns"])
     except duckdb.Error as error:

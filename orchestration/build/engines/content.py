@@ -4,17 +4,18 @@ Belongs here: that SQL. Does not belong here: any import; Flywheel's Python read
 which has none of Flywheel's packages.
 """
 
-# What the dialects spell differently. Of a list's elements none is dropped: NULL is a text of its own.
+# What the dialects spell differently. No contract lets a text hold chr(0): it tells NULL from '', and one column's or
+# one element's end from a text that looks like it. A text after its length would do without, and takes twice the time.
 _SPARK = {
     "text": "cast({} as string)",
     "micros": "cast(unix_micros({}) as string)",
-    "list": "array_join(transform({}, x -> {}), '')",
+    "list": "array_join(transform({}, x -> coalesce(x, chr(0)) || chr(0) || chr(30)), '')",
     "number": "cast(conv(substr(md5({}), 1, 15), 16, 10) as decimal(38, 0))",
 }
 _DUCKDB = {
     "text": "cast({} as varchar)",
     "micros": "cast(epoch_us({}) as varchar)",
-    "list": "array_to_string(list_transform({}, lambda x: {}), '')",
+    "list": "array_to_string(list_transform({}, lambda x: coalesce(x, chr(0)) || chr(0) || chr(30)), '')",
     "number": "cast('0x' || substr(md5({}), 1, 15) as hugeint)",
 }
 _EXACT = 2**52  # a DOUBLE has 53 binary digits: those after the point are two numbers of this size
@@ -27,15 +28,10 @@ def content_sql(relation: str, columns: dict[str, str], dialect: str) -> str:
     is 0, or from 2^-52 to 2^53 in size; all others are alike. `dialect` is spark or duckdb; the sum is a text.
     """
     spelled = _SPARK if dialect == "spark" else _DUCKDB
-    row = " || ".join(_field(_as_text(f"`{name}`", kind, spelled), spelled) for name, kind in sorted(columns.items()))
-    number = spelled["number"].format(row)
+    texts = [f"coalesce({_as_text(f'`{name}`', kind, spelled)}, chr(0))" for name, kind in sorted(columns.items())]
+    number = spelled["number"].format(f"concat_ws(chr(0) || chr(31), {', '.join(texts)})")
     query = f"select count(*), {spelled['text'].format(f'coalesce(sum({number}), 0)')} from {relation}"
     return query if dialect == "spark" else query.replace("`", '"')
-
-
-def _field(text: str, spelled: dict[str, str]) -> str:
-    """A text after its length, so that no two lists of fields look alike once they are one text."""
-    return f"coalesce({spelled['text'].format(f'length({text})')} || ':' || {text}, '-')"
 
 
 def _as_text(name: str, kind: str, spelled: dict[str, str]) -> str:
@@ -44,7 +40,7 @@ def _as_text(name: str, kind: str, spelled: dict[str, str]) -> str:
     if kind == "timestamp":
         return spelled["micros"].format(name)
     if kind == "array<string>":
-        return spelled["list"].format(name, _field("x", spelled))
+        return spelled["list"].format(name)
     return _exactly(name, spelled) if kind == "double" else spelled["text"].format(name)
 
 

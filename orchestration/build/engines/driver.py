@@ -6,11 +6,17 @@ session, which a server of Spark Connect gets as well (worker.py); imports of ou
 
 import os
 import shlex
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 EXECUTOR_SECONDS = 40
+NO_EXECUTOR = (
+    f"it gave no executor within {EXECUTOR_SECONDS} seconds, as if it were no master of Spark 4.1 or had no worker "
+    "with a free core and enough memory (spark.executor.memory)"
+)
 PARTITION_BYTES = 32 << 20  # of landed Parquet, which is some 200 MB as rows
 MOST_PARTITIONS = 2_000
 LEAST_MB, MOST_MB = 1_024, 8_192
@@ -21,13 +27,16 @@ def is_master(engine: str, address: str | None) -> bool:
     return engine == "spark" and not (address or "local").startswith("sc://")
 
 
-def open_driver(address: str | None, name: str, scratch: Path, source_bytes: int) -> Any:
+def open_driver(
+    address: str | None, name: str, scratch: Path, source_bytes: int, give_up: Callable[[str], None]
+) -> Any:
     """A session of Spark with everything that it writes of its own in `scratch`.
 
     `address` is local, local[N] or spark://HOST:PORT; None uses every core of this machine. A file spark-defaults.conf
-    in the folder SPARK_CONF_DIR sets what is not set here, such as the memory of executors. Raises TimeoutError where
-    a master gives no executor.
+    in the folder SPARK_CONF_DIR sets what is not set here, such as the memory of executors. `give_up` gets the reason,
+    in a thread of its own, where a master gives no executor in time: Spark would try for ever.
     """
+    from pyspark import SparkConf, SparkContext  # type: ignore[import-not-found]
     from pyspark.sql import SparkSession  # type: ignore[import-not-found]
 
     master = address or "local[*]"
@@ -35,12 +44,17 @@ def open_driver(address: str | None, name: str, scratch: Path, source_bytes: int
         (scratch / folder).mkdir(parents=True)
     os.environ.setdefault("SPARK_LOCAL_DIRS", str(scratch / "local"))
     os.environ.setdefault("SPARK_DRIVER_MEMORY", f"{_memory_mb()}m")  # spark-defaults.conf comes before it
-    builder = SparkSession.builder.master(master).appName(name)
-    for setting, value in _settings(master, scratch, source_bytes).items():
-        builder = builder.config(setting, value)
-    spark = builder.getOrCreate()
-    if master.startswith("spark://"):
-        _wait_for_executor(spark)
+    settings = _settings(master, scratch, source_bytes)
+    conf = SparkConf().setMaster(master).setAppName(name).setAll(list(settings.items()))
+    SparkContext._ensure_initialized(conf=conf)  # Java's start is not the master's delay
+    is_cluster = master.startswith("spark://")
+    late = threading.Timer(EXECUTOR_SECONDS, give_up, [NO_EXECUTOR])
+    if is_cluster:
+        late.start()
+    spark = SparkSession.builder.config(conf=conf).getOrCreate()
+    while is_cluster and _executor_count(spark) < 1:
+        time.sleep(0.2)
+    late.cancel()
     return spark
 
 
@@ -70,12 +84,5 @@ def _memory_mb() -> int:
     return min(MOST_MB, max(LEAST_MB, half))
 
 
-def _wait_for_executor(spark: Any) -> None:
-    deadline = time.monotonic() + EXECUTOR_SECONDS
-    while spark.sparkContext._jsc.sc().getExecutorMemoryStatus().size() < 2:  # the driver is one of them
-        if time.monotonic() > deadline:
-            raise TimeoutError(
-                f"its master gave no executor within {EXECUTOR_SECONDS} seconds; it has no worker, or none with a free "
-                "core and enough memory (spark.executor.memory)"
-            )
-        time.sleep(0.2)
+def _executor_count(spark: Any) -> int:
+    return spark.sparkContext._jsc.sc().getExecutorMemoryStatus().size() - 1  # the driver is one of them

@@ -22,7 +22,9 @@ from orchestration.settings import Engine
 WORKER = Path(__file__).with_name("worker.py")
 CONNECT_SECONDS = 40  # until a server has answered first: with the ten of `reach`, less than a minute
 SILENT_SECONDS = 120  # as Spark waits for a part of its cluster (spark.network.timeout)
+LAST_WORDS_SECONDS = 2  # for what it said last to be read, once it has ended
 END_SECONDS = 5  # for the process to cancel what a server still does for it
+TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # PySpark's own name; flywheel.yml is no place for a secret
 OF_ANOTHER = ("PYTHON", "VIRTUAL_ENV", "SPARK_HOME", "SPARK_REMOTE", "SPARK_API_MODE", "MASTER")  # Python, Spark
 KILLED = "its process was killed, as Linux does where memory runs out"
 
@@ -40,7 +42,7 @@ def run_worker(
             stdin=subprocess.PIPE,  # it ends when this process does
             stdout=subprocess.PIPE,
             stderr=log,
-            env=_inherited() | environment | {"TZ": "UTC"},
+            env=_inherited(engine) | environment | {"TZ": "UTC"},
             cwd=folder,  # Spark writes files of its own where it is started
             text=True,
             start_new_session=True,  # a group of its own, with all that it starts; Ctrl-C reaches the run alone
@@ -51,17 +53,22 @@ def run_worker(
             _end(process)
 
 
-def _inherited() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith(OF_ANOTHER)}
+def _inherited(engine: Engine) -> dict[str, str]:
+    """The run's environment; the token for a server only, as PySpark encrypts every connection where there is one."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(OF_ANOTHER)}
+    if not (engine.address or "").startswith("sc://"):
+        kept.pop(TOKEN, None)
+    return kept
 
 
 def _follow(process: subprocess.Popen, engine: Engine, log: IO[str], tell: Callable[[str], None]) -> None:
     """Pass the worker's progress on until it ends; raises EngineError."""
     name, done, error = ENGINES[engine.name], 0, ""
     tell(f"{name} started")
-    for words in _words(process.stdout, engine, log):
+    for words in _words(process, engine, log):
         if "unreachable" in words:
-            raise EngineError(f"{unreachable(engine, words['unreachable'])} Log: {log.name}")
+            what = refused if words.get("is_refusal") else unreachable
+            raise EngineError(f"{what(engine, words['unreachable'])} Log: {log.name}")
         error = words.get("error", error)
         if "node" in words:
             done += 1
@@ -72,13 +79,13 @@ def _follow(process: subprocess.Popen, engine: Engine, log: IO[str], tell: Calla
         raise EngineError(f"{name} could not make the things: {why}. Log: {log.name}")
 
 
-def _words(output: IO[str] | None, engine: Engine, log: IO[str]) -> Iterator[dict[str, Any]]:
+def _words(process: subprocess.Popen, engine: Engine, log: IO[str]) -> Iterator[dict[str, Any]]:
     """What the worker says, a JSON object a line; all other lines go to its log. Raises EngineError after a silence."""
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(output, lines), daemon=True).start()
+    threading.Thread(target=_read, args=(process, lines), daemon=True).start()
     has_answered = False
     while True:
-        seconds = SILENT_SECONDS if has_answered or not engine.address else CONNECT_SECONDS
+        seconds = CONNECT_SECONDS if engine.is_server and not has_answered else SILENT_SECONDS
         try:
             line = lines.get(timeout=seconds)
         except queue.Empty:
@@ -93,9 +100,17 @@ def _words(output: IO[str] | None, engine: Engine, log: IO[str]) -> Iterator[dic
         yield words
 
 
-def _read(output: IO[str] | None, lines: "queue.SimpleQueue[str | None]") -> None:
-    for line in output or ():
-        lines.put(line)
+def _read(process: subprocess.Popen, lines: "queue.SimpleQueue[str | None]") -> None:
+    """Put every line, and None once the process has ended; what it started may hold its output open for longer."""
+
+    def put() -> None:
+        for line in process.stdout or ():
+            lines.put(line)
+
+    reader = threading.Thread(target=put, daemon=True)
+    reader.start()
+    process.wait()
+    reader.join(LAST_WORDS_SECONDS)
     lines.put(None)
 
 
@@ -115,9 +130,17 @@ def unreachable(engine: Engine, reason: object) -> str:
     )
 
 
+def refused(engine: Engine, reason: object) -> str:
+    """That a server takes no request of this run, and what to do."""
+    return (
+        f"{ENGINES[engine.name]} at {engine.address} refuses this run: {reason}. Is the token right that the run "
+        f"has in the environment variable {TOKEN}?"
+    )
+
+
 def _silence(engine: Engine, seconds: int, has_answered: bool, log: str) -> str:
     name, where = ENGINES[engine.name], f" at {engine.address}" if engine.address else ""
-    if has_answered or not engine.address:
+    if has_answered or not engine.is_server:
         return (
             f"{name}{where} has not answered for {seconds} seconds, so the run has ended its part there. Look at its "
             f"log, memory and machine, then run again. Log here: {log}"

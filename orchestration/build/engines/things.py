@@ -7,7 +7,9 @@ Belongs here: what the engine is given, its process, its words, the checks of wh
 happens inside the engine (worker.py), its environment (environment.py).
 """
 
+import hashlib
 import json
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +49,7 @@ def make_things(
     Raises EngineError: the engine is missing or unreachable, a model failed, or what it left is not what it made.
     """
     python = python_of(engine.name)
-    if engine.has_driver:
+    if engine.needs_java:
         check_java()
     if engine.address:
         reach(engine)
@@ -60,13 +62,22 @@ def make_things(
         "project": str(DBT_PROJECT),
         "target_path": str(home.dbt_target / engine.name),
         "things": str(things),
+        "schemas": _schemas(home),
         "threads": 2,
         "select": [*SELECTED, "--exclude", *LEFT_TO_DUCKDB],
         "sources": _sources(home, build),
     }
     (things.parent / "job.json").write_text(json.dumps(job))
-    run_worker(python, things.parent / "job.json", engine, environment, tell)
+    try:
+        run_worker(python, things.parent / "job.json", engine, environment, tell)
+    finally:
+        shutil.rmtree(things.parent / "scratch", ignore_errors=True)  # what Spark spills, and leaves where it is killed
     check_things(build, engine)
+
+
+def _schemas(home: Home) -> str:
+    """How this home's schemas begin on an engine, which other homes, and others altogether, may use as well."""
+    return f"flywheel_{hashlib.sha256(f'{socket.gethostname()} {home.root}'.encode()).hexdigest()[:12]}_"
 
 
 def chosen_engine(home: Home) -> str:
@@ -96,7 +107,7 @@ def reach(engine: Engine) -> None:
 
 
 def _sources(home: Home, build: Build) -> dict[str, dict[str, Any]]:
-    """{schema.table: its columns in Spark's types, the folder of its Parquet, its rows}.
+    """{schema.table: {columns in Spark's types, path of a folder of Parquet, rows}}.
 
     Of the landing tables as the build sees them, its batches, and the declared tables.
     """

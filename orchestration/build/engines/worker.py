@@ -13,6 +13,7 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ SESSION = {
     "spark.sql.storeAssignmentPolicy": "ANSI",
     "spark.sql.timestampType": "TIMESTAMP_LTZ",
 }
+SCHEMAS = ("landing", "declared", "raw", "curated")
 SAME_FOLDER = "The server must see this home's folder under the same path"
 
 
@@ -51,18 +53,28 @@ def start_sail() -> tuple[str, Any]:
     return f"sc://{ip}:{port}", server
 
 
-def register(spark: Any, sources: dict[str, dict[str, str]]) -> None:
-    """Tables over Parquet that is there: {schema.table: {columns, path}}; another session's are replaced."""
-    for schema in sorted({name.partition(".")[0] for name in sources}):
-        spark.sql(f"create schema if not exists {schema}")
+def text(value: object) -> str:
+    """A value as a literal of Spark's SQL."""
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def forget(spark: Any, prefix: str) -> None:
+    """Drop the home's schemas, also those that a killed run left; the files of its tables stay where they are."""
+    for schema in SCHEMAS:
+        spark.sql(f"drop schema if exists {prefix}{schema} cascade")
+
+
+def register(spark: Any, prefix: str, sources: dict[str, dict[str, Any]]) -> None:
+    """Tables over Parquet that is there: {schema.table: {columns, path}}, in schemas of this home alone."""
+    for schema in SCHEMAS:
+        spark.sql(f"create schema {prefix}{schema}")
     for name, source in sources.items():
-        spark.sql(f"drop table if exists {name}")
-        spark.sql(f"create table {name} ({source['columns']}) using parquet location '{source['path']}'")
+        spark.sql(f"create table {prefix}{name} ({source['columns']}) using parquet location {text(source['path'])}")
 
 
 def run_dbt(job: dict[str, Any]) -> list[str]:
     """The names of the things that dbt made; raises RuntimeError with the first faults."""
-    from dbt.adapters.spark.connections import SparkCredentials  # type: ignore[import-not-found]
+    from dbt.adapters.spark.connections import SparkCredentials
     from dbt.cli.main import dbtRunner
 
     # dbt-spark switches ANSI mode off with each statement: an overflow would be a wrong number instead of an error
@@ -84,16 +96,17 @@ def run_dbt(job: dict[str, Any]) -> list[str]:
     return [node.name for node in tables if "helper" not in node.tags]
 
 
-def hashed(spark: Any, name: str) -> dict[str, Any]:
+def hashed(spark: Any, table: str) -> dict[str, Any]:
     """{rows, hash, columns} of a thing as it can be read back; the hash is the same in any order of rows."""
-    columns = {field.name: field.dataType.simpleString() for field in spark.table(f"curated.{name}").schema.fields}
-    row = spark.sql(content_sql(f"curated.{name}", columns, "spark")).collect()[0]
+    columns = {field.name: field.dataType.simpleString() for field in spark.table(table).schema.fields}
+    row = spark.sql(content_sql(table, columns, "spark")).collect()[0]
     return {"rows": row[0], "hash": row[1], "columns": columns}
 
 
 def say(**words: Any) -> None:
-    """A line to the process that started this one."""
-    print(json.dumps(words), flush=True)
+    """A line to the process that started this one; in one piece, because the pulse speaks at any time."""
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
 
 
 def end_with_the_run(sessions: list[Any]) -> None:
@@ -115,28 +128,33 @@ def pulse(spark: Any) -> None:
     while True:
         time.sleep(PULSE_SECONDS)
         with suppress(Exception):  # the request that is at work tells it better
-            say(is_alive=bool(spark.version))
+            say(is_alive=bool(spark.conf.get("spark.sql.session.timeZone")))  # its version PySpark asks only once
 
 
 def open_session(job: dict[str, Any], sessions: list[Any]) -> Any:
     """A session on an engine that has answered; ends this process with plain words where none does."""
+
+    def give_up(words: str, is_refusal: bool = False) -> None:
+        say(unreachable=words, is_refusal=is_refusal)
+        os._exit(1)
+
     try:
-        spark = _driver(job) if is_master(job["engine"], job["address"]) else _connected(job["address"])
+        spark = _driver(job, give_up) if is_master(job["engine"], job["address"]) else _connected(job["address"])
         for setting, value in SESSION.items():
             spark.conf.set(setting, value)
         say(version=spark.version)
     except Exception as error:
-        say(unreachable=in_words(error))
-        os._exit(1)
+        give_up(in_words(error), "UNAUTHENTICATED" in str(error) or "PERMISSION_DENIED" in str(error))
     sessions.append(spark)
     threading.Thread(target=pulse, args=[spark], daemon=True).start()
     return spark
 
 
-def _driver(job: dict[str, Any]) -> Any:
+def _driver(job: dict[str, Any], give_up: Callable[..., None]) -> Any:
     files = [path for source in job["sources"].values() for path in Path(source["path"]).glob("*.parquet")]
     source_bytes = sum(path.stat().st_size for path in files)
-    return open_driver(job["address"], f"Flywheel {job['build']}", Path(job["things"]).with_name("spark"), source_bytes)
+    scratch = Path(job["things"]).with_name("scratch")
+    return open_driver(job["address"], f"Flywheel {job['build']}", scratch, source_bytes, give_up)
 
 
 def _connected(address: str) -> Any:
@@ -160,15 +178,16 @@ def in_words(error: BaseException) -> str:
 
 def see_one_folder(spark: Any, job: dict[str, Any]) -> None:
     """Raise RuntimeError unless the server reads the rows that this machine has, and this machine what it writes."""
-    counts = " union all ".join(f"select '{name}', count(*) from {name}" for name in job["sources"])
+    prefix = job["schemas"]
+    counts = " union all ".join(f"select '{name}', count(*) from {prefix}{name}" for name in job["sources"])
     seen = {row[0]: row[1] for row in spark.sql(counts).collect()}
     for name, source in job["sources"].items():
         if seen[name] != source["rows"]:
             words = f"it reads {seen[name]:,} of {source['rows']:,} rows of {source['path']}"
             raise RuntimeError(f"{SAME_FOLDER}: {words}")
     probe = Path(job["things"], "probe")
-    spark.sql(f"create table landing.probe using parquet location '{probe}' as select 1 as one")
-    spark.sql("drop table landing.probe")
+    spark.sql(f"create table {prefix}curated.probe using parquet location {text(probe)} as select 1 as one")
+    spark.sql(f"drop table {prefix}curated.probe")
     if not [*probe.glob("*.parquet")]:
         raise RuntimeError(f"{SAME_FOLDER}: what it writes to {probe} is not there")
     shutil.rmtree(probe)
@@ -182,13 +201,16 @@ def main(job: dict[str, Any]) -> None:
     if job["engine"] == "sail" and not job["address"]:
         job["address"], server = start_sail()
     spark = open_session(job, sessions)
-    register(spark, job["sources"])
+    prefix = os.environ["FLYWHEEL_SCHEMAS"] = job["schemas"]
+    forget(spark, prefix)
+    register(spark, prefix, job["sources"])
     see_one_folder(spark, job)
-    made = {name: hashed(spark, name) for name in run_dbt(job)}
+    made = {name: hashed(spark, f"{prefix}curated.{name}") for name in run_dbt(job)}
     about = {"build": job["build"], "engine": job["engine"], "version": spark.version, "things": made}
     manifest, unfinished = Path(job["things"], "things.json"), Path(job["things"], "things.json.tmp")
     unfinished.write_text(json.dumps(about))
     unfinished.replace(manifest)
+    forget(spark, prefix)
     spark.stop()
     del server
 
