@@ -1,5 +1,5 @@
-"""The command line: `flywheel init`, `run`, `status`, `sample`, `quarantine`, `replay`, `dbt`, `ui`, `sources`,
-`receive`, `try`, `map`, `engine`.
+"""The command line: `flywheel init`, `run`, `land`, `status`, `sample`, `quarantine`, `replay`, `erase`, `dbt`, `ui`,
+`sources`, `receive`, `try`, `map`, `engine`.
 
 Belongs here: arguments, words, exit codes (0 published, 1 a check stopped it, 2 bad usage). Does not belong here: work.
 """
@@ -24,7 +24,8 @@ from rich.text import Text
 from orchestration.engine_cli import app as engine_app
 from orchestration.home import Dates, Home
 from orchestration.instance import CLI_TAG, free_port, is_free, open_instance, path_prefix, prepare_instance
-from orchestration.landing.inbox import files_to_place, has_received, is_marker, place_in_inbox, waiting_files
+from orchestration.land_cli import erase, land, place_events, replay
+from orchestration.landing.inbox import has_received, waiting_files
 from orchestration.landing.mirrors import sync
 from orchestration.map_cli import write_maps
 from orchestration.publish.record import is_current
@@ -33,7 +34,7 @@ from orchestration.settings import SettingsError, load_settings, write_settings
 from orchestration.sources.declaration import declared_names
 from orchestration.sources_cli import app as sources_app
 from orchestration.sources_cli import pull_every_source, receive
-from orchestration.storage_cli import refuse_sample, sync_and_print, sync_or_warn
+from orchestration.storage_cli import refuse_sample, sync_or_stop, sync_or_warn
 from orchestration.terminal import Commands, HomeOption, exit_with_usage_error, print_plain
 from orchestration.try_cli import try_repository
 
@@ -51,11 +52,11 @@ app = typer.Typer(
 
 DBT = "from dbt.cli.main import cli; cli(prog_name='flywheel dbt')"
 FULL_BYTES = 20_000_000  # with less free space not even a small build fits
-MARKER = "holds no events: an operating system or a tool writes such a file next to data. Name the data file."
-GONE = "the inbox no longer holds this file as it was refused. Send it again, or dismiss it."
-READ = "can be read now: {rows_landed:,} rows landed, {rows_quarantined:,} quarantined."
 app.add_typer(sources_app, name="sources")
 app.add_typer(engine_app, name="engine")
+app.command()(land)
+app.command()(replay)
+app.command()(erase)
 app.command("try")(try_repository)
 app.command("map")(write_maps)
 app.command()(receive)
@@ -98,10 +99,11 @@ def run(
     if home.is_locked():
         console.print("Another run is working in this home; waiting for it.")
     with home.lock():
-        sync(home)
+        sync_or_stop(console, home)
         _fill_inbox(console, home, events or [])
         pulled = pull_every_source(home)
-        sync_and_print(console, home)
+        if events or pulled:
+            sync_or_stop(console, home, is_said=False)  # what they placed in the home
         dates = _dates(home, as_of, known_at)
         log = None
         if rebuild or waiting_files(home) or not is_current(home, dates):
@@ -196,36 +198,6 @@ def quarantine(
             print_plain(console, text)
 
 
-@app.command()
-def replay(root: HomeOption = None) -> None:
-    """Read quarantined rows, and files refused whole, again with today's contracts; land what now passes, once."""
-    from orchestration.contracts.contract import ContractError
-    from orchestration.declared import DeclarationError
-    from orchestration.landing import quarantine
-    from orchestration.landing.land import land_again
-
-    console, home = Console(file=sys.stdout), Home.at(root)
-    with home.lock():
-        try:
-            sync(home)
-            files, gone = land_again(home)
-            receipt = quarantine.replay(home)
-        except (ContractError, DeclarationError, SettingsError) as error:
-            exit_with_usage_error(console, escape(str(error)))
-        left = quarantine.quarantined(home).num_rows
-    lines = [f"{name}: {GONE}" for name in gone]
-    lines += [f"{f['file_name']}: {READ.format(**f)}" for f in files]
-    for line in lines:
-        print_plain(console, line)
-    if new := files + ([receipt] if receipt else []):
-        landed = sum(each["rows_landed"] for each in new)
-        console.print(f"{landed:,} rows landed; {left:,} wait on. `flywheel run` publishes them.")
-    elif left:
-        console.print(f"No quarantined row keeps its contract yet; {left:,} wait.")
-    else:
-        console.print("Nothing waits in quarantine.")
-
-
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def dbt(context: typer.Context, root: HomeOption = None) -> None:
     """Run dbt by hand on the scratch, a copy of the last approved build, at that build's dates; publishes nothing."""
@@ -256,8 +228,8 @@ def ui(root: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks 
     os.environ["DAGSTER_WEBSERVER_PATH_PREFIX"] = prefix  # `dagster dev` has no option for it, its web server does
     console.print(f"Dagster UI: http://127.0.0.1:{port}{prefix}\nStop it with Ctrl-C.", soft_wrap=True)
     sys.stdout.flush()
-    # Dagster reads a .env of the folder it starts in, over what is set here, and imports from it: not from the home's own,
-    # because its dashboard/ would stand for the package of that name in a checkout
+    # Dagster reads a .env of the folder it starts in, over what is set here, and imports from that folder: in the home
+    # itself dashboard/ would stand for our package, where that is a checkout
     os.chdir(home.logs)
     where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
     os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "--log-level", "warning", *where])
@@ -302,18 +274,8 @@ def _check_settings(console: Console, home: Home) -> None:
 
 
 def _fill_inbox(console: Console, home: Home, events: list[Path]) -> None:
-    if missing := [str(path) for path in events if not path.exists()]:
-        exit_with_usage_error(console, f"no such file: {escape(', '.join(missing))}")
-    if markers := [str(path) for path in events if not path.is_dir() and is_marker(path.name)]:
-        exit_with_usage_error(console, f"{escape(', '.join(markers))} {MARKER}")
-    files = [file for path in events for file in files_to_place(path)]
-    if files and home.sample():
-        exit_with_usage_error(
-            console, f"{home.root} holds sample events; give your own a home of their own: --home NEW"
-        )
-    for path, name in files:
-        place_in_inbox(home, path, name)
-    if not files and not has_received(home) and not declared_names(home):
+    has_files = place_events(console, home, events)
+    if not has_files and not has_received(home) and not declared_names(home):
         if events:
             exit_with_usage_error(console, f"no file of events in {escape(', '.join(map(str, events)))}")
         _put_sample(console, home)

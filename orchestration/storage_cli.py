@@ -3,15 +3,20 @@
 Belongs here: words, and what a command does without a network. Does not belong here: syncing (landing/mirrors.py).
 """
 
+import typer
 from rich.console import Console
 
 from orchestration.home import Home
 from orchestration.landing.mirrors import addresses, sync
 from orchestration.landing.storage import StorageError
+from orchestration.run_output import NOT_PUBLISHED
 from orchestration.settings import SettingsError
 from orchestration.terminal import exit_with_usage_error, print_plain
 
 SHOWN_OBJECTS = 5
+NO_SAMPLE = (
+    "Put files into the inbox, or: flywheel run --events FILE. The sample needs a home without storage: --home NEW."
+)
 
 
 def sync_or_warn(console: Console, home: Home) -> None:
@@ -24,16 +29,25 @@ def sync_or_warn(console: Console, home: Home) -> None:
         pass  # a command that needs settings says what is wrong with them
 
 
-def sync_and_print(console: Console, home: Home) -> None:
-    """Bring inbox and landing up to date, and print which objects are left out; raises StorageError."""
-    _print_left_out(console, sync(home))
+def sync_or_stop(console: Console, home: Home, is_said: bool = True) -> None:
+    """Bring inbox and landing up to date, and print which objects are left out; where that fails, exit with 1."""
+    try:
+        left = sync(home)
+    except StorageError as error:
+        console.print(NOT_PUBLISHED)
+        print_plain(console, f"✗ {error}")
+        raise typer.Exit(1) from None
+    if is_said:
+        _print_left_out(console, left)
 
 
 def refuse_sample(console: Console, home: Home) -> None:
     """Exit with 2 where inbox or landing are in S3: other homes would take the sample's events for real ones."""
     if found := addresses(home):
-        words = f"{home.root} has its events in {', '.join(found)}, so no made-up sample organisation is put there."
-        exit_with_usage_error(console, f"{words} Put files into the inbox, or: flywheel run --events FILE.")
+        words = (
+            f"{home.root} has its events in {' and '.join(found)}: the made-up sample organisation would mix with them."
+        )
+        exit_with_usage_error(console, f"{words} {NO_SAMPLE}")
 
 
 def _print_left_out(console: Console, left: list[str]) -> None:

@@ -82,10 +82,11 @@ def requests(at: Callable[[int, str, str], None], after: bool = False) -> Iterat
         number = len(sent)
         if not after:
             at(number, operation, name or "")
-        answer = original(self, operation, name, **parameters)
-        if after:
-            at(number, operation, name or "")
-        return answer
+        try:
+            return original(self, operation, name, **parameters)
+        finally:
+            if after:
+                at(number, operation, name or "")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Store, "request", request)

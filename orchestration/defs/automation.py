@@ -1,4 +1,4 @@
-"""What starts runs: the whole job, a sensor on the inbox, a daily schedule."""
+"""What starts runs: the whole job, a sensor on the inbox, a daily schedule; the job that only lands."""
 
 import hashlib
 
@@ -6,9 +6,11 @@ import dagster as dg
 
 from orchestration.home import Home
 from orchestration.landing.inbox import waiting_files
+from orchestration.landing.land import land_inbox
 from orchestration.landing.mirrors import sync
 from orchestration.landing.storage import StorageError
 from orchestration.publish.record import is_current
+from orchestration.sample.home import other_files
 from orchestration.settings import SettingsError
 
 WAITING_TAG = "flywheel/waiting_files"
@@ -19,6 +21,31 @@ flywheel_job = dg.define_asset_job(
     selection=dg.AssetSelection.all(),
     description="Land the inbox, shape the events, publish the tables, draw the pages.",
 )
+
+
+@dg.op
+def land_files(context: dg.OpExecutionContext) -> None:
+    """Land what is in the inbox. Several runs may, also while a build is at work: each batch has a lock of its own."""
+    home = Home.at()
+    if others := other_files(home):
+        raise dg.Failure(others)
+    try:
+        new = land_inbox(home)
+    except (ValueError, StorageError) as error:  # what people set or declared wrongly; S3
+        raise dg.Failure(str(error)) from error
+    for receipt in new:
+        context.log.info(
+            f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
+        )
+    totals = {name: sum(receipt[name] for receipt in new) for name in ("rows_landed", "rows_quarantined")}
+    context.add_output_metadata({"files": len(new), **totals})
+
+
+# no pool and no resource: a run of it neither waits for the home nor holds it
+@dg.job(name="flywheel_land", description="Land the inbox, and build nothing. Several runs may work at once.")
+def landing_job() -> None:
+    """The job that only lands."""
+    land_files()
 
 
 @dg.sensor(

@@ -18,12 +18,11 @@ from orchestration.defs.inputs import INBOX, SOURCES
 from orchestration.defs.resources import AnalysisDates
 from orchestration.home import Home
 from orchestration.landing import locks, quarantine, refusals
-from orchestration.landing.inbox import settled_files
 from orchestration.landing.land import land_inbox, release_memory
 from orchestration.landing.receipts import EPOCH, receipts, visible_rows
 from orchestration.landing.storage import StorageError
 from orchestration.progress import report
-from orchestration.sources.statement import delivered
+from orchestration.sample.home import other_files
 
 SHOWN_ROWS = 20
 SHOWN_FILES = 5
@@ -117,7 +116,8 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterator:
     """Land the inbox: check each new file against the contracts, quarantine what breaks them, write receipts."""
     home = dates.home
     report("landing", "reading the inbox")
-    refuse_other_events(home)
+    if others := other_files(home):
+        raise dg.Failure(others)
     try:
         new = land_inbox(home)
         if new:
@@ -167,20 +167,6 @@ def _table_results(
     )
     yield _share_check(contract, landed, mine)
     yield _freshness_check(contract, latest, as_of)
-
-
-def refuse_other_events(home: Home) -> None:
-    """A home with sample events takes no others: mixed numbers would describe no organisation."""
-    sample = home.sample()
-    if sample is None:
-        return
-    own = {*sample["files"]}.union(*(delivered(home, name) for name in sample.get("sources", ())))
-    others = [path.name for path in settled_files(home.inbox) if path.name not in own]
-    if others:
-        raise dg.Failure(
-            f"{home.root} holds the sample organisation's events, and now {', '.join(others[:3])} in its inbox. "
-            "Move them to a home of their own: flywheel run --home NEW --events FILE."
-        )
 
 
 def _summary(new: list[dict]) -> str:

@@ -20,9 +20,11 @@ import pyarrow.parquet as pq
 
 from orchestration.contracts.contract import Contract
 from orchestration.home import Home, publish, sync
+from orchestration.landing import locks
 from orchestration.landing.check import Checked, Checker, json_text, refusal
 from orchestration.landing.landing_mirror import as_parquet, commit
-from orchestration.landing.receipts import COMPACTION, EMPTY, RECEIPT, UTC_INSTANT, Receipt, live_files
+from orchestration.landing.receipts import COMPACTION, EMPTY, RECEIPT, UTC_INSTANT, Receipt, compaction_name
+from orchestration.landing.receipts import receipts as all_receipts
 from orchestration.landing.rows import EVENT_KEY, Chunk, Unreadable
 from orchestration.landing.rules import LandingError
 from orchestration.landing.storage import store_of
@@ -30,6 +32,7 @@ from orchestration.landing.storage import store_of
 EXTRA_COLUMNS_NAMED = 50
 EXTRA_COLUMNS_COUNTED = 10_000  # a file may have new ones on every line
 FLUSHED_BYTES = 8 << 20
+TOGETHER = 32  # batches
 
 # of rows read again: row number in the replay -> (batch, row, line) that it came from
 Origins = dict[int, tuple[str, int, int | None]]
@@ -79,12 +82,13 @@ def prepare_landing(home: Home, contracts: dict[str, Contract]) -> None:
     """An empty file in each table's folder, so that every promised column can be read before any row has landed."""
     schemas = {name: _landed_schema(c) for name, c in contracts.items()}
     schemas |= {"quarantined_events": QUARANTINE, "dismissals": DISMISSAL, "batches": RECEIPT}
-    for name, schema in schemas.items():
-        folder = home.landing / name
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{EMPTY}.parquet"
-        if not path.exists() or pq.read_schema(path) != schema:
-            write_table(schema.empty_table(), path)
+    with locks.shared(home):
+        for name, schema in schemas.items():
+            folder = home.landing / name
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{EMPTY}.parquet"
+            if not path.exists() or pq.read_schema(path) != schema:
+                write_table(schema.empty_table(), path)
 
 
 def _landed_schema(contract: Contract) -> pa.Schema:
@@ -246,7 +250,7 @@ def make_visible(home: Home, name: str, files: dict[str, Path], receipts: list[R
     if store and not content:
         for temporary in files.values():
             temporary.unlink()
-        return live_files(home)[name]
+        return [receipt for receipt in all_receipts(home) if receipt["batch_id"] == name]
     for path in home.landing.glob(f"*/{name}.parquet"):  # of a crashed attempt
         path.unlink()
     for table, temporary in files.items():
@@ -255,6 +259,40 @@ def make_visible(home: Home, name: str, files: dict[str, Path], receipts: list[R
     content = content or as_parquet(pa.Table.from_pylist(receipts, RECEIPT))
     write_file(content, home.landing / "batches" / f"{name}.parquet")
     return receipts
+
+
+def lands_together(home: Home, batches: list[Batch]) -> bool:
+    """Whether batches become visible at once, in one file a table, as a compaction of them would be.
+
+    Many small ones do: a file of its own for each costs more than its rows. In S3 each batch has objects of its own.
+    """
+    is_worth_it = len(batches) >= TOGETHER and not any(batch.writers for batch in batches)
+    return is_worth_it and store_of(home, "landing") is None
+
+
+def finish_together(home: Home, batches: list[tuple[Batch, dict[str, Any]]]) -> list[Receipt]:
+    """Make batches of one landing time visible at once; with each, what `Batch.finish` takes. Returns the receipts."""
+    receipts = [batch.receipt(**about) for batch, about in batches]
+    name = compaction_name(receipts)
+    waiting: dict[str, list[pa.Table]] = {}
+    for batch, _ in batches:
+        for table, rows in batch.waiting.items():
+            waiting.setdefault(table, []).extend(rows)
+    files = {table: home.landing / table / f"{name}.parquet.tmp" for table in waiting}
+    for table, path in files.items():
+        pq.write_table(pa.concat_tables(waiting[table]), path, compression="zstd")
+    make_visible(home, name, files, receipts)
+    return receipts
+
+
+def remove(home: Home, names: list[str]) -> None:
+    """Delete the files of these names, the receipts last: until then the next landing knows what is left to delete."""
+    folders = sorted(
+        (path for path in home.landing.iterdir() if path.is_dir()), key=lambda path: path.name == "batches"
+    )
+    for folder in folders:
+        for name in names:
+            (folder / f"{name}.parquet").unlink(missing_ok=True)
 
 
 def write_table(table: pa.Table, path: Path) -> None:

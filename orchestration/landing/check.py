@@ -91,6 +91,7 @@ class Checker:
         self.tables = {kind: name for name, contract in contracts.items() for kind in contract.event_types}
         self.parameters = {"landed_at_plus_ten_minutes": now + CLOCK_TOLERANCE}
         self._pending: dict[str, list[_Pending]] = {}
+        self._waiting_rows = self._waiting_bytes = 0  # of `_pending`; of what is forgotten too
 
     @cached_property
     def rules(self) -> "list[Rule]":
@@ -110,14 +111,15 @@ class Checker:
             rows = pc.indices_nonzero(pc.equal(routed, table))
             self._pending.setdefault(table, []).append(self._typed(table, chunk, rows, kinds.values, sink))
         chunk.columns, chunk.extras = {}, []  # typed by now, and ten times as large as their text
-        waiting = [pending for group in self._pending.values() for pending in group]
-        is_much = sum(len(p.rows) for p in waiting) >= CHECKED_ROWS
-        if is_much or sum({id(p.chunk): p.chunk.size for p in waiting}.values()) >= CHECKED_BYTES:
+        self._waiting_bytes += chunk.size if routed.null_count < len(routed) else 0
+        self._waiting_rows += len(routed) - routed.null_count
+        if self._waiting_rows >= CHECKED_ROWS or self._waiting_bytes >= CHECKED_BYTES:
             self.check_pending()
 
     def check_pending(self) -> None:
         """Check every waiting row, and deliver each to its batch: landed or refused."""
         groups, self._pending = dict(sorted(self._pending.items())), {}
+        self._waiting_rows = self._waiting_bytes = 0
         clean = {table: [_rows_without(p.frame, p.problems) for p in group] for table, group in groups.items()}
         frames = {table: pa.concat_tables(each).unify_dictionaries() for table, each in clean.items()}
         frames = {table: frame for table, frame in frames.items() if frame.num_rows}

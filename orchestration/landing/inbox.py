@@ -23,7 +23,7 @@ from orchestration.landing.receipts import BATCH_ID_LENGTH, receipts
 
 SETTLED_SECONDS = 2  # a file changed later than this may still be written to
 UNFINISHED = (".tmp", ".part", ".crdownload", ".filepart")
-MIRRORED = ".storage.json"  # of an inbox in S3: {address, objects: {name: [bytes, time of change in ns, ETag]}}
+MIRRORED = ".storage.json"  # of an inbox in S3: {store, objects: {name: [bytes, time of change in ns, ETag]}}
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 # What operating systems and editors write next to data
 MARKER_NAMES = {".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"}

@@ -40,7 +40,7 @@ def sync(home: Home, store: Store) -> list[str]:
     land. Raises StorageError.
     """
     state = read_json(home.inbox / MIRRORED)
-    was = state.get("objects", {}) if state.get("address") == store.address else {}
+    was = state.get("objects", {}) if state.get("store") == store.identity else {}
     there = {entry.name: entry for entry in store.list()}
     left = [f"{name}: {NO_PATH}" for name in there if not name.endswith("/") and not _is_path(name)]
     there = {name: entry for name, entry in there.items() if _is_path(name) and holds_events(name)}
@@ -53,10 +53,19 @@ def sync(home: Home, store: Store) -> list[str]:
             _remove_copies(home, was | objects, needed)
     # copies of objects that are gone, which others may still read: without their entry they would go up again
     objects |= {n: e for n, e in was.items() if n not in objects and (p := home.inbox / n).is_file() and is_copy(p, e)}
-    if (state.get("address"), was) != (store.address, objects):
-        write_whole(home.inbox / MIRRORED, orjson.dumps({"address": store.address, "objects": objects}))
+    if (state.get("store"), was) != (store.identity, objects):
+        write_whole(home.inbox / MIRRORED, orjson.dumps({"store": store.identity, "objects": objects}))
     new = [entry for entry in there.values() if not _is_read(entry, read)]
     return left + _bring(home, store, new)
+
+
+def tidy(home: Home) -> None:
+    """Remove the copies of objects that have landed, unless others land."""
+    objects, read = mirrored(home), files_read(home)
+    needed = {name: entry for name, entry in objects.items() if (name, *entry[:2]) not in read}
+    with locks.exclusive(home) as is_alone:
+        if is_alone:
+            _remove_copies(home, objects, needed)
 
 
 def bring(home: Home, store: Store, names: list[str]) -> None:

@@ -27,7 +27,7 @@ from orchestration.landing import receipts as local
 from orchestration.landing.receipts import BATCH_ID_LENGTH, RECEIPT, Receipt, rows_in
 from orchestration.landing.storage import MissingError, StorageError, Store, StoredObject, TakenError, at_once
 
-STATE = ".storage.json"  # {address, is_whole, etags: {name: etag}}: what the bucket has confirmed
+STATE = ".storage.json"  # {store, is_whole, etags: {name: etag}}: what the bucket has confirmed
 MARKER = "flywheel.json"  # the object that makes a folder a landing
 FILES = b"flywheel.files"  # in a receipt's schema: {table: {name, bytes, sha256}}
 RECEIPT_NAME = re.compile(rf"batches/([0-9a-f]{{{BATCH_ID_LENGTH}}})\.parquet")
@@ -83,7 +83,8 @@ def commit(home: Home, store: Store, batch: str, files: dict[str, Path], receipt
     if first == content:  # the answer to our own write was lost
         return content
     theirs = {file["name"] for file in _files(store, name, first).values()}
-    at_once(store.delete, sorted({file["name"] for file in named.values()} - theirs))
+    with suppress(StorageError):  # who may not delete leaves rows that no receipt names
+        at_once(store.delete, sorted({file["name"] for file in named.values()} - theirs))
     _bring(home, store, name, first)
     return None
 
@@ -131,7 +132,7 @@ def _files(store: Store, name: str, content: bytes) -> dict[str, dict[str, Any]]
 def _state(home: Home, store: Store) -> dict[str, Any]:
     """What the bucket confirmed; empty where the landing is no mirror of it."""
     state = read_json(home.landing / STATE)
-    return state if state.get("address") == store.address else {}
+    return state if state.get("store") == store.identity else {}
 
 
 def _write_state(home: Home, state: dict[str, Any]) -> None:
@@ -144,15 +145,17 @@ def _local(home: Home) -> dict[str, Receipt]:
 
 def _join(home: Home, store: Store) -> dict[str, Any]:
     """Begin to mirror a bucket; raises StorageError where both have batches that the other lacks."""
-    _prove_conditions(store)
-    here, there = set(_local(home)), set(_by_batch(store.list()))
+    listed = list(store.list())
+    if all(entry.name != MARKER for entry in listed):
+        _prove_conditions(store)
+    here, there = set(_local(home)), set(_by_batch(listed))
     if here - there and there - here:
         raise StorageError(
             f"{home.landing} holds {len(here - there):,} batches that {store.address} lacks, and lacks "
             f"{len(there - here):,} of its batches: they are two landings. Set storage.landing in flywheel.yml to an "
             "empty folder of the bucket, or keep a copy of the home's landing, empty it and run."
         )
-    state = {"address": store.address, "is_whole": not here - there, "etags": {}}
+    state = {"store": store.identity, "is_whole": not here - there, "etags": {}}
     _write_state(home, state)
     return state
 
@@ -296,8 +299,11 @@ def _refuse_missing(store: Store, known: list[Receipt], listed: list[StoredObjec
 
 def _bring(home: Home, store: Store, name: str, content: bytes) -> None:
     """Bring a batch: the files that its receipt names, then the receipt, which makes them visible."""
-    batch = Path(name).stem
-    for table, file in _files(store, name, content).items():
+    batch, named = Path(name).stem, _files(store, name, content)
+    for path in home.landing.glob(f"*/{batch}.parquet"):  # of an attempt of the home's own that crashed
+        if path.parent.name not in named and path.parent.name != "batches":
+            path.unlink()
+    for table, file in named.items():
         path = home.landing / table / f"{batch}.parquet"
         if not re.fullmatch(r"\w+", table) or not file["name"].startswith(f"{table}/{batch}-"):
             raise StorageError(f"{store.of(name)} names {file['name']}, which is no file of its batch.")

@@ -24,15 +24,23 @@ def shared(home: Home) -> Iterator[None]:
 
 
 @contextmanager
-def exclusive(home: Home) -> Iterator[bool]:
-    """Compact while nobody lands or reads; False where somebody does, and then there is nothing to hold."""
+def exclusive(home: Home, is_waiting: bool = False) -> Iterator[bool]:
+    """Compact while nobody lands or reads. Where somebody does, wait, or yield False and hold nothing."""
     with (home.root / "landing.lock").open("ab") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if is_waiting else fcntl.LOCK_NB))
         except BlockingIOError:
             yield False
         else:
             yield True
+
+
+@contextmanager
+def placing(home: Home) -> Iterator[None]:
+    """Put files into the inbox, one command at a time: two files of one name get two names."""
+    with (home.root / "inbox.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class BatchLocks:

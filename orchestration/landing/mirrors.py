@@ -45,6 +45,14 @@ def bring_again(home: Home, names: list[str]) -> None:
             inbox_mirror.bring(home, inbox, names)
 
 
+def tidy(home: Home) -> None:
+    """Remove what the home keeps of objects of the inbox that have landed."""
+    if store_of(home, "inbox"):
+        with _alone(home, may_wait=False) as is_alone:
+            if is_alone:
+                inbox_mirror.tidy(home)
+
+
 def addresses(home: Home) -> list[str]:
     """The addresses of inbox and landing, as far as they are in S3; raises StorageError."""
     stores = (store_of(home, "inbox"), store_of(home, "landing"))

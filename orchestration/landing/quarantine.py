@@ -33,7 +33,7 @@ from orchestration.landing.formats import read_texts, stated_columns
 from orchestration.landing.inbox import content_key, partitions
 from orchestration.landing.landing_mirror import as_parquet, create_dismissal
 from orchestration.landing.parquet import read_arrow_rows
-from orchestration.landing.receipts import BATCH_ID_LENGTH, EPOCH, Receipt, receipts, visible_rows
+from orchestration.landing.receipts import BATCH_ID_LENGTH, EPOCH, Receipt, place, receipts, visible_rows
 from orchestration.landing.rows import Chunk, UnreadableFile
 from orchestration.landing.storage import store_of
 
@@ -179,7 +179,7 @@ def _create_batches(db: duckdb.DuckDBPyConnection, found: list[Receipt]) -> None
 
     The files of one run have one landing time, and land in name order.
     """
-    ordered = sorted(found, key=lambda r: (r["landed_at"], r["file_name"], r["batch_id"]))
+    ordered = sorted(found, key=place)
     names = ("batch_id", "file_name")
     columns = [[r[name] for r in ordered] for name in names]
     columns += [[content_key(r["sha256"], r["file_name"]) for r in ordered]]

@@ -237,6 +237,11 @@ def compaction_name(held: Iterable[Receipt]) -> str:
     return f"{month(found[0])}-{digest[:BATCH_ID_LENGTH]}"
 
 
+def place(receipt: Receipt) -> tuple[datetime, str, str]:
+    """The place of a batch in the order in which batches land: the files of one run have one time, and go by name."""
+    return receipt["landed_at"], receipt["file_name"], receipt["batch_id"]
+
+
 def month(receipt: Receipt) -> str:
     """The month in which a batch landed, UTC."""
     return f"{receipt['landed_at']:%Y-%m}"

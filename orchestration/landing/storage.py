@@ -95,6 +95,7 @@ class Store:
         self.setting, self.address, self.endpoint = setting, address.rstrip("/"), endpoint
         self.bucket, _, folder = self.address.removeprefix("s3://").partition("/")
         self.prefix = f"{folder}/" if folder else ""
+        self.identity = f"{self.address} at {endpoint or 'AWS'}"  # the same address may be of another store
 
     def list(self) -> Iterator[StoredObject]:
         """Every object below the address, in the order of their names; one request for 1,000."""
@@ -204,8 +205,12 @@ class Store:
         if code in ("ConditionalRequestConflict", "409"):
             return _ConflictError(f"{self.setting}: {where} is being written.")
         words = WORDS.get(code, OTHER_CODE) if code else _failure(type(error).__name__)
-        known = {"code": code, "operation": _action(operation), "setting": self.setting}
-        return StorageError(f"{self.setting} {self.address}: {words.format(endpoint=self.endpoint or 'S3', **known)}")
+        if words not in (_DENIED, OTHER_CODE):  # which are of one object
+            where = self.address
+        said = words.format(
+            code=code, operation=_action(operation), setting=self.setting, endpoint=self.endpoint or "S3"
+        )
+        return StorageError(f"{self.setting} {where}: {said}")
 
 
 class _ConflictError(StorageError):

@@ -16,23 +16,18 @@ import argparse
 import json
 import os
 import re
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from generate import AS_OF, write_both, write_events, write_usage
+from measuring import Measured, Stopped, measure
 
 HERE = Path(__file__).resolve().parent
 FLYWHEEL = Path(sys.executable).with_name("flywheel")
 AS_OF_TEXT = AS_OF.isoformat()
-PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 TOLERANCE = 1e-9
 KEYS = {
     "north_star_monthly": ["month_starting"],
@@ -42,85 +37,6 @@ KEYS = {
 SLOWEST = 12
 TINY = 100  # events
 AIMS = {"products": "2.5 at most", "usage": "12 at most"}
-
-
-@dataclass
-class Measured:
-    """One command, alone."""
-
-    name: str
-    seconds: float
-    cpu_seconds: float  # user and system, of it and everything it started and waited for
-    peak_mib: float  # the most that its processes held together, seen every 0.2 s
-    output: str
-
-
-class Stopped(Exception):
-    """A command failed, or did not end in time."""
-
-
-def measure(name: str, command: list, cwd: Path, timeout: float) -> Measured:
-    """Run a command to its end; raises Stopped with its output when it fails, or hangs and had to be killed."""
-    started = time.monotonic()
-    with tempfile.TemporaryFile("w+") as output:
-        # a session of its own, so that all it started can be killed with it
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=cwd, start_new_session=True)
-        peak, done, late = [0.0], threading.Event(), threading.Event()
-        watcher = threading.Thread(target=_watch, args=(process.pid, peak, done, late, started + timeout))
-        watcher.start()
-        try:
-            _, status, usage = os.wait4(process.pid, 0)
-        finally:
-            done.set()
-            watcher.join()
-            _kill(process.pid)
-        seconds = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        words = output.read()
-    if late.is_set():
-        raise Stopped(f"{name} did not end within {timeout:.0f} s and was killed. It had written:\n{words[-4000:]}")
-    if process.returncode:
-        raise Stopped(f"{name} failed with {process.returncode}:\n{words[-4000:]}")
-    print(f"  {name}: {seconds:.1f} s", flush=True)
-    return Measured(name, seconds, usage.ru_utime + usage.ru_stime, peak[0], words)
-
-
-def _kill(group: int) -> None:
-    """End a process group, also what outlived its leader."""
-    with suppress(ProcessLookupError):  # all of it has ended
-        os.killpg(group, signal.SIGKILL)
-
-
-def _watch(root: int, peak: list[float], done: threading.Event, late: threading.Event, deadline: float) -> None:
-    while not done.wait(0.2):
-        peak[0] = max(peak[0], sum(_resident(pid) for pid in _tree(root)))
-        if time.monotonic() > deadline:
-            late.set()
-            _kill(root)
-            return
-
-
-def _tree(root: int) -> set[int]:
-    """The process and all that descend from it, as /proc has them now."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except (OSError, IndexError):
-            continue  # it has ended
-    found, size = {root}, 0
-    while size < len(found):
-        size = len(found)
-        found |= {pid for pid, parent in parents.items() if parent in found}
-    return found
-
-
-def _resident(pid: int) -> float:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_MIB
-    except (OSError, IndexError):
-        return 0.0
 
 
 def differences(floor: Path, serving: Path) -> list[str]:

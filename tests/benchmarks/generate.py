@@ -16,6 +16,7 @@ and 0.3 % were deployed before their idea. Times have whole seconds, so nearly e
 import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,7 @@ WIRE = pa.schema(
 )
 USAGE_WIRE = WIRE.append(pa.field("evidence", pa.string()))
 CHUNK_USES = 500_000
+FILE_CHUNKS = 2  # of a file of usage
 NOBODY = -1
 
 
@@ -70,23 +72,37 @@ def write_events(path: Path, events: int, seed: int = 7) -> int:
 
 def write_usage(path: Path, events: int, products: int, seed: int = 9) -> None:
     """Write exactly `events` rows about the data products' delivery and, for the most part, their observed use."""
+    with pq.ParquetWriter(path, USAGE_WIRE, compression="zstd") as writer:
+        for rows in _usage(events, products, seed):
+            writer.write_table(rows, row_group_size=250_000)
+
+
+def write_usage_files(folder: Path, events: int, products: int, seed: int = 9) -> list[Path]:
+    """The rows of `write_usage` in files of about a million, `usage-0000.parquet` and so on; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths, chunks = [], _usage(events, products, seed)
+    while chunk := [*islice(chunks, FILE_CHUNKS)]:
+        paths.append(folder / f"usage-{len(paths):04}.parquet")
+        pq.write_table(pa.concat_tables(chunk), paths[-1], compression="zstd", row_group_size=250_000)
+    return paths
+
+
+def _usage(events: int, products: int, seed: int) -> Iterator[pa.Table]:
+    """Exactly `events` rows in chunks: first the delivery of the data products, then their uses."""
     random = np.random.default_rng(seed)
     steps = _steps(random, np.arange(products), START, END)
     deployed = _only(steps, steps["type"] == DEPLOYED)
     popularity = np.cumsum(np.exp(random.normal(0.0, 1.0, len(deployed["product"]))))  # some are used more than others
     written = numbered = 0
-    with pq.ParquetWriter(path, USAGE_WIRE, compression="zstd") as writer:
-        while written < events:
-            chunk = steps if not written else _uses(random, deployed, popularity, min(CHUNK_USES, events - written))
-            chunk["event"] = np.arange(numbered, numbered + len(chunk["product"]))
-            rows = _shuffled(random, _with_repeats(random, chunk))
-            rows = _only(rows, np.arange(len(rows["product"])) < events - written)
-            is_use = rows["type"] == ADOPTED
-            evidence = pa.array(np.where(is_use, "observed" if written else "declared", ""), mask=~is_use)
-            writer.write_table(
-                _wire(rows).append_column(USAGE_WIRE.field("evidence"), evidence), row_group_size=250_000
-            )
-            written, numbered = written + len(evidence), numbered + len(chunk["product"])
+    while written < events:
+        chunk = steps if not written else _uses(random, deployed, popularity, min(CHUNK_USES, events - written))
+        chunk["event"] = np.arange(numbered, numbered + len(chunk["product"]))
+        rows = _shuffled(random, _with_repeats(random, chunk))
+        rows = _only(rows, np.arange(len(rows["product"])) < events - written)
+        is_use = rows["type"] == ADOPTED
+        evidence = pa.array(np.where(is_use, "observed" if written else "declared", ""), mask=~is_use)
+        yield _wire(rows).append_column(USAGE_WIRE.field("evidence"), evidence)
+        written, numbered = written + len(evidence), numbered + len(chunk["product"])
 
 
 def _uses(random: np.random.Generator, deployed: dict, popularity: np.ndarray, n: int) -> dict[str, np.ndarray]:

@@ -199,7 +199,7 @@ def test_the_scratch_is_copied_anew_once_another_build_is_approved(published, tm
 
 def test_a_build_holds_its_dates_settings_and_code_and_only_the_last_approved_one_is_kept(published):
     home = shared_home().back_to("failing")
-    files = sorted(path.name for path in (home / "builds").iterdir())
+    files = sorted(path.name for path in (home / "builds").glob("0*"))
     assert len(files) == 3 and files[1] == files[0].replace(".duckdb", ".json")  # approved, and one that failed
     about = builds.Build(home / "builds" / files[0]).about
     assert f"{about['as_of']:%Y-%m-%d %H:%M}" == "2026-06-01 00:00"
@@ -211,7 +211,7 @@ def test_a_build_holds_its_dates_settings_and_code_and_only_the_last_approved_on
     assert published_at == (about["run_id"], about["as_of"])
     shutil.rmtree(home / "landing" / "batches")
     build_well(home, *(home / "inbox").iterdir(), as_of=AS_OF)
-    kept = sorted(path.name for path in (home / "builds").iterdir())
+    kept = sorted(path.name for path in (home / "builds").glob("0*"))
     assert len(kept) == 2 and kept[0] > files[2]
 
 
@@ -292,10 +292,10 @@ def test_a_disk_that_fills_up_during_a_build_is_a_plain_error_and_readers_keep_t
     assert "Not published. The last good tables stay in place." in ended.output
     assert "Could not write file" in ended.output or "File too large" in ended.output
     assert served(home) == published
-    failed = max((home / "builds").iterdir())
+    failed = max((home / "builds").glob("0*"))
     run_well(home, as_of=AS_OF)
     assert query(home, "select count(*) from curated.data_products") == [(60,)]
-    kept = sorted((home / "builds").iterdir())
+    kept = sorted((home / "builds").glob("0*"))
     assert len(kept) == 2 and kept[0] > failed  # the last approved one, after a whole run too
 
 
@@ -387,11 +387,15 @@ def test_looking_back_publishes_beside_and_leaves_what_people_read_as_it_is(publ
     about = "select strftime(as_of, '%Y-%m-%d'), known_at from main.publication"
     assert query(home / "as_of" / "2026-02-10", about) == [("2026-02-10", None)]
     assert (home / "as_of" / "2026-02-10" / "serving" / "outlook.parquet").exists()
-    assert len(list((home / "builds").iterdir())) == 2  # today's, and not that of the look back
+    assert len(list((home / "builds").glob("0*"))) == 2  # today's, and not that of the look back
     assert "Nothing new since the last publication" in run_well(home, as_of=AS_OF, look_back="2026-02-10")
     assert "Nothing new since the last publication" in run_well(home, as_of=AS_OF)
 
 
 def everything_read(home: Path) -> list[Path]:
-    folders = [home / "serving", home / "dashboard", home / "archive", home / "builds"]
-    return [home / "serving.duckdb", *(p for folder in folders for p in sorted(folder.rglob("*")) if p.is_file())]
+    folders = [home / "serving", home / "dashboard", home / "archive"]
+    return [
+        home / "serving.duckdb",
+        *(home / "builds").glob("0*"),
+        *(p for folder in folders for p in sorted(folder.rglob("*")) if p.is_file()),
+    ]

@@ -3,17 +3,20 @@
 import threading
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import NOW, as_lines, landed_count, make_event, put, visible
 from s3_server import Bucket, Cut, cut_at, requests
 
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
-from orchestration.landing import landing_mirror, mirrors, quarantine
+from orchestration.landing import landing_mirror, mirrors, quarantine, rules
+from orchestration.landing.batch import make_visible
 from orchestration.landing.land import land_inbox
 from orchestration.landing.landing_mirror import STATE
 from orchestration.landing.quarantine import dismiss, quarantined
-from orchestration.landing.receipts import receipts
+from orchestration.landing.receipts import compaction_name, receipts
 from orchestration.landing.storage import StorageError, Store
 
 TABLES = [*load_layer("landing"), "quarantined_events"]
@@ -42,7 +45,9 @@ def undisturbed(tmp_path_factory) -> tuple:
     (home.inbox / "domain=sales").mkdir()
     for name, content in FILES.items():
         put(home, name, content)
-    land_inbox(home, NOW)
+    with pytest.MonkeyPatch.context() as patch:  # as the fixture `unchecked`, which lives as long as a test
+        patch.setattr(rules, "_failures", lambda *_: iter(()))
+        land_inbox(home, NOW)
     return everything(home)
 
 
@@ -278,6 +283,54 @@ def test_a_landing_that_left_s3_and_comes_back_loses_nothing(unchecked, bucket, 
     land_inbox(home, NOW)
     assert landed_count(home) == 4 and len(bucket.home(tmp_path) and receipts(home)) == 4
     assert len([name for name in bucket.names("landing") if name.startswith("batches/")]) == 4
+
+
+def compact(home: Home) -> None:
+    """Put all batches of a home into one file a table, as a compaction does."""
+    held = receipts(home)
+    files = {t: home.landing / t / "compacted.tmp" for t in {t for r in held for t in landing_mirror._tables(r)}}
+    for table, path in files.items():
+        parts = [home.landing / table / f"{r['batch_id']}.parquet" for r in held if table in landing_mirror._tables(r)]
+        pq.write_table(pa.concat_tables(map(pq.read_table, parts)), path)
+    make_visible(home, compaction_name(held), files, held)
+    for receipt in held:
+        for path in home.landing.glob(f"*/{receipt['batch_id']}.parquet"):
+            path.unlink()
+
+
+def test_a_compaction_is_of_the_mirror_alone_and_ends_with_the_first_of_its_batches(
+    unchecked, bucket, tmp_path, undisturbed
+):
+    fill(bucket)
+    home = bucket.home(tmp_path)
+    first = land_inbox(home, NOW)[0]
+    objects = bucket.names("landing")
+    compact(home)
+    assert land_inbox(home, NOW) == [] and everything(home) == undisturbed
+    with requests(lambda *_: None) as sent:
+        mirrors.sync(home)
+    assert bucket.names("landing") == objects and sent == ["list_objects_v2"] * 2
+    for table in ["batches", *TABLES]:
+        delete(bucket, f"{table}/{first['batch_id']}")
+    mirrors.sync(home)
+    assert len(receipts(home)) == 2 and not list(home.landing.glob("*/*-*.parquet"))
+    land_inbox(home, NOW)
+    assert everything(home) == undisturbed
+
+
+def test_a_home_with_compactions_goes_up_as_batches(unchecked, bucket, tmp_path, undisturbed):
+    home = bucket.home(tmp_path / "one", inbox=False, landing=False)
+    (home.inbox / "domain=sales").mkdir()
+    for name, content in FILES.items():
+        put(home, name, content)
+    land_inbox(home, NOW)
+    compact(home)
+    bucket.home(tmp_path / "one", inbox=False)
+    other = bucket.home(tmp_path / "other", inbox=False)
+    for each in (home, other, home):
+        mirrors.sync(each)
+        assert everything(each) == undisturbed
+    assert len(list(home.landing.glob("batches/*-*.parquet"))) == 1 and not list(home.landing.glob("*/*.tmp"))
 
 
 def test_dismissals_of_two_homes_take_different_numbers(unchecked, bucket, tmp_path, monkeypatch):
