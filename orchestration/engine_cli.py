@@ -32,7 +32,7 @@ def install(
     name: Annotated[Installable, typer.Argument(help="sail (700 MB) or spark, which needs Java 17 as well.")],
 ) -> None:
     """Make the engine's own environment, from a locked file; `engine:` in flywheel.yml then chooses it."""
-    from orchestration.build.engines.environment import EngineError, install_engine
+    from orchestration.build.engines.environment import EngineError, check_java, install_engine
 
     console = Console(file=sys.stdout)
     print_plain(console, f"Installing {name.value}; this takes a minute or two.")
@@ -42,3 +42,8 @@ def install(
         print_plain(console, str(error))
         raise typer.Exit(1) from None
     print_plain(console, f"Installed in {folder}. In flywheel.yml, engine.name: {name.value} chooses it.")
+    if name is Installable.spark:
+        try:
+            check_java()
+        except EngineError as error:
+            print_plain(console, f"{error} A server of Spark Connect (sc://HOST:PORT) needs none here.")

@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from orchestration.build.engines import driver
+from orchestration.build.engines import driver, environment
 from orchestration.build.engines.environment import EngineError, check_java
+from orchestration.engine_cli import app
 from orchestration.settings import Engine
 
 WORDS = "echo 'openjdk version \"{}\" 2025-04-15' >&2"
@@ -60,6 +62,15 @@ def test_without_java_the_error_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
     with pytest.raises(EngineError, match="nowhere/bin/java can't be run"):
         check_java()
+
+
+@pytest.mark.parametrize(("name", "has_words"), [("spark", True), ("sail", False)])
+def test_who_installs_spark_without_java_learns_it_at_once(name, has_words, tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "install_engine", lambda engine: tmp_path / engine)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
+    ended = CliRunner().invoke(app, ["install", name])
+    assert ended.exit_code == 0, ended.output
+    assert ("Java 17 or later" in ended.output) == has_words
 
 
 def test_what_spark_writes_of_its_own_stays_in_the_folder_of_the_build(tmp_path):

@@ -8,14 +8,17 @@ import os
 import shlex
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-EXECUTOR_SECONDS = 40
+MASTER_SECONDS = 40
+NO_MASTER = f"it has registered no application within {MASTER_SECONDS} seconds, as if it were no master of Spark 4.1"
+EXECUTOR_SECONDS = 70  # Java starts on a worker meanwhile, which a busy machine takes half a minute for
 NO_EXECUTOR = (
-    f"it gave no executor within {EXECUTOR_SECONDS} seconds, as if it were no master of Spark 4.1 or had no worker "
-    "with a free core and enough memory (spark.executor.memory)"
+    f"its master has given no executor within {EXECUTOR_SECONDS} seconds, as if it had no worker with a free core and "
+    "enough memory (spark.executor.memory)"
 )
 PARTITION_BYTES = 32 << 20  # of landed Parquet, which is some 200 MB as rows
 MOST_PARTITIONS = 2_000
@@ -34,7 +37,7 @@ def open_driver(
 
     `address` is local, local[N] or spark://HOST:PORT; None uses every core of this machine. A file spark-defaults.conf
     in the folder SPARK_CONF_DIR sets what is not set here, such as the memory of executors. `give_up` gets the reason,
-    in a thread of its own, where a master gives no executor in time: Spark would try for ever.
+    in a thread of its own, where a master does not answer or gives no executor in time: Spark would try for ever.
     """
     from pyspark import SparkConf, SparkContext  # type: ignore[import-not-found]
     from pyspark.sql import SparkSession  # type: ignore[import-not-found]
@@ -47,15 +50,22 @@ def open_driver(
     settings = _settings(master, scratch, source_bytes)
     conf = SparkConf().setMaster(master).setAppName(name).setAll(list(settings.items()))
     SparkContext._ensure_initialized(conf=conf)  # Java's start is not the master's delay
-    is_cluster = master.startswith("spark://")
-    late = threading.Timer(EXECUTOR_SECONDS, give_up, [NO_EXECUTOR])
-    if is_cluster:
-        late.start()
-    spark = SparkSession.builder.config(conf=conf).getOrCreate()
-    while is_cluster and _executor_count(spark) < 1:
-        time.sleep(0.2)
-    late.cancel()
+    if not master.startswith("spark://"):
+        return SparkSession.builder.config(conf=conf).getOrCreate()
+    with _deadline(MASTER_SECONDS, NO_MASTER, give_up):
+        spark = SparkSession.builder.config(conf=conf).getOrCreate()
+    with _deadline(EXECUTOR_SECONDS, NO_EXECUTOR, give_up):
+        while _executor_count(spark) < 1:
+            time.sleep(0.2)
     return spark
+
+
+@contextmanager
+def _deadline(seconds: float, words: str, give_up: Callable[[str], None]) -> Iterator[None]:
+    late = threading.Timer(seconds, give_up, [words])
+    late.start()
+    yield
+    late.cancel()
 
 
 def _settings(master: str, scratch: Path, source_bytes: int) -> dict[str, str]:
