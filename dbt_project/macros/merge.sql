@@ -17,6 +17,30 @@
     hash({{ source }}, {{ event_id }})
 {%- endmacro %}
 
+{# The event_number that a CTE has more than once. DuckDB groups it in four parts: of 50,000,000 numbers at once it wants 512
+   MiB in one piece, which it does not get within 3 GB. #}
+{% macro seen_again(numbered) -%}
+    {{ return(adapter.dispatch('seen_again')(numbered)) }}
+{%- endmacro %}
+
+{% macro default__seen_again(numbered) -%}
+select event_number
+from {{ numbered }}
+group by event_number
+having count(*) > 1
+{%- endmacro %}
+
+{% macro duckdb__seen_again(numbered) -%}
+{% for part in range(4) -%}
+select event_number
+from {{ numbered }}
+where event_number % 4 = {{ part }}
+group by event_number
+having count(*) > 1
+{{ 'union all' if not loop.last }}
+{% endfor %}
+{%- endmacro %}
+
 {#
   Of rows of repeated events: whether no other row of the event's revision that was known by then was recorded later, as
   far as the source sent `recorded_at` with both. The latest one sent stands for all that were: a rule on the whole set,

@@ -44,7 +44,8 @@ def sync(home: Home, store: Store) -> None:
     if not state:
         state = _join(home, store)
     if not state["is_whole"]:
-        _send_all(home, store, state)
+        with locks.shared(home):
+            _send_all(home, store, state)
     for left in range(LISTINGS - 1, -1, -1):
         # before the listing: a batch that another process lands after it is no batch that the bucket has lost
         before, decided = _local(home), _dismissals(home)
@@ -87,6 +88,13 @@ def commit(home: Home, store: Store, batch: str, files: dict[str, Path], receipt
         at_once(store.delete, sorted({file["name"] for file in named.values()} - theirs))
     _bring(home, store, name, first)
     return None
+
+
+def erase(store: Store, batch: str) -> None:
+    """Delete a batch from the bucket: its receipt, then all rows that an attempt ever wrote; may be repeated."""
+    store.delete(f"batches/{batch}.parquet")
+    rows = re.compile(rf"\w+/{batch}-[0-9a-f]+\.parquet")
+    at_once(store.delete, [entry.name for entry in store.list() if rows.fullmatch(entry.name)])
 
 
 def create_dismissal(store: Store, number: int, content: bytes) -> bool:

@@ -18,7 +18,8 @@ from generate import AS_OF
 from orchestration.build import builds
 from orchestration.build.builds import Build, one_row
 from orchestration.build.dbt import dbt_environment, fresh_manifest, run_dbt
-from orchestration.build.engines.things import LEFT_TO_DUCKDB, SELECTED, check_things, make_things
+from orchestration.build.engines.checks import LEFT_TO_DUCKDB, check_things
+from orchestration.build.engines.things import SELECTED, make_things
 from orchestration.home import Dates, Home
 from orchestration.landing.land import land_inbox
 from orchestration.settings import load_settings
@@ -32,7 +33,7 @@ def land(home: Home) -> int:
 
 
 def things(home: Home) -> dict[str, int]:
-    """Make the things of a new build with the home's engine; returns {thing: rows}. A whole run has dbt's tests."""
+    """Make the things of a new build with the home's engine; returns {thing: rows}."""
     build = builds.begin(home, "half", Dates(AS_OF, None, f"{AS_OF:%Y-%m-%d}"))
     fresh_manifest(home, build.about["settings"])
     engine = load_settings(home).engine

@@ -12,11 +12,11 @@ import pytest
 from conftest import NOW, Crash, as_lines, examples, make_event, put
 from typer.testing import CliRunner
 
-from orchestration.build.builds import fingerprint
+from orchestration.build import builds
 from orchestration.cli import app
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Dates, Home
-from orchestration.landing import batch, compaction, locks, receipts, rules
+from orchestration.landing import batch, compaction, inbox, locks, receipts, rules
 from orchestration.landing.inbox import waiting_files
 from orchestration.landing.land import land_inbox
 from orchestration.landing.quarantine import dismiss, refused_rows, replay
@@ -38,7 +38,7 @@ def answers(home: Home) -> dict:
         "receipts": receipts.receipts(home),
         "refused": refused_rows(home).to_pylist(),
         "waiting": waiting_files(home),
-        "fingerprint": fingerprint(home, Dates(NOW)),
+        "fingerprint": builds.fingerprint(home, Dates(NOW)),
     }
     with locks.shared(home), duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
@@ -172,6 +172,40 @@ def test_a_listing_that_a_compaction_overtakes_is_made_again(many, monkeypatch):
     monkeypatch.setattr(receipts.os, "scandir", overtaken)
     assert receipts.receipts(many) == before
     assert calls
+
+
+def test_a_home_of_an_earlier_version_is_compacted_as_any_other(many):
+    """Its receipts and rows lack columns that were added since, and nobody has made the files of the locks."""
+    for folder, column in (("batches", "warnings"), ("batches", "is_readable"), ("ideas_logged", "is_assumed_time")):
+        for path in sorted((many.landing / folder).glob("[!_]*"))[:3]:
+            pq.write_table(pq.read_table(path).drop_columns(column), path)
+    for path in many.root.glob("*.lock"):
+        path.unlink()
+    before = answers(many)
+    assert [r["is_readable"] for r in before["receipts"]].count(None) == 3
+    compaction.compact(many)
+    assert answers(many) == before
+    assert len(files(many)) == COMPACTED
+
+
+def test_after_a_compaction_a_landing_and_a_build_touch_few_files_and_hash_none_twice(home, unchecked, monkeypatch):
+    """As many as where the same rows came in one file, but for what the inbox lists."""
+    monkeypatch.setattr(batch, "TOGETHER", 1_000)
+    for k in range(70):
+        put(home, f"f{k:02}.jsonl", as_lines([make_event(event_id=f"e{k}")]))
+    assert len(land_inbox(home, NOW)) == 70
+    assert len(files(home)) == 2  # compacted at the end of the landing
+    read, hashed = [], []
+    for module, name, seen in ((receipts, "_read_receipt", read), (inbox, "sha256", hashed)):
+        original = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda path, o=original, s=seen: (s.append(path.name), o(path))[1])
+    receipts._known.clear()
+    inbox._hash.cache_clear()
+    put(home, "g.jsonl", as_lines([make_event(event_id="g")]))
+    land_inbox(home, NOW)
+    assert (len(read), hashed) == (1 + 1 + 1, ["g.jsonl"])  # the empty file, the compaction, the new one
+    builds.link_landing(home)
+    assert len([path for path in home.build_landing.glob("*/*") if path.stem != receipts.EMPTY]) == 2 + 2
 
 
 def test_nothing_is_compacted_while_somebody_lands_or_reads_or_where_it_spares_little(many, monkeypatch):

@@ -1,6 +1,7 @@
 """A store: conditional writes, names, connections that break, and errors that say what to do and hold no secret."""
 
 import builtins
+import http.server
 import socket
 import threading
 import time
@@ -93,6 +94,7 @@ class Breaking:
 
 CODES = [
     ("NoSuchBucket", "There is no such bucket. Create it, or correct storage.landing in flywheel.yml."),
+    ("404", "There is no such bucket, or what answers at http://127.0.0.1:9 is no store. Correct storage.landing or"),
     ("AccessDenied", "Access denied to s3:ListBucket. Allow it to these credentials: docs/operations.md#storage"),
     ("InvalidAccessKeyId", "The credentials are not valid (InvalidAccessKeyId). Credentials are AWS's own: AWS_ACCESS"),
     ("SignatureDoesNotMatch", "The credentials are not valid (SignatureDoesNotMatch)."),
@@ -176,3 +178,21 @@ def test_a_home_of_sample_events_takes_no_storage(bucket, tmp_path):
     home.remember_sample(NOW, [], [])
     with pytest.raises(StorageError, match=r"made-up sample organisation, and its flywheel.yml sets storage.inbox"):
         store_of(home, "inbox")
+
+
+def test_what_is_no_store_at_all_is_named(bucket):
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>Welcome</html>")
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        with pytest.raises(StorageError, match=rf"x: What answers at {address} is no store\. Correct storage"):
+            list(Store("storage.inbox", "s3://b-b/x", address).list())
+        server.shutdown()

@@ -80,7 +80,7 @@ def register(spark: Any, prefix: str, sources: dict[str, dict[str, Any]]) -> Non
 
 
 def run_dbt(job: dict[str, Any]) -> list[str]:
-    """The names of the tables that dbt made; raises RuntimeError with the first faults."""
+    """The names of the things that dbt made; raises RuntimeError with the first faults."""
     from dbt.adapters.spark.connections import SparkCredentials
     from dbt.cli.main import dbtRunner
 
@@ -99,7 +99,8 @@ def run_dbt(job: dict[str, Any]) -> list[str]:
         raise RuntimeError(f"dbt could not start: {done.exception}")
     if faults := [f"{r.node.name}: {r.message}" for r in done.result if r.status not in ("success", "skipped")]:
         raise RuntimeError("; ".join(faults[:3]))
-    return [r.node.name for r in done.result if r.node.config.materialized == "table"]
+    tables = [r.node for r in done.result if r.node.config.materialized == "table"]
+    return [node.name for node in tables if "helper" not in node.tags]
 
 
 def hashed(spark: Any, table: str) -> dict[str, Any]:
