@@ -228,7 +228,9 @@ def ui(root: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks 
     os.environ["DAGSTER_WEBSERVER_PATH_PREFIX"] = prefix  # `dagster dev` has no option for it, its web server does
     console.print(f"Dagster UI: http://127.0.0.1:{port}{prefix}\nStop it with Ctrl-C.", soft_wrap=True)
     sys.stdout.flush()
-    os.chdir(home.root)  # Dagster reads a .env of the folder it starts in, over what is set here
+    # Dagster reads a .env of the folder it starts in, over what is set here, and imports from that folder: in the home
+    # itself dashboard/ would stand for our package, where that is a checkout
+    os.chdir(home.logs)
     where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
     os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "--log-level", "warning", *where])
 

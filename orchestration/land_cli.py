@@ -13,9 +13,9 @@ from rich.markup import escape
 
 from orchestration.home import Home
 from orchestration.landing import locks, mirrors
-from orchestration.landing.inbox import files_to_place, is_marker, place_in_inbox
+from orchestration.landing.inbox import files_to_place, is_in_inbox, is_marker, place_in_inbox
+from orchestration.landing.mirrors import sync
 from orchestration.landing.receipts import receipts
-from orchestration.landing.storage import store_of
 from orchestration.settings import SettingsError
 from orchestration.terminal import HomeOption, exit_with_usage_error, print_plain
 
@@ -78,7 +78,7 @@ def replay(root: HomeOption = None) -> None:
     console, home = Console(file=sys.stdout), Home.at(root)
     with home.lock():
         try:
-            mirrors.sync(home)
+            sync(home)
             files, gone = land_again(home)
             receipt = quarantine.replay(home)
         except (ContractError, DeclarationError, SettingsError) as error:
@@ -108,14 +108,13 @@ def erase(
     from orchestration.landing.compaction import erase as erase_batch
 
     console, home = Console(file=sys.stdout), Home.at(root)
+    sync(home)
     mine = [r for r in receipts(home) if r["file_name"] == name or (len(name) >= 8 and r["batch_id"].startswith(name))]
     if not mine:
         exit_with_usage_error(console, f"{escape(name)}: no such file or batch has landed.")
-    if left := [r["file_name"] for r in mine if not r["is_replay"] and (home.inbox / r["file_name"]).exists()]:
-        exit_with_usage_error(console, f"{escape(', '.join(left))} would land again: delete it from the inbox first.")
-    if store_of(home, "landing"):
-        batches = ", ".join(r["batch_id"] for r in mine)
-        exit_with_usage_error(console, f"Delete the objects of {batches} in the bucket, receipts first: homes follow.")
+    if left := [r["file_name"] for r in mine if not r["is_replay"] and is_in_inbox(home, r["file_name"])]:
+        place = mirrors.address(home, "inbox") or home.inbox
+        exit_with_usage_error(console, f"{escape(', '.join(left))} would land again: delete it from {place} first.")
     with home.lock():
         for receipt in mine:
             print_plain(console, f"{receipt['file_name']}: {LANDED.format(**receipt)} Batch {receipt['batch_id']}.")

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from orchestration.home import Home
-from orchestration.landing.mirrors import addresses, sync
+from orchestration.landing.mirrors import address, sync
 from orchestration.landing.storage import StorageError
 from orchestration.run_output import NOT_PUBLISHED
 from orchestration.settings import SettingsError
@@ -43,7 +43,7 @@ def sync_or_stop(console: Console, home: Home, is_said: bool = True) -> None:
 
 def refuse_sample(console: Console, home: Home) -> None:
     """Exit with 2 where inbox or landing are in S3: other homes would take the sample's events for real ones."""
-    if found := addresses(home):
+    if found := [place for what in ("inbox", "landing") if (place := address(home, what))]:
         words = (
             f"{home.root} has its events in {' and '.join(found)}: the made-up sample organisation would mix with them."
         )

@@ -45,20 +45,25 @@
 {%- endmacro %}
 
 {# The value that a share of a group's DOUBLE values does not exceed, between two of them by their distance; an aggregate.
-   Written out, because Sail's own estimates it and Spark's rounds the last bit in another way. #}
+   Written out, because each engine's own rounds the last bit in another way, and Sail's estimates. #}
 {% macro percentile(share, value) -%}
-    {{ return(adapter.dispatch('percentile')(share, value)) }}
-{%- endmacro %}
-
-{% macro default__percentile(share, value) -%}
     {%- set place = '(cast(' ~ share ~ ' as double) * (count(' ~ value ~ ') - 1))' -%}
-    {%- set values = 'array_sort(collect_list(' ~ value ~ '))' -%}
-    element_at({{ values }}, cast(floor({{ place }}) as int) + 1) * (1 - ({{ place }} - floor({{ place }})))
-        + element_at({{ values }}, cast(ceil({{ place }}) as int) + 1) * ({{ place }} - floor({{ place }}))
+    {%- set part = '(' ~ place ~ ' - floor(' ~ place ~ '))' -%}
+    {{ sorted_value(value, 'floor(' ~ place ~ ')') }} * (1 - {{ part }})
+        + {{ sorted_value(value, 'ceil(' ~ place ~ ')') }} * {{ part }}
 {%- endmacro %}
 
-{% macro duckdb__percentile(share, value) -%}
-    percentile_cont({{ share }}) within group (order by {{ value }})
+{# Of a group's values in ascending order the one at a place, counted from 0; an aggregate. #}
+{% macro sorted_value(value, place) -%}
+    {{ return(adapter.dispatch('sorted_value')(value, place)) }}
+{%- endmacro %}
+
+{% macro default__sorted_value(value, place) -%}
+    element_at(array_sort(collect_list({{ value }})), cast({{ place }} as int) + 1)
+{%- endmacro %}
+
+{% macro duckdb__sorted_value(value, place) -%}
+    list_sort(list({{ value }}) filter (where {{ value }} is not null))[cast({{ place }} as integer) + 1]
 {%- endmacro %}
 
 {# Where an engine leaves the things of this build as Parquet, one folder a table; '' where DuckDB makes them itself. An

@@ -253,7 +253,7 @@ def fingerprint(home: Home, dates: Dates, landed: list[Receipt] | None = None) -
 
 
 def _all(home: Home) -> list[Build]:
-    """Every build but the scratch, oldest first; also one that has only an approval or things left."""
+    """Every build but the scratch, oldest first; also one of which only the approval or the engine's folder is left."""
     found = {home.builds / f"{path.name.partition('.')[0]}.duckdb" for path in home.builds.glob("[0-9]*")}
     return [Build(path) for path in sorted(found)]
 

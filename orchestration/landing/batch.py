@@ -23,8 +23,15 @@ from orchestration.home import Home, publish, sync
 from orchestration.landing import locks
 from orchestration.landing.check import Checked, Checker, json_text, refusal
 from orchestration.landing.landing_mirror import as_parquet, commit
-from orchestration.landing.receipts import COMPACTION, EMPTY, RECEIPT, UTC_INSTANT, Receipt, compaction_name
-from orchestration.landing.receipts import receipts as all_receipts
+from orchestration.landing.receipts import (
+    COMPACTION,
+    EMPTY,
+    RECEIPT,
+    UTC_INSTANT,
+    Receipt,
+    compaction_name,
+    receipts_in,
+)
 from orchestration.landing.rows import EVENT_KEY, Chunk, Unreadable
 from orchestration.landing.rules import LandingError
 from orchestration.landing.storage import store_of
@@ -250,7 +257,7 @@ def make_visible(home: Home, name: str, files: dict[str, Path], receipts: list[R
     if store and not content:
         for temporary in files.values():
             temporary.unlink()
-        return [receipt for receipt in all_receipts(home) if receipt["batch_id"] == name]
+        return receipts_in(home.landing / "batches" / f"{name}.parquet")
     for path in home.landing.glob(f"*/{name}.parquet"):  # of a crashed attempt
         path.unlink()
     for table, temporary in files.items():
@@ -264,10 +271,11 @@ def make_visible(home: Home, name: str, files: dict[str, Path], receipts: list[R
 def lands_together(home: Home, batches: list[Batch]) -> bool:
     """Whether batches become visible at once, in one file a table, as a compaction of them would be.
 
-    Many small ones do: a file of its own for each costs more than its rows. In S3 each batch has objects of its own.
+    Many small ones do: a file of its own for each costs more than its rows. In S3 each has a receipt of its own,
+    because two homes may land some of them at once.
     """
-    is_worth_it = len(batches) >= TOGETHER and not any(batch.writers for batch in batches)
-    return is_worth_it and store_of(home, "landing") is None
+    is_small = len(batches) >= TOGETHER and not any(batch.writers for batch in batches)
+    return is_small and store_of(home, "landing") is None
 
 
 def finish_together(home: Home, batches: list[tuple[Batch, dict[str, Any]]]) -> list[Receipt]:

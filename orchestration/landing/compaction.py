@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from orchestration.home import Home
 from orchestration.landing import locks
 from orchestration.landing.batch import make_visible, remove
+from orchestration.landing.landing_mirror import erase as erase_in_bucket
 from orchestration.landing.receipts import (
     COMPACTION,
     Receipt,
@@ -30,6 +31,7 @@ from orchestration.landing.receipts import (
     place,
     rows_in,
 )
+from orchestration.landing.storage import store_of
 
 SMALL_ROWS, SMALL_BYTES = 100_000, 16 << 20  # of what was read; larger files are not rewritten
 SPARED_FILES = 64  # fewer are not worth writing again
@@ -64,6 +66,8 @@ def erase(home: Home, batch_id: str) -> None:
 
     Raises DamagedReceiptError; LookupError where no such batch has landed.
     """
+    if store := store_of(home, "landing"):
+        erase_in_bucket(store, batch_id)  # first: what the bucket has would come back
     with locks.exclusive(home, is_waiting=True):
         tidy(home)
         live = live_files(home)

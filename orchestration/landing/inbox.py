@@ -177,6 +177,11 @@ def mirrored(home: Home) -> dict[str, list]:
     return read_json(home.inbox / MIRRORED).get("objects", {})
 
 
+def is_in_inbox(home: Home, name: str) -> bool:
+    """Whether a file of this name is in the inbox, wherever that is."""
+    return (home.inbox / name).exists() or name in mirrored(home)
+
+
 def is_in_bucket(home: Home, name: str, path: Path) -> bool:
     """Whether the inbox is in S3 and has an object of this name and content; most stores' ETag is the MD5."""
     entry = mirrored(home).get(name)

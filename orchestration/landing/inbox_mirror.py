@@ -59,15 +59,6 @@ def sync(home: Home, store: Store) -> list[str]:
     return left + _bring(home, store, new)
 
 
-def tidy(home: Home) -> None:
-    """Remove the copies of objects that have landed, unless others land."""
-    objects, read = mirrored(home), files_read(home)
-    needed = {name: entry for name, entry in objects.items() if (name, *entry[:2]) not in read}
-    with locks.exclusive(home) as is_alone:
-        if is_alone:
-            _remove_copies(home, objects, needed)
-
-
 def bring(home: Home, store: Store, names: list[str]) -> None:
     """Bring objects that have landed or were refused, to read them again; what is not there any more is left out."""
     objects = mirrored(home)

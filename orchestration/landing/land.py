@@ -27,6 +27,7 @@ from orchestration.landing.inbox import WaitingFile, content_key, partitions, re
 from orchestration.landing.quarantine import quarantined
 from orchestration.landing.receipts import Receipt, receipts
 from orchestration.landing.rows import UnreadableFile
+from orchestration.landing.storage import at_once, store_of
 
 GROUPED_BYTES = 32 << 20
 GROUPED_FILES = 1_000
@@ -54,8 +55,9 @@ def land_inbox(home: Home, now: datetime | None = None, count: int | None = None
         lander = lander or Lander(home, now or datetime.now(UTC))  # only new rows need it, and it imports pandas
         new += _land(lander, files, count)
         tried |= {file.name for file in files}
+    if new:
+        mirrors.sync(home)  # copies of what has landed go, and what the bucket confirms is kept before it is compacted
     compact(home)
-    mirrors.tidy(home)
     return new
 
 
@@ -169,7 +171,9 @@ class Lander:
         """Make the batches visible: many small ones at once, else each on its own."""
         if lands_together(self.home, [batch for batch, _ in batches]):
             return finish_together(self.home, [(batch, _about(file)) for batch, file in batches])
-        return [batch.finish(**_about(file)) for batch, file in batches]
+        if not store_of(self.home, "landing"):
+            return [batch.finish(**_about(file)) for batch, file in batches]
+        return at_once(lambda each: each[0].finish(**_about(each[1])), batches)  # each waits for the bucket
 
 
 def _about(file: WaitingFile) -> dict[str, Any]:

@@ -44,7 +44,8 @@ def sync(home: Home, store: Store) -> None:
     if not state:
         state = _join(home, store)
     if not state["is_whole"]:
-        _send_all(home, store, state)
+        with locks.shared(home):
+            _send_all(home, store, state)
     for left in range(LISTINGS - 1, -1, -1):
         # before the listing: a batch that another process lands after it is no batch that the bucket has lost
         before, decided = _local(home), _dismissals(home)
@@ -87,6 +88,18 @@ def commit(home: Home, store: Store, batch: str, files: dict[str, Path], receipt
         at_once(store.delete, sorted({file["name"] for file in named.values()} - theirs))
     _bring(home, store, name, first)
     return None
+
+
+def erase(store: Store, batch: str) -> None:
+    """Delete a batch from the bucket: its receipt, then all rows that an attempt ever wrote; may be repeated.
+
+    An object without content says that it was meant.
+    """
+    with suppress(TakenError):
+        store.create(f"erased/{batch}", b"")
+    store.delete(f"batches/{batch}.parquet")
+    rows = re.compile(rf"\w+/{batch}-[0-9a-f]+\.parquet")
+    at_once(store.delete, [entry.name for entry in store.list() if rows.fullmatch(entry.name)])
 
 
 def create_dismissal(store: Store, number: int, content: bytes) -> bool:
@@ -225,8 +238,9 @@ def _bring_batches(
 ) -> None:
     """Bring the batches that the mirror lacks, and remove those that the bucket lacks or has otherwise."""
     there = _by_batch(listed)
-    if before and not there:
-        raise StorageError(_emptied(home, store, len(before)))
+    erased = {entry.name.removeprefix("erased/") for entry in listed if entry.name.startswith("erased/")}
+    if not there and (lost := before.keys() - erased):
+        raise StorageError(_emptied(home, store, len(lost)))
     asked = [batch for batch in there if batch in before and etags.get(there[batch].name) != there[batch].etag]
     same = at_once(lambda batch: _is_same(home, store, before[batch], there[batch]), asked)
     gone = before.keys() - there.keys() | {batch for batch, is_same in zip(asked, same, strict=True) if not is_same}
@@ -246,8 +260,8 @@ def _confirm(home: Home, state: dict[str, Any], listed: list[StoredObject]) -> N
 
 def _emptied(home: Home, store: Store, count: int) -> str:
     return (
-        f"{store.setting} {store.address} holds no batch any more, and the home's mirror {count:,}. If it was emptied "
-        f"by mistake, delete {home.landing / STATE} and run: the mirror goes up again. If it was meant, empty "
+        f"{store.setting} {store.address} holds no batch any more, and the home's mirror has {count:,}. If it was "
+        f"emptied by mistake, delete {home.landing / STATE} and run: the mirror goes up again. If it was meant, empty "
         f"{home.landing}."
     )
 

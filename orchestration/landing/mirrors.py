@@ -45,18 +45,10 @@ def bring_again(home: Home, names: list[str]) -> None:
             inbox_mirror.bring(home, inbox, names)
 
 
-def tidy(home: Home) -> None:
-    """Remove what the home keeps of objects of the inbox that have landed."""
-    if store_of(home, "inbox"):
-        with _alone(home, may_wait=False) as is_alone:
-            if is_alone:
-                inbox_mirror.tidy(home)
-
-
-def addresses(home: Home) -> list[str]:
-    """The addresses of inbox and landing, as far as they are in S3; raises StorageError."""
-    stores = (store_of(home, "inbox"), store_of(home, "landing"))
-    return [store.address for store in stores if store]
+def address(home: Home, what: str) -> str | None:
+    """The address of the `inbox` or `landing`, where it is in S3; raises StorageError."""
+    store = store_of(home, what)
+    return store.address if store else None
 
 
 @contextmanager

@@ -160,6 +160,11 @@ def _compactions(paths: Iterable[Path]) -> set[str]:
     return {path.stem for path in paths if COMPACTION.fullmatch(path.stem)}
 
 
+def receipts_in(path: Path) -> list[Receipt]:
+    """The receipts in one file; raises DamagedReceiptError."""
+    return _read_receipts([str(path)])[0]
+
+
 def _read_receipts(paths: list[str]) -> list[list[Receipt]]:
     """Each file's rows; none in `_empty.parquet`. What an older receipt lacks is null."""
     if not paths:

@@ -27,6 +27,8 @@ LONGEST_WRITE = 5 << 30  # bytes; S3's limit of one write
 NOT_INSTALLED = "storage needs a package that is not installed: pip install 'flywheel-metrics[s3]'."
 PERMISSIONS = "docs/operations.md#storage lists the permissions that it needs."
 
+NO_STORE = "What answers at {endpoint} is no store. Correct storage.endpoint in flywheel.yml."
+
 # code of an answer -> what happened and what to do
 _REGION = "The bucket is in another region. Set AWS_REGION to the bucket's."
 _INVALID = f"The credentials are not valid ({{code}}). {CREDENTIALS}"
@@ -37,6 +39,7 @@ _CONDITIONS = (
 )
 WORDS = {
     "NoSuchBucket": "There is no such bucket. Create it, or correct {setting} in flywheel.yml.",
+    "404": "There is no such bucket, or what answers at {endpoint} is no store. Correct {setting} or storage.endpoint.",
     "InvalidBucketName": "This can't be the name of a bucket. Correct {setting} in flywheel.yml.",
     **dict.fromkeys(("AccessDenied", "403", "AllAccessDisabled", "AccountProblem"), _DENIED),
     **dict.fromkeys(("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "401"), _INVALID),
@@ -56,6 +59,7 @@ FAILURES = {
         "InvalidRegion",
         "NoRegion",
     ): "Its name or AWS_REGION is not valid. Correct {setting} or the region.",
+    ("ResponseParser",): NO_STORE,
     ("SSL",): "The certificate of {endpoint} is not trusted. Set AWS_CA_BUNDLE, or correct storage.endpoint.",
 }
 NO_ANSWER = "{endpoint} does not answer. Check the network and storage.endpoint in flywheel.yml, and run again."
@@ -102,10 +106,12 @@ class Store:
         more: dict[str, str] = {}
         while True:
             page = self.request("list_objects_v2", Prefix=self.prefix, **more)
+            if "IsTruncated" not in page:  # a page of the web that happens to be XML
+                raise StorageError(f"{self.setting} {self.address}: {NO_STORE.format(endpoint=self.endpoint)}")
             for entry in page.get("Contents", ()):
                 name = entry["Key"].removeprefix(self.prefix)
                 yield StoredObject(name, entry["Size"], _nanoseconds(entry), entry["ETag"])
-            if not page.get("IsTruncated"):
+            if not page["IsTruncated"]:
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
@@ -200,7 +206,7 @@ class Store:
         code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code", "")
         if code in ("PreconditionFailed", "412"):
             return TakenError(f"{self.setting}: {where} is taken, or has changed.")
-        if code in ("NoSuchKey", "404", "InvalidRange", "416"):
+        if name is not None and code in ("NoSuchKey", "404", "InvalidRange", "416"):
             return MissingError(f"{self.setting}: {where} is not there.")
         if code in ("ConditionalRequestConflict", "409"):
             return _ConflictError(f"{self.setting}: {where} is being written.")

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from orchestration.code import code_version
 from orchestration.declared import DeclarationError, declared_tables
 from orchestration.home import Home, current_time, read_json, sha256, write_whole
+from orchestration.landing.mirrors import sync
 from orchestration.sources import received
 from orchestration.sources.declaration import Source, SourceError, declared_names, load_source
 from orchestration.sources.kinds import KINDS
@@ -62,6 +63,7 @@ def pull(home: Home, name: str, allow_retractions: bool = False, now: datetime |
         refuse_in_sample(home, name)
         source = load_source(home, name)
         with without_secrets(source):
+            sync(home)  # what this source has delivered to an inbox in S3, from whichever home
             deliver(home, name, source.sent)  # what an earlier pull committed and had no time to deliver
             left = receive(source, now or current_time())
             before = read_json(source.mapped)

@@ -168,12 +168,13 @@ class Sitting:
 
 def limits(gigabytes: float, spill: Path) -> dict[str, str]:
     """The environment in which each engine keeps within so much memory for its data, and spills into a folder."""
-    size = str(int(gigabytes * 10**9))
     return {
         "TMPDIR": str(spill),
-        "SPARK_LOCAL_DIRS": str(spill),
         "FLYWHEEL_MEMORY": f"{gigabytes:g}GB",
-        "SAIL_RUNTIME__MEMORY_POOL__GREEDY__MAX_SIZE": size,
+        "SPARK_LOCAL_DIRS": str(spill),
+        "SPARK_DRIVER_MEMORY": f"{gigabytes * 10**9 / 2**20:.0f}m",
+        "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
+        "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": f"{gigabytes * 10**9:.0f}",
     }
 
 

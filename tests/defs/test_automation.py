@@ -44,3 +44,10 @@ def test_a_waiting_file_starts_one_run_and_another_after_a_failed_one(home):
         assert "a.jsonl" in tick().skip_message
         put(home, "b.jsonl")
         assert tick().tags[WAITING_TAG] != first.tags[WAITING_TAG]
+
+
+def test_the_sensor_says_why_it_can_t_look_into_a_bucket(home):
+    home.settings.write_text("storage: {inbox: s3://bucket, endpoint: 'http://127.0.0.1:9'}\n")
+    with dg.DagsterInstance.ephemeral() as instance:
+        skipped = inbox_sensor(dg.build_sensor_context(instance=instance))
+    assert skipped.skip_message.startswith("storage.inbox s3://bucket: ")

@@ -3,20 +3,17 @@
 import threading
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from conftest import NOW, as_lines, landed_count, make_event, put, visible
 from s3_server import Bucket, Cut, cut_at, requests
 
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
-from orchestration.landing import landing_mirror, mirrors, quarantine, rules
-from orchestration.landing.batch import make_visible
+from orchestration.landing import compaction, landing_mirror, mirrors, quarantine, rules
 from orchestration.landing.land import land_inbox
 from orchestration.landing.landing_mirror import STATE
 from orchestration.landing.quarantine import dismiss, quarantined
-from orchestration.landing.receipts import compaction_name, receipts
+from orchestration.landing.receipts import live_files, receipts
 from orchestration.landing.storage import StorageError, Store
 
 TABLES = [*load_layer("landing"), "quarantined_events"]
@@ -86,8 +83,8 @@ def objects_with_rows(names: list[str]) -> int:
     return len([name for name in names if name != landing_mirror.MARKER and not name.startswith("batches/")])
 
 
-# before the first object is brought, between rows of a batch, before and after the last receipt
-@pytest.mark.parametrize(("nth", "after"), [(6, False), (10, True), (17, False), (17, True)])
+# between rows of a batch, after the last receipt
+@pytest.mark.parametrize(("nth", "after"), [(10, True), (17, True)])
 def test_killed_at_a_request_and_repeated_nothing_is_lost_or_twice(
     unchecked, bucket, tmp_path, undisturbed, nth, after
 ):
@@ -133,7 +130,7 @@ def meanwhile(bucket: Bucket, other: Home, now) -> None:
     land_inbox(other, now)
 
 
-@pytest.mark.parametrize("is_same_content", [True, False])
+@pytest.mark.parametrize("is_same_content", [pytest.param(True, marks=pytest.mark.soak), False])
 def test_of_two_homes_that_land_a_file_at_once_the_first_one_counts(
     unchecked, bucket, tmp_path, monkeypatch, is_same_content
 ):
@@ -239,7 +236,7 @@ def test_a_bucket_that_was_emptied_empties_no_mirror(unchecked, bucket, tmp_path
     home = bucket.home(tmp_path)
     land_inbox(home, NOW)
     delete(bucket, "")
-    with pytest.raises(StorageError, match=r"holds no batch any more, and the home's mirror 3\. If it was emptied"):
+    with pytest.raises(StorageError, match=r"holds no batch any more, and the home's mirror has 3\. If it was emptied"):
         mirrors.sync(home)
     (home.landing / STATE).unlink()
     mirrors.sync(home)
@@ -285,27 +282,16 @@ def test_a_landing_that_left_s3_and_comes_back_loses_nothing(unchecked, bucket, 
     assert len([name for name in bucket.names("landing") if name.startswith("batches/")]) == 4
 
 
-def compact(home: Home) -> None:
-    """Put all batches of a home into one file a table, as a compaction does."""
-    held = receipts(home)
-    files = {t: home.landing / t / "compacted.tmp" for t in {t for r in held for t in landing_mirror._tables(r)}}
-    for table, path in files.items():
-        parts = [home.landing / table / f"{r['batch_id']}.parquet" for r in held if table in landing_mirror._tables(r)]
-        pq.write_table(pa.concat_tables(map(pq.read_table, parts)), path)
-    make_visible(home, compaction_name(held), files, held)
-    for receipt in held:
-        for path in home.landing.glob(f"*/{receipt['batch_id']}.parquet"):
-            path.unlink()
-
-
 def test_a_compaction_is_of_the_mirror_alone_and_ends_with_the_first_of_its_batches(
-    unchecked, bucket, tmp_path, undisturbed
+    unchecked, bucket, tmp_path, undisturbed, monkeypatch
 ):
     fill(bucket)
     home = bucket.home(tmp_path)
     first = land_inbox(home, NOW)[0]
+    monkeypatch.setattr(compaction, "SPARED_FILES", 2)
     objects = bucket.names("landing")
-    compact(home)
+    compaction.compact(home)
+    assert [len(held) for held in live_files(home).values()] == [3]
     assert land_inbox(home, NOW) == [] and everything(home) == undisturbed
     with requests(lambda *_: None) as sent:
         mirrors.sync(home)
@@ -313,24 +299,44 @@ def test_a_compaction_is_of_the_mirror_alone_and_ends_with_the_first_of_its_batc
     for table in ["batches", *TABLES]:
         delete(bucket, f"{table}/{first['batch_id']}")
     mirrors.sync(home)
-    assert len(receipts(home)) == 2 and not list(home.landing.glob("*/*-*.parquet"))
+    assert sorted(map(len, live_files(home).values())) == [1, 1]
     land_inbox(home, NOW)
     assert everything(home) == undisturbed
 
 
-def test_a_home_with_compactions_goes_up_as_batches(unchecked, bucket, tmp_path, undisturbed):
+@pytest.mark.soak
+def test_a_home_with_compactions_goes_up_as_batches(unchecked, bucket, tmp_path, undisturbed, monkeypatch):
+    monkeypatch.setattr(compaction, "SPARED_FILES", 2)
     home = bucket.home(tmp_path / "one", inbox=False, landing=False)
     (home.inbox / "domain=sales").mkdir()
     for name, content in FILES.items():
         put(home, name, content)
     land_inbox(home, NOW)
-    compact(home)
     bucket.home(tmp_path / "one", inbox=False)
     other = bucket.home(tmp_path / "other", inbox=False)
     for each in (home, other, home):
         mirrors.sync(each)
         assert everything(each) == undisturbed
-    assert len(list(home.landing.glob("batches/*-*.parquet"))) == 1 and not list(home.landing.glob("*/*.tmp"))
+    assert [len(held) for held in live_files(home).values()] == [3] and not list(home.landing.glob("*/*.tmp"))
+
+
+def test_an_erased_batch_is_gone_from_the_bucket_and_from_every_mirror(unchecked, bucket, tmp_path):
+    fill(bucket)
+    home, other = bucket.home(tmp_path / "one"), bucket.home(tmp_path / "other")
+    batch = land_inbox(home, NOW)[0]["batch_id"]
+    mirrors.sync(other)
+    bucket.store("landing").create(f"ideas_logged/{batch}-{'0' * 32}.parquet", b"rows of an attempt that came second")
+    with requests(cut_at(4)), pytest.raises(Cut):
+        compaction.erase(home, batch)
+    compaction.erase(home, batch)
+    mirrors.sync(other)
+    for each in (home, other):
+        assert len(receipts(each)) == 2 and not list(each.landing.glob(f"*/{batch}*"))
+    assert [name for name in bucket.names("landing") if batch in name] == [f"erased/{batch}"]
+    for receipt in receipts(home):
+        compaction.erase(home, receipt["batch_id"])
+    mirrors.sync(other)
+    assert receipts(other) == [], "the last one too"
 
 
 def test_dismissals_of_two_homes_take_different_numbers(unchecked, bucket, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """A store: conditional writes, names, connections that break, and errors that say what to do and hold no secret."""
 
 import builtins
+import http.server
 import socket
 import threading
 import time
@@ -12,6 +13,7 @@ from s3_server import ENVIRONMENT, endpoint
 from orchestration.home import Home
 from orchestration.landing import storage
 from orchestration.landing.storage import MissingError, StorageError, Store, TakenError, store_of
+from orchestration.settings import SettingsError
 
 
 def test_of_two_conditional_writes_of_a_name_the_second_is_refused_and_changes_nothing(bucket):
@@ -93,6 +95,7 @@ class Breaking:
 
 CODES = [
     ("NoSuchBucket", "There is no such bucket. Create it, or correct storage.landing in flywheel.yml."),
+    ("404", "There is no such bucket, or what answers at http://127.0.0.1:9 is no store. Correct storage.landing or"),
     ("AccessDenied", "Access denied to s3:ListBucket. Allow it to these credentials: docs/operations.md#storage"),
     ("InvalidAccessKeyId", "The credentials are not valid (InvalidAccessKeyId). Credentials are AWS's own: AWS_ACCESS"),
     ("SignatureDoesNotMatch", "The credentials are not valid (SignatureDoesNotMatch)."),
@@ -171,8 +174,59 @@ def test_a_missing_package_is_named_and_only_where_storage_is_set(bucket, tmp_pa
         list(bucket.store("inbox").list())
 
 
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("inbox: gs://bucket/in", 'storage.inbox can\'t be "gs://bucket/in"; write s3://BUCKET/FOLDER, or null.'),
+        ("landing: s3://b/x", 'storage.landing can\'t be "s3://b/x"; write s3://BUCKET/FOLDER'),
+        ("landing: s3://bucket//x", 'storage.landing can\'t be "s3://bucket//x"'),
+        ("endpoint: minio:9000", 'storage.endpoint can\'t be "minio:9000"; write https://HOST:PORT, or null.'),
+        (
+            "endpoint: https://me:hush@minio",
+            "storage.endpoint can't hold a user or a password; write https://HOST:PORT.",
+        ),
+        ("{inbox: s3://bucket, landing: s3://bucket/landing}", "give each its own folder."),
+        ("{inbox: s3://bucket/a, landing: s3://bucket/a/}", "give each its own folder."),
+        ("secret: x", "storage has no setting secret; its settings are inbox, landing, endpoint."),
+    ],
+)
+def test_an_address_that_can_t_be_is_refused_and_no_password_repeated(home, section, words):
+    home.settings.write_text(f"storage:\n  {section}\n")
+    with pytest.raises(SettingsError) as raised:
+        store_of(home, "inbox")
+    assert words in str(raised.value) and "flywheel.yml line 2" in str(raised.value)
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "prefix"), [("s3://bucket", ""), ("s3://bucket/", ""), ("s3://bucket/a/é/", "a/é/")]
+)
+def test_an_address_is_a_bucket_and_a_folder_or_none(home, address, prefix):
+    home.settings.write_text(f"storage: {{landing: {address}}}\n")
+    store = store_of(home, "landing")
+    assert (store.bucket, store.prefix, store_of(home, "inbox")) == ("bucket", prefix, None)
+
+
 def test_a_home_of_sample_events_takes_no_storage(bucket, tmp_path):
     home = bucket.home(tmp_path)
     home.remember_sample(NOW, [], [])
     with pytest.raises(StorageError, match=r"made-up sample organisation, and its flywheel.yml sets storage.inbox"):
         store_of(home, "inbox")
+
+
+def test_what_is_no_store_at_all_is_named(bucket):
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>Welcome</html>")
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        with pytest.raises(StorageError, match=rf"x: What answers at {address} is no store\. Correct storage"):
+            list(Store("storage.inbox", "s3://b-b/x", address).list())
+        server.shutdown()

@@ -15,7 +15,7 @@ import pytest
 from conftest import wait_for
 from deliveries import AS_OF
 from engines import needs_sail, needs_spark, spark_cluster
-from pipeline import run, run_well, served, shared_home
+from pipeline import nothing, run, run_well, served, shared_home
 from test_kill import files, states  # noqa: F401 - fixtures
 
 from orchestration.build.engines import process
@@ -65,6 +65,10 @@ def kill_worker(worker: subprocess.Popen) -> None:
     worker.kill()
 
 
+def signal_to(pid: int, with_signal: int, worker: subprocess.Popen) -> None:
+    os.kill(pid, with_signal)
+
+
 def end_run(with_signal: int, worker: subprocess.Popen) -> None:
     os.kill(os.getpid(), with_signal)
     time.sleep(30)  # whatever the signal does, it does not wait for the engine
@@ -108,7 +112,7 @@ def use(home: Path, engine: str, address: str | None = None) -> None:
     (home / "flywheel.yml").write_text(f"engine:\n  name: {engine}\n  address: {address or 'null'}\n")
 
 
-def fails(home: Path, first: Callable = lambda: None) -> str:
+def fails(home: Path, first: Callable = nothing) -> str:
     """What a run prints that must not publish; nothing of it is left at work, and readers have what they had."""
     before = sha256(home / "serving.duckdb"), Home(home).record.read_bytes(), approved(home)
     ended = run(home, as_of=AS_OF, first=first)
@@ -129,7 +133,7 @@ def publishes(home: Path, expected: dict[str, list[tuple]]) -> None:
     assert {name for name in expected if found[name] != expected[name]} <= {"main.publication"}
     assert found.keys() == expected.keys()
     [build] = approved(home)
-    left = {path.name for path in (home / "builds").iterdir()}
+    left = {path.name for path in (home / "builds").glob("[!.]*")}
     assert left <= {build, build.replace(".json", ".duckdb"), build.removesuffix(".json"), "landing"}
     assert not processes_of(home)
 
@@ -179,12 +183,12 @@ def silent_after(seconds: int, first: Callable[[], None]) -> None:
 def test_a_server_that_is_killed_or_hangs_is_a_plain_error_and_the_next_run_publishes(states, home):  # noqa: F811
     with Server() as server:
         use(home, "sail", server.address)
-        killed = partial(fault_at, 20, lambda _: os.kill(server.process.pid, signal.SIGKILL))
+        killed = partial(fault_at, 20, partial(signal_to, server.process.pid, signal.SIGKILL))
         assert "Sail could not make the things" in fails(home, killed)
         server.process.wait()
         assert f"Sail does not answer at {server.address}: [Errno 111] Connection refused. Start it" in fails(home)
         server.start()
-        hangs = partial(fault_at, 20, lambda _: os.kill(server.process.pid, signal.SIGSTOP))
+        hangs = partial(fault_at, 20, partial(signal_to, server.process.pid, signal.SIGSTOP))
         words = f"Sail at {server.address} has not answered for 20 seconds"
         assert words in fails(home, partial(silent_after, 20, hangs))
         server.stop(signal.SIGCONT)
@@ -202,7 +206,8 @@ def test_a_server_that_does_not_see_the_home_is_named_before_anything_is_made(ho
 def test_a_cluster_that_loses_a_worker_or_its_master_publishes_the_same_or_nothing(states, home, tmp_path):  # noqa: F811
     with spark_cluster(tmp_path) as address:
         use(home, "spark", address)
-        lost = partial(fault_at, 10, lambda _: os.kill(int((tmp_path / "worker1.pid").read_text()), signal.SIGKILL))
+        worker = int((tmp_path / "worker1.pid").read_text())
+        lost = partial(fault_at, 10, partial(signal_to, worker, signal.SIGKILL))
         before = sha256(home / "serving.duckdb")
         ended = run(home, as_of=AS_OF, first=lost)
         wait_for(lambda: not processes_of(home))
@@ -211,6 +216,6 @@ def test_a_cluster_that_loses_a_worker_or_its_master_publishes_the_same_or_nothi
         else:
             assert {name for name in states[1] if served(home)[name] != states[1][name]} <= {"main.publication"}
         os.kill(int((tmp_path / "master.pid").read_text()), signal.SIGKILL)
-        use(home, "spark", address)
+        assert f"Apache Spark does not answer at {address}: [Errno 111] Connection refused" in fails(home)
     use(home, "sail")
     publishes(home, states[1])

@@ -4,8 +4,8 @@ Belongs here: that SQL. Does not belong here: any import; Flywheel's Python read
 which has none of Flywheel's packages.
 """
 
-# What the dialects spell differently. No contract lets a text hold chr(0): it tells NULL from '', and the end of a
-# column or of an element from a text that looks like it. A text after its length would do without, at twice the time.
+# What the dialects spell differently. No contract lets a text hold chr(0): it tells NULL from '', and one column's or
+# one element's end from a text that looks like it. A text after its length would do without, and takes twice the time.
 _SPARK = {
     "text": "cast({} as string)",
     "micros": "cast(unix_micros({}) as string)",

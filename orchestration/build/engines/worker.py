@@ -9,6 +9,7 @@ environment has none of Flywheel's packages. What becomes of the things is thing
 
 import json
 import os
+import re
 import shutil
 import sys
 import threading
@@ -40,6 +41,12 @@ SESSION = {
     "spark.sql.timestampType": "TIMESTAMP_LTZ",
 }
 SCHEMAS = ("landing", "declared", "raw", "curated")
+# how gRPC shows an error: its details are what the server, or the network, said
+GRPC = re.compile(
+    r'(?:SparkConnectGrpcException: )?<_\w+ of RPC that terminated with:.*?details = "(.*?)"\s*debug_error_string = '
+    r'".*?"\s*>',
+    re.DOTALL,
+)
 SAME_FOLDER = "The server must see this home's folder under the same path"
 
 
@@ -73,7 +80,7 @@ def register(spark: Any, prefix: str, sources: dict[str, dict[str, Any]]) -> Non
 
 
 def run_dbt(job: dict[str, Any]) -> list[str]:
-    """The names of the tables that dbt made; raises RuntimeError with the first faults."""
+    """The names of the things that dbt made; raises RuntimeError with the first faults."""
     from dbt.adapters.spark.connections import SparkCredentials
     from dbt.cli.main import dbtRunner
 
@@ -92,7 +99,8 @@ def run_dbt(job: dict[str, Any]) -> list[str]:
         raise RuntimeError(f"dbt could not start: {done.exception}")
     if faults := [f"{r.node.name}: {r.message}" for r in done.result if r.status not in ("success", "skipped")]:
         raise RuntimeError("; ".join(faults[:3]))
-    return [r.node.name for r in done.result if r.node.config.materialized == "table"]
+    tables = [r.node for r in done.result if r.node.config.materialized == "table"]
+    return [node.name for node in tables if "helper" not in node.tags]
 
 
 def hashed(spark: Any, table: str) -> dict[str, Any]:
@@ -103,8 +111,9 @@ def hashed(spark: Any, table: str) -> dict[str, Any]:
 
 
 def say(**words: Any) -> None:
-    """A line to the process that started this one."""
-    print(json.dumps(words), flush=True)
+    """A line to the process that started this one; in one piece, because the pulse speaks at any time."""
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
 
 
 def end_with_the_run(sessions: list[Any]) -> None:
@@ -126,7 +135,7 @@ def pulse(spark: Any) -> None:
     while True:
         time.sleep(PULSE_SECONDS)
         with suppress(Exception):  # the request that is at work tells it better
-            say(is_alive=bool(spark.version))
+            say(is_alive=bool(spark.conf.get("spark.sql.session.timeZone")))  # its version PySpark asks only once
 
 
 def open_session(job: dict[str, Any], sessions: list[Any]) -> Any:
@@ -167,11 +176,8 @@ def _connected(address: str) -> Any:
 
 def in_words(error: BaseException) -> str:
     """What happened, without the stack of Java and without what gRPC prints of itself."""
-    told: BaseException | None = error
-    while told and not hasattr(told, "details"):
-        told = told.__cause__ or told.__context__
-    words = told.details() if told else f"{type(error).__name__}: {error}"  # type: ignore[attr-defined]
-    return str(words).partition("JVM stacktrace:")[0].strip()[:2_000]
+    said = str(error) if type(error) is RuntimeError else f"{type(error).__name__}: {error}"
+    return " ".join(GRPC.sub(r"\1", said).partition("JVM stacktrace:")[0].split())[:2_000]
 
 
 def see_one_folder(spark: Any, job: dict[str, Any]) -> None:

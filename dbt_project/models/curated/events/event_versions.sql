@@ -5,20 +5,9 @@
 {% set own = ['consumer_domain', 'named_consumer_domains', 'initiative', 'contract_version', 'passed_count',
     'failed_count', 'stage'] %}
 
--- Nearly every event has one version: only the others are worth sorting, and their content worth an MD5. Numbers find
--- them, as grouping by text is slow. All together 10 CPU-seconds for 5,000,000 rows where all of that took 15.
-with repeated as (
-
-    select event_number from (
-        {% for table in event_tables() %}
-        select {{ event_number('source', 'event_id') }} as event_number from {{ ref(table) }}
-        {{ 'union all' if not loop.last }}
-        {% endfor %}
-    ) as numbered
-    group by event_number
-    having count(*) > 1
-
-),
+-- Nearly every event has one version: only the others are worth sorting, and their content worth an MD5. All together 10
+-- CPU-seconds for 5,000,000 rows where all of that took 15.
+with repeated as ({{ repeated_events() }}),
 
 single_versions as ({{ versions_of(columns, own, 'not in') }}),
 
