@@ -137,9 +137,9 @@ def _land_build_publish(
 def status(root: HomeOption = None) -> None:
     """Show what waits, what landed, what is in quarantine and what is published."""
     console, home = Console(file=sys.stdout), Home.at(root)
+    console.print(f"Home: {home.root}" + (" (sample events)" if home.sample() else ""), soft_wrap=True)
     sync_or_warn(console, home)
     waiting = len(waiting_files(home))
-    console.print(f"Home: {home.root}" + (" (sample events)" if home.sample() else ""), soft_wrap=True)
     console.print(f"Inbox: {waiting} files wait to land" + ("; a run is working" if home.is_locked() else ""))
     _check_settings(console, home)
     if home.serving.exists():
@@ -228,8 +228,8 @@ def ui(root: HomeOption = None, port: Annotated[int, typer.Option(help="0 picks 
     os.environ["DAGSTER_WEBSERVER_PATH_PREFIX"] = prefix  # `dagster dev` has no option for it, its web server does
     console.print(f"Dagster UI: http://127.0.0.1:{port}{prefix}\nStop it with Ctrl-C.", soft_wrap=True)
     sys.stdout.flush()
-    # Dagster reads a .env of the folder it starts in, over what is set here, and imports from it: not from the home's
-    # own, because its dashboard/ would stand for the package of that name in a checkout
+    # Dagster reads a .env of the folder it starts in, over what is set here, and imports from that folder: in the home
+    # itself dashboard/ would stand for our package, where that is a checkout
     os.chdir(home.logs)
     where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
     os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "--log-level", "warning", *where])

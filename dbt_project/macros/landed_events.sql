@@ -60,7 +60,7 @@ inner join receipts on landed.batch_id = receipts.batch_id
 {% endmacro %}
 
 {#
-  The rows of all raw tables whose event is `in` the model `repeated_events`, or `not in` it.
+  The rows of all raw tables whose event is `in` the CTE `repeated`, or `not in` it.
   Shape: `columns`, which every table has; `own`, NULL in the tables that lack one; whether an idea names another domain
   than its owner; the content hash, of repeated events only.
 #}
@@ -75,10 +75,7 @@ select
         as has_named_consumer,
     {{ content_hash(table) if membership == 'in' else none_of('content_hash') }} as content_hash
 from {{ ref(table) }}
-where
-    {{ event_number('source', 'event_id') }} {{ membership }} (
-        select repeated.event_number from {{ ref('repeated_events') }} as repeated
-    )
+where {{ event_number('source', 'event_id') }} {{ membership }} (select repeated.event_number from repeated)
 {{ 'union all' if not loop.last }}
 {% endfor %}
 {% endmacro %}

@@ -17,29 +17,47 @@
     hash({{ source }}, {{ event_id }})
 {%- endmacro %}
 
-{# The event_number that a CTE has more than once. DuckDB groups it in four parts: of 50,000,000 numbers at once it wants 512
-   MiB in one piece, which it does not get within 3 GB. #}
-{% macro seen_again(numbered) -%}
-    {{ return(adapter.dispatch('seen_again')(numbered)) }}
+{# The event_number of every event that has landed more than once, and of few others. A number, as grouping by text is
+   slow. DuckDB groups them in four parts: of 50,000,000 at once it wants 512 MiB in one piece, and 3 GB has none left. #}
+{% macro events_seen_again() -%}
+    {{ return(adapter.dispatch('events_seen_again')()) }}
 {%- endmacro %}
 
-{% macro default__seen_again(numbered) -%}
+{% macro default__events_seen_again() -%}
 select event_number
-from {{ numbered }}
+from ({{ event_numbers() }}) as numbered
 group by event_number
 having count(*) > 1
 {%- endmacro %}
 
-{% macro duckdb__seen_again(numbered) -%}
+{% macro duckdb__events_seen_again() -%}
+with numbered as ({{ event_numbers() }})
+
 {% for part in range(4) -%}
 select event_number
-from {{ numbered }}
+from numbered
 where event_number % 4 = {{ part }}
 group by event_number
 having count(*) > 1
 {{ 'union all' if not loop.last }}
 {% endfor %}
 {%- endmacro %}
+
+{% macro event_numbers() -%}
+{% for table in event_tables() -%}
+select {{ event_number('source', 'event_id') }} as event_number from {{ ref(table) }}
+{{ 'union all' if not loop.last }}
+{% endfor %}
+{%- endmacro %}
+
+{# The same to be read many times: on another engine a table. #}
+{% macro repeated_events() -%}
+    {{ return(adapter.dispatch('repeated_events')()) }}
+{%- endmacro %}
+
+{% macro default__repeated_events() -%} select event_number from {{ ref('repeated_events') }} {%- endmacro %}
+
+{% macro duckdb__repeated_events() -%} {{ events_seen_again() }} {%- endmacro %}
 
 {#
   Of rows of repeated events: whether no other row of the event's revision that was known by then was recorded later, as

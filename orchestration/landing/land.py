@@ -31,7 +31,8 @@ from orchestration.landing.storage import at_once, store_of
 
 GROUPED_BYTES = 32 << 20
 GROUPED_FILES = 1_000
-SHARED_OUT_BYTES = 16 << 20  # less is landed before a second process has started
+SHARED_OUT_BYTES = 16 << 20  # 4 s of work; a process takes 3 s to start
+FILE_BYTES = 32 << 10  # whatever its size, a file costs as much as so many bytes of a large one: 8 ms
 
 # (receipts of what was landed, files that another process lands)
 Landed = tuple[list[Receipt], list[WaitingFile]]
@@ -88,7 +89,7 @@ def release_memory() -> None:
 
 
 def _land(lander: "Lander", files: list[WaitingFile], count: int | None) -> list[Receipt]:
-    size = sum(file.size for file in files)
+    size = sum(file.size + FILE_BYTES for file in files)
     if count is None:
         count = processes.available(len(files)) if size >= SHARED_OUT_BYTES else 1
     groups = list(_groups(files, count))

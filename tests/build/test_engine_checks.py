@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -28,20 +29,23 @@ ROWS = """
 NO_ROWS = f"{ROWS} limit 0"
 
 
+@cache
+def db() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
 def write(folder: Path, *queries: str) -> None:
     """A thing's files, one a query."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with duckdb.connect() as db:
-        db.execute("set TimeZone = 'UTC'")
-        for number, query in enumerate(queries):
-            db.execute(f"copy ({query}) to '{folder}/part-{number}.parquet' (format parquet)")
+    for number, query in enumerate(queries):
+        db().execute(f"copy ({query}) to '{folder}/part-{number}.parquet' (format parquet)")
 
 
 def content(query: str) -> tuple[int, str]:
-    with duckdb.connect() as db:
-        db.execute("set TimeZone = 'UTC'")
-        return db.execute(content_sql(f"({query})", COLUMNS, "duckdb")).fetchone()
+    return db().execute(content_sql(f"({query})", COLUMNS, "duckdb")).fetchone()
 
 
 @pytest.fixture

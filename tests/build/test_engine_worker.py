@@ -27,6 +27,25 @@ def black_hole():
         yield server
 
 
+# a server that gets a token, and refuses it
+REFUSES = """
+import grpc, sys, time
+from concurrent import futures
+
+class Refuses(grpc.GenericRpcHandler):
+    def service(self, call):
+        sent = dict(call.invocation_metadata).get("authorization")
+        def refuse(request, context):
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "No such token" if sent == "Bearer hush" else f"Got {sent}")
+        return grpc.unary_unary_rpc_method_handler(refuse)
+
+server = grpc.server(futures.ThreadPoolExecutor(2), handlers=[Refuses()])
+print(server.add_secure_port("localhost:0", grpc.local_server_credentials()), flush=True)
+server.start()
+sys.stdin.read()
+"""
+
+
 def job_for(folder: Path, address: str) -> Path:
     job = folder / "job.json"
     about = {"engine": "sail", "address": address, "things": str(folder / "things"), "schemas": "a_", "sources": {}}
@@ -55,6 +74,18 @@ def test_a_worker_ends_once_its_run_has_whatever_it_waits_for(black_hole, tmp_pa
         worker.stdin.close()
         assert worker.wait(SECONDS) == 3
         connection.close()
+
+
+def test_a_token_of_the_environment_is_sent_and_where_it_is_refused_nothing_shows_it(tmp_path, monkeypatch):
+    monkeypatch.setenv(process.TOKEN, "hush")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([python_of("sail"), "-c", REFUSES], **pipes) as server:
+        engine = Engine("spark", f"sc://localhost:{int(server.stdout.readline())}")
+        job = job_for(tmp_path, engine.address)
+        with pytest.raises(EngineError, match=f"Apache Spark at {engine.address} refuses this run: No such token. Is"):
+            process.run_worker(python_of("sail"), job, engine, {}, lambda words: None)
+        server.stdin.close()
+    assert not [path for path in tmp_path.iterdir() if b"hush" in path.read_bytes()]
 
 
 @pytest.mark.soak  # seventeen seconds of attempts each

@@ -34,10 +34,10 @@ def cluster(tmp_path_factory) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def odd(tmp_path_factory) -> tuple[Path, Path]:
+def hostile_home(tmp_path_factory) -> tuple[Path, Path]:
     """A home of everything that a contract just lets through, and its build on DuckDB."""
     events = [*hostile(), *at_the_edges()]
-    home = landed_only(tmp_path_factory.mktemp("odd home"), events, TIMEZONE)
+    home = landed_only(tmp_path_factory.mktemp("a home"), events, TIMEZONE)
     without_columns(home, "work_started", ["initiative", "is_assumed_time"])
     return home, built_again(home, DUCKDB, AS_OF)
 
@@ -59,16 +59,16 @@ def test_a_whole_run_of_the_sample_serves_the_same_from_a_cluster_of_spark(clust
 
 @needs_sail
 @pytest.mark.soak
-def test_odd_events_are_the_same_on_sail(odd):
-    assert differing(built_again(odd[0], SAIL, AS_OF), odd[1]) == []
+def test_hostile_events_are_the_same_on_sail(hostile_home):
+    assert differing(built_again(hostile_home[0], SAIL, AS_OF), hostile_home[1]) == []
 
 
 @needs_spark
 @pytest.mark.soak
 @pytest.mark.parametrize("is_cluster", [False, True])
-def test_odd_events_are_the_same_on_spark_and_on_a_cluster_of_it(odd, is_cluster, request):
+def test_hostile_events_are_the_same_on_spark_and_on_a_cluster_of_it(hostile_home, is_cluster, request):
     engine = request.getfixturevalue("cluster") if is_cluster else SPARK
-    assert differing(built_again(odd[0], engine, AS_OF), odd[1]) == []
+    assert differing(built_again(hostile_home[0], engine, AS_OF), hostile_home[1]) == []
 
 
 @needs_sail

@@ -53,7 +53,8 @@ def test_no_model_of_events_and_things_has_a_word_of_one_engine():
 def test_the_models_of_events_and_things_compile_for_both_engines():
     for_spark = {path.stem: path.read_text() for path in compiled_for_spark().rglob("*.sql")}
     names = {path.stem for path in MODELS}
-    assert for_spark.keys() == names == names & with_raw().keys()
+    assert for_spark.keys() == names
+    assert names - with_raw().keys() == {"repeated_events"}  # which DuckDB has no use for
     faults = {name: found for name, sql in for_spark.items() if (found := not_of_spark(sql))}
     assert not faults
 

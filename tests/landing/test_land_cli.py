@@ -44,7 +44,8 @@ def test_erase_lists_first_and_erases_what_cannot_land_again(home, unchecked, la
     batch = land(make_event(), name="a.jsonl")["batch_id"]
     land(make_event("adopted"), name="b.jsonl")
     assert command(home, "erase", "c.jsonl") == (2, "c.jsonl: no such file or batch has landed.\n")
-    assert command(home, "erase", "a.jsonl") == (2, "a.jsonl would land again: delete it from the inbox first.\n")
+    refused = f"a.jsonl would land again: delete it from {home.inbox} first.\n"
+    assert command(home, "erase", "a.jsonl") == (2, refused)
     (home.inbox / "a.jsonl").unlink()
     listed = f"a.jsonl: 1 rows landed, 0 quarantined. Batch {batch}.\n"
     assert command(home, "erase", batch[:8]) == (0, f"{listed}`--yes` erases them.\n")

@@ -9,6 +9,7 @@ environment has none of Flywheel's packages. What becomes of the things is thing
 
 import json
 import os
+import re
 import shutil
 import sys
 import threading
@@ -40,6 +41,12 @@ SESSION = {
     "spark.sql.timestampType": "TIMESTAMP_LTZ",
 }
 SCHEMAS = ("landing", "declared", "raw", "curated")
+# how gRPC shows an error: its details are what the server, or the network, said
+GRPC = re.compile(
+    r'(?:SparkConnectGrpcException: )?<_\w+ of RPC that terminated with:.*?details = "(.*?)"\s*debug_error_string = '
+    r'".*?"\s*>',
+    re.DOTALL,
+)
 SAME_FOLDER = "The server must see this home's folder under the same path"
 
 
@@ -169,11 +176,8 @@ def _connected(address: str) -> Any:
 
 def in_words(error: BaseException) -> str:
     """What happened, without the stack of Java and without what gRPC prints of itself."""
-    told: BaseException | None = error
-    while told and not hasattr(told, "details"):
-        told = told.__cause__ or told.__context__
-    words = told.details() if told else f"{type(error).__name__}: {error}"  # type: ignore[attr-defined]
-    return str(words).partition("JVM stacktrace:")[0].strip()[:2_000]
+    said = str(error) if type(error) is RuntimeError else f"{type(error).__name__}: {error}"
+    return " ".join(GRPC.sub(r"\1", said).partition("JVM stacktrace:")[0].split())[:2_000]
 
 
 def see_one_folder(spark: Any, job: dict[str, Any]) -> None:

@@ -1,15 +1,5 @@
 {# Another engine computes a CTE again wherever it is read, here sixteen times, and can't know that it is the small side of a
-   join: a table has its size. #}
-{{ config(materialized='ephemeral' if target.type == 'duckdb' else 'table', tags='helper') }}
+   join; a table has its size. DuckDB, which needs none, has no such model. #}
+{{ config(enabled=target.type != 'duckdb', materialized='table', tags='helper') }}
 
--- numbers, as grouping by text is slow
-with numbered as (
-
-    {% for table in event_tables() %}
-    select {{ event_number('source', 'event_id') }} as event_number from {{ ref(table) }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-
-)
-
-{{ seen_again('numbered') }}
+{{ events_seen_again() }}

@@ -9,15 +9,11 @@ milestones as (
 
     select
         data_product_id,
-        {{ latest('title') }} as title,
-        {{ latest('domain', naming_order()) }} as domain,
-        {{ latest('initiative') }} as initiative,
+        {% for column in ['title', 'domain', 'initiative'] %}
+        max(case when {{ column }} is not null then occurred_at end) as last_{{ column }}_at,
+        {% endfor %}
         min(case when not ({{ makes_no_product('event_type') }}) then occurred_at end) as first_event_at,
         min(case when event_type = 'idea_logged' then occurred_at end) as idea_logged_at,
-        min_by(
-            coalesce(has_named_consumer, false),
-            case when event_type = 'idea_logged' then {{ row_of('occurred_at, source, event_id') }} end
-        ) as has_named_consumer,
         min(case when event_type = 'work_started' then occurred_at end) as work_started_at,
         min(case when event_type = 'deployed' then occurred_at end) as deployed_at,
         min(case when {{ is_closing('event_type') }} then occurred_at end) as closed_at,
@@ -29,32 +25,37 @@ milestones as (
 
 ),
 
-close_reasons as (
+-- comparing instants is fast, comparing rows is not: only rows of these instants are worth it
+named as (
 
     select
         events.data_product_id,
-        min(events.event_type) as close_reason
+        {{ latest('title') }} as title,
+        {{ latest('domain', naming_order()) }} as domain,
+        {{ latest('initiative') }} as initiative,
+        min_by(coalesce(has_named_consumer, false), {{ row_of('occurred_at, source, event_id') }})
+            filter (where event_type = 'idea_logged') as has_named_consumer,
+        min(case when {{ is_closing('event_type') }} and occurred_at = closed_at then event_type end) as close_reason
     from events
-    inner join milestones
-        on events.data_product_id = milestones.data_product_id and events.occurred_at = milestones.closed_at
-    where {{ is_closing('events.event_type') }}
+    inner join milestones on events.data_product_id = milestones.data_product_id
+    where occurred_at in (last_title_at, last_domain_at, last_initiative_at, idea_logged_at, closed_at)
     group by events.data_product_id
 
 )
 
 select
     milestones.data_product_id,
-    milestones.title,
-    milestones.domain,
-    milestones.initiative,
+    named.title,
+    named.domain,
+    named.initiative,
     milestones.first_event_at,
     milestones.idea_logged_at,
-    coalesce(milestones.has_named_consumer, false) as has_named_consumer,
+    coalesce(named.has_named_consumer, false) as has_named_consumer,
     milestones.work_started_at,
     milestones.deployed_at,
     first_adoptions.first_adopted_at as adopted_at,
     milestones.closed_at,
-    close_reasons.close_reason,
+    named.close_reason,
     case
         -- work that goes on after a closing revives the product
         when milestones.last_closed_at >= coalesce(milestones.last_delivery_at, milestones.last_closed_at) then 'closed'
@@ -66,4 +67,4 @@ select
 from milestones
 left join {{ ref('adoptions') }} as first_adoptions
     on milestones.data_product_id = first_adoptions.data_product_id and first_adoptions.is_first_adoption
-left join close_reasons on milestones.data_product_id = close_reasons.data_product_id
+left join named on milestones.data_product_id = named.data_product_id
