@@ -7,10 +7,10 @@ export PYTHONDONTWRITEBYTECODE :=
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run try check test soak tests lint-python lint-sql ui notebook sample lint lock format bench contracts wheel clean
+.PHONY: help run try check test soak tests lint-python lint-sql ui notebook sample lint lock format bench bench-engines contracts wheel clean
 
 help: ## print this
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: .venv/ready ## land the inbox, shape, check and publish (the sample organisation, when nothing was ever sent)
 	@$(BIN)/flywheel run $(HOME_OPTION)
@@ -58,6 +58,9 @@ contracts: .venv/ready ## derive dbt's properties from data_contracts/authoritat
 
 bench: .venv/ready ## 5,000,000 events against a hand-written floor; takes minutes
 	@$(BIN)/python tests/benchmarks/bench.py
+
+bench-engines: .venv/ready .venv/engines/sail/installed .venv/engines/spark/installed ## 50,000,000 uses on DuckDB, Sail and Spark; takes hours, 60 GB
+	@$(BIN)/python tests/benchmarks/engines.py --whole
 
 lock: .venv/ready ## resolve pyproject.toml into requirements.lock, with hashes and without an index
 	@$(BIN)/uv pip compile --quiet pyproject.toml --group notebooks --group dev --universal --python-version 3.11 \
