@@ -109,6 +109,7 @@ class EngineSql:
 
     def _models(self, folder: Path, known_at: str) -> list[str]:
         built = [model for model in with_raw().values() if model.name in self.sql and self._is_built(model)]
+        built.sort(key=lambda model: (model.schema != "raw", model.name != "repeated_events"))  # else as on DuckDB
         return [self._create(model, folder).replace(EVERYTHING_IS_KNOWN, known_at) for model in built]
 
     def _is_built(self, model: Model) -> bool:
