@@ -26,6 +26,8 @@ import duckdb
 from generate import AS_OF, write_usage_files
 from measuring import Measured, attempt
 
+from orchestration.build.builds import one_row
+
 HERE = Path(__file__).resolve().parent
 FLYWHEEL = Path(sys.executable).with_name("flywheel")
 LANDING_TIMEOUT = 7_200
@@ -97,7 +99,7 @@ class Sitting:
         if not receipts:
             return 0
         query = "select coalesce(sum(rows_landed), 0)::bigint from read_parquet($1, union_by_name = true)"
-        return duckdb.execute(query, [[str(path) for path in receipts]]).fetchone()[0]
+        return one_row(duckdb.execute(query, [[str(path) for path in receipts]]))[0]
 
     def things(self, engine: str) -> None:
         """The half from events to things; its tables stay as a DuckDB file or as Parquet."""
@@ -200,7 +202,7 @@ def _rows(path: Path, alias: str, table: str) -> str:
 
 def _differs(db: duckdb.DuckDBPyConnection, one: str, other: str) -> bool:
     if "read_parquet" in other and not db.execute(f"select 1 from glob('{other.split(chr(39))[1]}')").fetchone():
-        return db.execute(f"select count(*) from {one}").fetchone()[0] > 0  # an engine writes no file for no rows
+        return one_row(db.execute(f"select count(*) from {one}"))[0] > 0  # an engine writes no file for no rows
     columns = db.execute(f"describe from {one}").fetchall()
     if {c[0] for c in columns} != {c[0] for c in db.execute(f"describe from {other}").fetchall()}:
         return True
@@ -214,7 +216,7 @@ def _served_rows(serving: Path) -> dict[str, int]:
         db.execute(f"attach '{serving}' as served (read_only)")
         tables = "select schema_name || '.' || table_name from duckdb_tables() where schema_name <> 'main'"
         names = [name for (name,) in db.execute(f"{tables} and database_name = 'served' order by 1").fetchall()]
-        return {name: db.execute(f"select count(*) from served.{name}").fetchone()[0] for name in names}
+        return {name: one_row(db.execute(f"select count(*) from served.{name}"))[0] for name in names}
 
 
 def _keep(made: Path, kept: Path) -> None:

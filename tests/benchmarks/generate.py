@@ -80,7 +80,8 @@ def write_usage(path: Path, events: int, products: int, seed: int = 9) -> None:
 def write_usage_files(folder: Path, events: int, products: int, seed: int = 9) -> list[Path]:
     """The rows of `write_usage` in files of about a million, `usage-0000.parquet` and so on; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths, chunks = [], _usage(events, products, seed)
+    paths: list[Path] = []
+    chunks = _usage(events, products, seed)
     while chunk := [*islice(chunks, FILE_CHUNKS)]:
         paths.append(folder / f"usage-{len(paths):04}.parquet")
         pq.write_table(pa.concat_tables(chunk), paths[-1], compression="zstd", row_group_size=250_000)

@@ -19,6 +19,7 @@ from pathlib import Path
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 EVERY = 0.2  # seconds between two looks at memory
 LOOKS_A_SPILL = 5  # looks at memory for one at the folders of spilled bytes, which may hold thousands of files
+LEFT_MIB = 1_024  # of the machine's memory; with less, Linux would soon kill anything
 SET_CHILD_SUBREAPER = 36  # of prctl
 
 
@@ -51,8 +52,9 @@ def measure(name: str, command: list, cwd: Path, timeout: float) -> Measured:
 def attempt(
     name: str, command: list, cwd: Path, timeout: float, spills: Iterable[tuple[Path, str]] = (), **more: str
 ) -> Measured:
-    """Run a command with `more` environment until it ends or `timeout` seconds have passed; a failure is in the result.
+    """Run a command with `more` environment until it ends; a failure is in the result.
 
+    It is killed after `timeout` seconds, or once less than LEFT_MIB of the machine's memory is left.
     `spills`: (folder, pattern of the folders in it) of what engines write to disk for want of memory.
     """
     _adopt_orphans()
@@ -66,25 +68,23 @@ def attempt(
             env=os.environ | more,
             start_new_session=True,
         )
-        watch = _Watch([*spills], started + timeout)
+        watch = _Watch([*spills], timeout)
         code = process.wait()
         seconds = time.monotonic() - started
         watch.end()
         output.seek(0)
         words = output.read()
-    failure = (
-        f"did not end within {timeout:.0f} s and was killed" if watch.is_late else f"failed with {code}" * (code != 0)
-    )
+    failure = watch.killed_for or f"failed with {code}" * (code != 0)
     return Measured(name, seconds, _cpu_seconds() - before, watch.peak_mib, words, watch.spilled_mib, failure)
 
 
 class _Watch(threading.Thread):
-    """Looks at all that descend from this process; kills them when they are late."""
+    """Looks at all that descend from this process; kills them when they are late or take too much memory."""
 
-    def __init__(self, spills: list[tuple[Path, str]], deadline: float) -> None:
+    def __init__(self, spills: list[tuple[Path, str]], timeout: float) -> None:
         super().__init__(daemon=True)
-        self.spills, self.deadline = spills, deadline
-        self.peak_mib, self.spilled_mib, self.is_late = 0.0, 0.0, False
+        self.spills, self.timeout, self.deadline = spills, timeout, time.monotonic() + timeout
+        self.peak_mib, self.spilled_mib, self.killed_for = 0.0, 0.0, ""
         self.done = threading.Event()
         self.start()
 
@@ -97,7 +97,10 @@ class _Watch(threading.Thread):
                 self.spilled_mib = max(self.spilled_mib, _size(self.spills) / 2**20)
             look += 1
             if time.monotonic() > self.deadline:
-                self.is_late = True
+                self.killed_for = f"did not end within {self.timeout:,.0f} s and was killed"
+            elif _available() < LEFT_MIB:
+                self.killed_for = f"took {self.peak_mib / 1024:.1f} GiB, the last of the machine, and was killed"
+            if self.killed_for:
                 _kill(_others())
                 return
 
@@ -148,6 +151,12 @@ def _resident(pid: int) -> float:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_MIB
     except (OSError, IndexError):
         return 0.0
+
+
+def _available() -> float:
+    """The memory that Linux can still give, in MiB."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("MemAvailable"))
 
 
 def _size(spills: list[tuple[Path, str]]) -> int:
