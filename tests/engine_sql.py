@@ -108,14 +108,17 @@ class EngineSql:
         return statements
 
     def _models(self, folder: Path, known_at: str) -> list[str]:
-        built = [model for model in with_raw().values() if model.name in self.sql and self._is_built(model)]
-        built.sort(key=lambda model: (model.schema != "raw", model.name != "repeated_events"))  # else as on DuckDB
+        of_both = [model for model in with_raw().values() if model.name in self.sql and self._is_built(model)]
+        raw = [model for model in of_both if model.schema == "raw"]
+        # what only engines have is read by what comes after raw
+        of_engines = [
+            Model(name, "curated", False, Path(), "", ()) for name in sorted(self.sql.keys() - with_raw().keys())
+        ]
+        built = [*raw, *of_engines, *(model for model in of_both if model.schema != "raw")]
         return [self._create(model, folder).replace(EVERYTHING_IS_KNOWN, known_at) for model in built]
 
     def _is_built(self, model: Model) -> bool:
-        if model.name in thing_names() or model.name == "repeated_events":  # a part of others on DuckDB
-            return True
-        return model.is_view and model.name != "rows_refused"
+        return model.name in thing_names() or (model.is_view and model.name != "rows_refused")
 
     def _create(self, model: Model, folder: Path) -> str:
         sql = self.sql[model.name]
