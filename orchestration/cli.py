@@ -137,9 +137,9 @@ def _land_build_publish(
 def status(root: HomeOption = None) -> None:
     """Show what waits, what landed, what is in quarantine and what is published."""
     console, home = Console(file=sys.stdout), Home.at(root)
-    console.print(f"Home: {home.root}" + (" (sample events)" if home.sample() else ""), soft_wrap=True)
     sync_or_warn(console, home)
     waiting = len(waiting_files(home))
+    console.print(f"Home: {home.root}" + (" (sample events)" if home.sample() else ""), soft_wrap=True)
     console.print(f"Inbox: {waiting} files wait to land" + ("; a run is working" if home.is_locked() else ""))
     _check_settings(console, home)
     if home.serving.exists():
