@@ -1,11 +1,4 @@
-with events as (
-
-    select * from {{ ref('lifecycle_events') }}
-    where occurred_at <= {{ as_of() }}
-
-),
-
-milestones as (
+with milestones as (
 
     select
         data_product_id,
@@ -19,7 +12,8 @@ milestones as (
         min(case when {{ is_closing('event_type') }} then occurred_at end) as closed_at,
         max(case when {{ is_closing('event_type') }} then occurred_at end) as last_closed_at,
         max(case when {{ is_delivery('event_type') }} then occurred_at end) as last_delivery_at
-    from events
+    from {{ ref('lifecycle_events') }}
+    where occurred_at <= {{ as_of() }}
     group by data_product_id
     having count(case when not ({{ makes_no_product('event_type') }}) then 1 end) > 0
 
@@ -33,12 +27,16 @@ named as (
         {{ latest('title') }} as title,
         {{ latest('domain', naming_order()) }} as domain,
         {{ latest('initiative') }} as initiative,
-        min_by(coalesce(has_named_consumer, false), {{ row_of('occurred_at, source, event_id') }})
-            filter (where event_type = 'idea_logged') as has_named_consumer,
-        min(case when {{ is_closing('event_type') }} and occurred_at = closed_at then event_type end) as close_reason
-    from events
+        min_by(coalesce(events.has_named_consumer, false), {{ row_of('occurred_at, source, event_id') }})
+        filter (where events.event_type = 'idea_logged') as has_named_consumer,
+        min(events.event_type) filter (
+            where {{ is_closing('events.event_type') }} and events.occurred_at = milestones.closed_at
+        ) as close_reason
+    from {{ ref('lifecycle_events') }} as events
     inner join milestones on events.data_product_id = milestones.data_product_id
-    where occurred_at in (last_title_at, last_domain_at, last_initiative_at, idea_logged_at, closed_at)
+    where
+        events.occurred_at in (milestones.last_title_at, milestones.last_domain_at, milestones.last_initiative_at)
+        or events.occurred_at in (milestones.idea_logged_at, milestones.closed_at)
     group by events.data_product_id
 
 )
