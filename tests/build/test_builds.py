@@ -284,6 +284,7 @@ def test_a_whole_run_needs_no_build_before_it(published, damage):
     assert builds.last_approved(Home(home)).approval["sha256"]
 
 
+@pytest.mark.soak
 def test_a_disk_that_fills_up_during_a_build_is_a_plain_error_and_readers_keep_the_last_good_file(published, tmp_path):
     home = shared_home().back_to("published")
     more = write_events(tmp_path / "more.jsonl", delivered(100, 120))
