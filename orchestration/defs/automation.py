@@ -4,6 +4,7 @@ import hashlib
 
 import dagster as dg
 
+from orchestration.defs.landing import log_landed
 from orchestration.home import Home
 from orchestration.landing.inbox import waiting_files
 from orchestration.landing.land import land_inbox
@@ -33,10 +34,7 @@ def land_files(context: dg.OpExecutionContext) -> None:
         new = land_inbox(home)
     except (ValueError, StorageError) as error:  # what people set or declared wrongly; S3
         raise dg.Failure(str(error)) from error
-    for receipt in new:
-        context.log.info(
-            f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
-        )
+    log_landed(context, new)
     totals = {name: sum(receipt[name] for receipt in new) for name in ("rows_landed", "rows_quarantined")}
     context.add_output_metadata({"files": len(new), **totals})
 

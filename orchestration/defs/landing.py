@@ -127,10 +127,7 @@ def land(context: dg.AssetExecutionContext, dates: AnalysisDates) -> Iterator:
     except (ValueError, StorageError) as error:  # what people set or declared wrongly; S3
         raise dg.Failure(str(error)) from error
     refused = quarantine.refused_rows(home, TEXT_SHOWN, landed).drop_columns("landed_at").to_pylist()
-    for receipt in new:
-        context.log.info(
-            f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
-        )
+    log_landed(context, new)
     report("landing", _summary(new), is_end=True)
     waiting = [row for row in refused if row["state"] == "waiting"]
     for contract in CONTRACTS.values():
@@ -167,6 +164,14 @@ def _table_results(
     )
     yield _share_check(contract, landed, mine)
     yield _freshness_check(contract, latest, as_of)
+
+
+def log_landed(context: dg.AssetExecutionContext | dg.OpExecutionContext, new: list[dict]) -> None:
+    """A line in the run's log for each file that landed."""
+    for receipt in new:
+        context.log.info(
+            f"{receipt['file_name']}: {receipt['rows_landed']} landed, {receipt['rows_quarantined']} quarantined"
+        )
 
 
 def _summary(new: list[dict]) -> str:

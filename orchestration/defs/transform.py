@@ -6,6 +6,7 @@ component runs it on a copy.
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import dagster as dg
@@ -35,10 +36,13 @@ class Prose(DagsterDbtTranslator):
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         """dbt's, of the kind of the home's engine where that makes the table."""
         spec = super().get_asset_spec(manifest, unique_id, project)
-        engine, node = chosen_engine(Home.at()), manifest["nodes"].get(unique_id, {})
-        if engine == "duckdb" or not is_thing(node):
+        if self._engine == "duckdb" or not is_thing(manifest["nodes"].get(unique_id, {})):
             return spec
-        return spec.replace_attributes(kinds={"dbt", engine})
+        return spec.replace_attributes(kinds={"dbt", self._engine})
+
+    @cached_property
+    def _engine(self) -> str:
+        return chosen_engine(Home.at())
 
 
 @dbt_assets(

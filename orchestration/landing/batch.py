@@ -289,8 +289,7 @@ def finish_together(home: Home, batches: list[tuple[Batch, dict[str, Any]]]) -> 
     files = {table: home.landing / table / f"{name}.parquet.tmp" for table in waiting}
     for table, path in files.items():
         pq.write_table(pa.concat_tables(waiting[table]), path, compression="zstd")
-    make_visible(home, name, files, receipts)
-    return receipts
+    return make_visible(home, name, files, receipts)
 
 
 def remove(home: Home, names: list[str]) -> None:

@@ -183,12 +183,21 @@ def is_in_inbox(home: Home, name: str) -> bool:
 
 
 def is_in_bucket(home: Home, name: str, path: Path) -> bool:
-    """Whether the inbox is in S3 and has an object of this name and content; most stores' ETag is the MD5."""
+    """Whether the inbox is in S3 and has an object of this name and content."""
     entry = mirrored(home).get(name)
-    if not entry or entry[0] != path.stat().st_size:
-        return False
+    return entry is not None and entry[0] == path.stat().st_size and is_content(path, entry[2])
+
+
+def is_content(path: Path, etag: str) -> bool:
+    """Whether a file's content is that of an object with this ETag, which is the MD5 in most stores."""
     with path.open("rb") as file:
-        return entry[2].strip('"') == hashlib.file_digest(file, "md5").hexdigest()
+        return etag.strip('"') == hashlib.file_digest(file, "md5").hexdigest()
+
+
+def name_with(name: str, digest: str) -> str:
+    """Another name for a file of a name that is taken: with the beginning of its hash, and its suffixes."""
+    stem, *suffixes = name.split(".", 1)
+    return ".".join([f"{stem}-{digest[:8]}", *suffixes])
 
 
 def is_settled(path: Path) -> bool:
@@ -235,8 +244,7 @@ def place_in_inbox(home: Home, path: Path, name: str | None = None) -> Path:
     if any(folder.is_file() for folder in target.parents):
         target = home.inbox / target.name
     if target.exists() and (target.is_dir() or sha256(target) != sha256(path)):
-        stem, *suffixes = target.name.split(".", 1)
-        target = target.with_name(".".join([f"{stem}-{sha256(path)[:8]}", *suffixes]))
+        target = target.with_name(name_with(target.name, sha256(path)))
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.tmp")

@@ -8,7 +8,6 @@ local file; it is not brought again. An object is whole once it is listed. `.sto
 of the home that differs from it was placed there by a person or a source, and goes up by a conditional write.
 """
 
-import hashlib
 import os
 from pathlib import Path, PurePosixPath
 
@@ -22,9 +21,11 @@ from orchestration.landing.inbox import (
     files_with_events,
     holds_events,
     inbox_name,
+    is_content,
     is_copy,
     is_settled,
     mirrored,
+    name_with,
 )
 from orchestration.landing.storage import TEMPORARY, MissingError, Store, StoredObject, TakenError, at_once
 
@@ -103,22 +104,17 @@ def _send_placed(
 def _send(store: Store, name: str, path: Path) -> StoredObject:
     """The object of a file: written, or there with the same content; with its hash in its name where that is taken."""
     digest = sha256(path)
-    stem, *suffixes = PurePosixPath(name).name.split(".", 1)
-    other = PurePosixPath(name).with_name(".".join([f"{stem}-{digest[:8]}", *suffixes])).as_posix()
+    placed = PurePosixPath(name)
+    other = placed.with_name(name_with(placed.name, digest)).as_posix()
     for chosen in (name, other):
         try:
             store.create(chosen, path, {"sha256": digest})
             return store.describe(chosen)[0]
         except TakenError:
             entry, metadata = store.describe(chosen)
-            if metadata.get("sha256") == digest or _is_content(entry, path):
+            if metadata.get("sha256") == digest or is_content(path, entry.etag):
                 return entry
     raise TakenError(f"{store.of(other)} is taken by another file. Rename {path} and run.")
-
-
-def _is_content(entry: StoredObject, path: Path) -> bool:
-    with path.open("rb") as file:
-        return entry.etag.strip('"') == hashlib.file_digest(file, "md5").hexdigest()
 
 
 def _remove_copies(home: Home, known: dict[str, list], needed: dict[str, list]) -> None:

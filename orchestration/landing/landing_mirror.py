@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from orchestration.home import Home, read_json, sha256, write_whole
 from orchestration.landing import locks
 from orchestration.landing import receipts as local
-from orchestration.landing.receipts import BATCH_ID_LENGTH, RECEIPT, Receipt, rows_in
+from orchestration.landing.receipts import BATCH_ID_LENGTH, RECEIPT, Receipt, tables_of
 from orchestration.landing.storage import MissingError, StorageError, Store, StoredObject, TakenError, at_once
 
 STATE = ".storage.json"  # {store, is_whole, etags: {name: etag}}: what the bucket has confirmed
@@ -206,7 +206,7 @@ def _send_all(home: Home, store: Store, state: dict[str, Any]) -> None:
 def _send(home: Home, store: Store, name: str, receipt: Receipt) -> None:
     """Write one batch of the files `name` into the bucket, and its receipt here as it is there."""
     batch = receipt["batch_id"]
-    paths = {t: home.landing / t / f"{name}.parquet" for t in _tables(receipt)}
+    paths = {t: home.landing / t / f"{name}.parquet" for t in tables_of(receipt)}
     if name == batch:
         if content := commit(home, store, batch, paths, receipt):
             write_whole(home.landing / "batches" / f"{batch}.parquet", content)
@@ -217,12 +217,6 @@ def _send(home: Home, store: Store, name: str, receipt: Receipt) -> None:
     commit(home, store, batch, own, receipt)
     for path in own.values():
         path.unlink()
-
-
-def _tables(receipt: Receipt) -> list[str]:
-    """The tables that a batch has rows of."""
-    tables = [*orjson.loads(receipt["landed_by_table"]), "quarantined_events"]
-    return [table for table in tables if rows_in(receipt, table)]
 
 
 def _by_batch(listed: Iterable[StoredObject]) -> dict[str, StoredObject]:
@@ -302,7 +296,7 @@ def _remove(home: Home, batches: set[str]) -> set[str]:
 def _refuse_missing(store: Store, known: list[Receipt], listed: list[StoredObject]) -> None:
     """Raise StorageError where the bucket lost rows of a batch of which it has the receipt."""
     there = {entry.name.rpartition("-")[0] for entry in listed}
-    lost = [f"{t}/{r['batch_id']}" for r in known for t in _tables(r) if f"{t}/{r['batch_id']}" not in there]
+    lost = [f"{t}/{r['batch_id']}" for r in known for t in tables_of(r) if f"{t}/{r['batch_id']}" not in there]
     if lost:
         raise StorageError(
             f"{store.setting} {store.address}: rows are lost, {len(lost):,} objects such as {lost[0]}-….parquet, of "

@@ -8,7 +8,8 @@ The kernel releases each of them when the process dies, however it dies. They ar
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
 
 from orchestration.home import Home
 
@@ -23,24 +24,30 @@ def shared(home: Home) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def exclusive(home: Home, is_waiting: bool = False) -> Iterator[bool]:
+def exclusive(home: Home, is_waiting: bool = False) -> AbstractContextManager[bool]:
     """Compact while nobody lands or reads. Where somebody does, wait, or yield False and hold nothing."""
-    with (home.root / "landing.lock").open("ab") as file:
+    return _alone(home.root / "landing.lock", is_waiting)
+
+
+def placing(home: Home) -> AbstractContextManager[bool]:
+    """Put files into the inbox, one command at a time: two files of one name get two names."""
+    return _alone(home.root / "inbox.lock", is_waiting=True)
+
+
+def syncing(home: Home, is_waiting: bool) -> AbstractContextManager[bool]:
+    """Sync the mirrors of S3, one process of a home at a time. While another one does, as `exclusive`."""
+    return _alone(home.root / "storage.lock", is_waiting)
+
+
+@contextmanager
+def _alone(path: Path, is_waiting: bool) -> Iterator[bool]:
+    with path.open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if is_waiting else fcntl.LOCK_NB))
         except BlockingIOError:
             yield False
         else:
             yield True
-
-
-@contextmanager
-def placing(home: Home) -> Iterator[None]:
-    """Put files into the inbox, one command at a time: two files of one name get two names."""
-    with (home.root / "inbox.lock").open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 class BatchLocks:

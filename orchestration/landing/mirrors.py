@@ -4,13 +4,9 @@ Belongs here: syncing both, one process of a home at a time. Does not belong her
 landing (landing_mirror.py) has in a bucket.
 """
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
-from orchestration.landing import inbox_mirror, landing_mirror
+from orchestration.landing import inbox_mirror, landing_mirror, locks
 from orchestration.landing.batch import prepare_landing
 from orchestration.landing.storage import store_of
 
@@ -29,7 +25,7 @@ def sync(home: Home, may_wait: bool = True) -> list[str]:
         inbox_mirror.forget(home)
     if landing is None and inbox is None:
         return []
-    with _alone(home, may_wait) as is_alone:
+    with locks.syncing(home, may_wait) as is_alone:
         if not is_alone:
             return []
         if landing:
@@ -41,7 +37,7 @@ def sync(home: Home, may_wait: bool = True) -> list[str]:
 def bring_again(home: Home, names: list[str]) -> None:
     """Bring objects of an inbox in S3 that were read already; raises StorageError."""
     if names and (inbox := store_of(home, "inbox")):
-        with _alone(home, may_wait=True):
+        with locks.syncing(home, is_waiting=True):
             inbox_mirror.bring(home, inbox, names)
 
 
@@ -49,14 +45,3 @@ def address(home: Home, what: str) -> str | None:
     """The address of the `inbox` or `landing`, where it is in S3; raises StorageError."""
     store = store_of(home, what)
     return store.address if store else None
-
-
-@contextmanager
-def _alone(home: Home, may_wait: bool) -> Iterator[bool]:
-    with (home.root / "storage.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if may_wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-        else:
-            yield True

@@ -181,8 +181,7 @@ def _read_receipts(paths: list[str]) -> list[list[Receipt]]:
 def _read_receipt(path: Path) -> pa.Table:
     """Raises DamagedReceiptError, and FileNotFoundError for a file that was replaced meanwhile."""
     try:
-        # the whole file: opening it by path takes a quarter longer
-        table = pq.ParquetFile(pa.BufferReader(path.read_bytes())).read(use_threads=False)
+        table = read_whole(path)
         table.validate(full=True)  # texts, and names below, that are not UTF-8 would only be met later
         str(table.schema.field("landed_at")), str(table.schema)
     except FileNotFoundError:
@@ -226,6 +225,17 @@ def visible_rows(db: DuckDBPyConnection, home: Home, table: str, of: list[Receip
     if has_others and asked:
         rows = rows.filter(f"batch_id in ({', '.join(repr(batch) for batch in sorted(asked))})")
     return rows
+
+
+def read_whole(path: Path) -> pa.Table:
+    """A small Parquet file, read at once: opening it by path takes a quarter longer."""
+    return pq.ParquetFile(pa.BufferReader(path.read_bytes())).read(use_threads=False)
+
+
+def tables_of(receipt: Receipt) -> list[str]:
+    """The tables that a batch has rows of."""
+    tables = [*orjson.loads(receipt["landed_by_table"]), "quarantined_events"]
+    return [table for table in tables if rows_in(receipt, table)]
 
 
 def rows_in(receipt: Receipt, table: str) -> int:

@@ -17,13 +17,12 @@ import json
 import os
 import re
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from generate import AS_OF, write_both, write_events, write_usage
-from measuring import Measured, Stopped, measure
+from measuring import Measured, in_folder, measure
 
 HERE = Path(__file__).resolve().parent
 FLYWHEEL = Path(sys.executable).with_name("flywheel")
@@ -219,15 +218,7 @@ def main() -> int:
     parser.add_argument("--timeout", type=float, default=1200, help="seconds for each command")
     parser.add_argument("--work", type=Path, help="an empty folder to work in and keep; else a temporary one")
     given = parser.parse_args()
-    try:
-        if given.work:
-            given.work.mkdir(parents=True, exist_ok=True)
-            return bench(given, given.work.resolve())
-        with tempfile.TemporaryDirectory(prefix="flywheel-bench-") as folder:
-            return bench(given, Path(folder))
-    except Stopped as stopped:
-        print(f"\n{stopped}")
-        return 2
+    return in_folder(given.work, lambda folder: bench(given, folder))
 
 
 if __name__ == "__main__":

@@ -18,13 +18,12 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import duckdb
 from generate import AS_OF, write_usage_files
-from measuring import Measured, attempt
+from measuring import Measured, attempt, in_folder
 
 from orchestration.build.builds import one_row
 
@@ -257,11 +256,7 @@ def main() -> int:
     parser.add_argument("--whole", action="store_true", help="whole runs as well")
     parser.add_argument("--work", type=Path, help="a folder to work in and keep; else a temporary one")
     given = parser.parse_args()
-    if given.work:
-        given.work.mkdir(parents=True, exist_ok=True)
-        return sit(given, given.work.resolve())
-    with tempfile.TemporaryDirectory(prefix="flywheel-engines-") as folder:
-        return sit(given, Path(folder))
+    return in_folder(given.work, lambda folder: sit(given, folder))
 
 
 if __name__ == "__main__":

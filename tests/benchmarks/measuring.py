@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,19 @@ class Measured:
 
 class Stopped(Exception):
     """A command failed, or did not end in time."""
+
+
+def in_folder(work: Path | None, bench: Callable[[Path], int]) -> int:
+    """The exit code of a benchmark in the folder `work`, which stays, or in a temporary one; 2 where it was stopped."""
+    try:
+        if work:
+            work.mkdir(parents=True, exist_ok=True)
+            return bench(work.resolve())
+        with tempfile.TemporaryDirectory(prefix="flywheel-bench-") as folder:
+            return bench(Path(folder))
+    except Stopped as stopped:
+        print(f"\n{stopped}")
+        return 2
 
 
 def measure(name: str, command: list, cwd: Path, timeout: float) -> Measured:

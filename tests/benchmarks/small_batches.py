@@ -13,12 +13,12 @@ landing of one more file, a build, and a run with nothing new. Exits with 1 wher
 import argparse
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 import duckdb
-from bench import FLYWHEEL, KEYS, Measured, Stopped, measure
+from bench import FLYWHEEL, KEYS
 from generate import AS_OF, write_events
+from measuring import Measured, in_folder, measure
 
 HOMES = ("one", "many", "apart")
 # lands every file in files of its own, and compacts nothing
@@ -109,15 +109,7 @@ def main() -> int:
     parser.add_argument("--timeout", type=float, default=1200, help="seconds for each command")
     parser.add_argument("--work", type=Path, help="an empty folder to work in and keep; else a temporary one")
     given = parser.parse_args()
-    try:
-        if given.work:
-            given.work.mkdir(parents=True, exist_ok=True)
-            return bench(given.work.resolve(), given)
-        with tempfile.TemporaryDirectory(prefix="flywheel-bench-") as folder:
-            return bench(Path(folder), given)
-    except Stopped as stopped:
-        print(f"\n{stopped}")
-        return 2
+    return in_folder(given.work, lambda folder: bench(folder, given))
 
 
 if __name__ == "__main__":

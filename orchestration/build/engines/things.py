@@ -1,7 +1,7 @@
 """Things made by an engine: starts its half of a build in its own environment, and checks what it left.
 
 Things are the tables of curated/events and curated/products; they go to `builds/<id>/things/<table>/*.parquet`, from
-where dbt takes them over into the build (macro `duckdb__create_table_as`) instead of making them.
+where dbt takes them over into the build (macro `taken_over`) instead of making them.
 
 Belongs here: what the engine is given, its process, its words, the checks of what it made. Does not belong here: what
 happens inside the engine (worker.py), its environment (environment.py).
@@ -21,13 +21,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.build.builds import DBT_PROJECT, Build, one_row, sql_text
-from orchestration.build.engines.checks import LEFT_TO_DUCKDB, check_things
+from orchestration.build.engines.checks import FOLDERS, LEFT_TO_DUCKDB, check_things
 from orchestration.build.engines.environment import EngineError, check_java, python_of
 from orchestration.build.engines.process import run_worker, unreachable
 from orchestration.home import Home
 from orchestration.settings import Engine, SettingsError, load_settings
 
-SELECTED = ("path:models/raw", "path:models/curated/events", "path:models/curated/products")
+SELECTED = ("path:models/raw", *(f"path:models/{folder}" for folder in FOLDERS))
 REACH_SECONDS = 10
 SPARK_CONNECT_PORT = 15002
 SPARK_TYPES = {
@@ -92,7 +92,7 @@ def is_thing(node: dict[str, Any]) -> bool:
     """Whether an engine makes the table of a dbt node, as the macro `is_thing` has it."""
     if node.get("resource_type") != "model" or node["config"]["materialized"] != "table":
         return False
-    return node["fqn"][1:3] in (["curated", "events"], ["curated", "products"]) and node["name"] not in LEFT_TO_DUCKDB
+    return "/".join(node["fqn"][1:3]) in FOLDERS and node["name"] not in LEFT_TO_DUCKDB
 
 
 def reach(engine: Engine) -> None:

@@ -1,7 +1,8 @@
 """The half of a build that runs on Spark or Sail: from landed events to things. Runs in the engine's own environment.
 
-`python worker.py JOB` reads a JSON file: {engine, address, project, target_path, things, sources, models, dates and
-settings in the environment}. It prints a JSON line for each table and writes `things.json` last: {thing: {rows, hash}}.
+`python worker.py JOB` reads a JSON file, the `job` of things.py; dates and settings are in the environment. It prints
+a JSON line for each table and writes `things.json` last: {build, engine, version, things: {thing: {rows, hash,
+columns}}}.
 
 Belongs here: a session of the engine, its sources, dbt's run, what it made. Does not belong here: imports of ours; this
 environment has none of Flywheel's packages. What becomes of the things is things.py's.
