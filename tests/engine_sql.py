@@ -35,7 +35,7 @@ for line in sys.stdin:
     try:
         for sql in json.loads(line):
             answer = spark.sql(sql)
-        rows = [list(row) for row in answer.collect()] if sql.startswith(("select", "describe")) else []
+        rows = [list(row) for row in answer.collect()] if sql.startswith(("select", "describe", "explain")) else []
         print(json.dumps({"rows": rows}), flush=True)
     except Exception as error:
         print(json.dumps({"error": sql[:200] + ': ' + str(error)}), flush=True)
@@ -76,14 +76,18 @@ class EngineSql:
     def contents(self, warehouse: Warehouse, known_at: str = EVERYTHING_IS_KNOWN) -> dict[str, tuple]:
         """{thing: (rows, hash)} of a warehouse's landed rows, built on Sail."""
         folder = self.folder / str(self.examples)
+        shutil.rmtree(self.folder / str(self.examples - 1), ignore_errors=True)
         self.examples += 1
         self.ask(*self._sources(warehouse, folder), *self._models(folder, known_at))
         found = {
             name: tuple(self.ask(content_sql(f"curated.{name}", self._columns(name), "spark"))[0])
             for name in thing_names()
         }
-        shutil.rmtree(folder)
         return found
+
+    def plan(self, name: str) -> list[str]:
+        """The lines of the physical plan of a table that `contents` has built."""
+        return self.ask(f"explain {self.sql[name]}")[0][0].splitlines()
 
     def of_duckdb(self, warehouse: Warehouse) -> dict[str, tuple]:
         """The same of a warehouse's own tables, which `build` has made."""

@@ -55,12 +55,13 @@ select
     landed.attributes,
     landed.batch_id,
     landed.line_number
-from landed
-inner join receipts on landed.batch_id = receipts.batch_id
+from receipts
+inner join landed on receipts.batch_id = landed.batch_id
 {% endmacro %}
 
 {#
-  The rows of all raw tables whose event is `in` the CTE `repeated`, or `not in` it.
+  The rows of all raw tables whose event is `in` the CTE `repeated`, or `not in` it. A right join, where `not in` says the
+  same: Sail keeps the first input of a join in memory, and of `not in` that is the events.
   Shape: `columns`, which every table has; `own`, NULL in the tables that lack one; whether an idea names another domain
   than its owner; the content hash, of repeated events only.
 #}
@@ -74,8 +75,9 @@ select
     {{ names_another_domain('named_consumer_domains', 'domain') if table == 'ideas_logged' else none_of('has_named_consumer') }}
         as has_named_consumer,
     {{ content_hash(table) if membership == 'in' else none_of('content_hash') }} as content_hash
-from {{ ref(table) }}
-where {{ event_number('source', 'event_id') }} {{ membership }} (select repeated.event_number from repeated)
+from repeated
+{{ 'inner' if membership == 'in' else 'right' }} join {{ ref(table) }} on repeated.event_number = {{ event_number('source', 'event_id') }}
+{{ 'where repeated.event_number is null' if membership == 'not in' }}
 {{ 'union all' if not loop.last }}
 {% endfor %}
 {% endmacro %}

@@ -5,6 +5,7 @@ the engine answers for all of them.
 """
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ from engines import needs_sail
 from test_order_free import make_event
 from warehouse import FIRST_LANDING, Warehouse
 
+from orchestration.build.engines.checks import thing_names
 from orchestration.build.engines.content import content_sql
 
 pytestmark = [pytest.mark.slow, needs_sail]
@@ -22,6 +24,7 @@ pytestmark = [pytest.mark.slow, needs_sail]
 HISTORIES = 12
 KNOWN_AT = "2026-02-04T00:00:00+00:00"  # of what sends recorded_at, about half is known
 OF_BATCHES = {"event_versions", "batch_accounting"}  # which say how the rows came
+EVENT_FILES = re.compile(r"/(event_versions|contract_events|\w+_\w+ed)/")  # such as products_adopted
 NAMES = ("source", "data_product_id", "domain", "consumer_domain")
 MORE = [pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 2 * SOAK_FACTOR)]
 
@@ -95,6 +98,27 @@ def test_any_order_any_batches_and_any_knowledge_give_the_same_things_on_sail(wa
     of_then = {name: [event for event in batch if is_known(event)] for name, batch in split.items()}
     known = sail.contents(landed(warehouse, of_then))
     assert without_batches(then) == without_batches(known) != without_batches(in_parts)
+
+
+def first_input(plan: list[str], join: int) -> str:
+    """The lines of a join's first input: from the one below the join to the next that is no deeper."""
+    depths = [len(line) - len(line.lstrip()) for line in plan]
+    end = next(n for n in range(join + 2, len(plan)) if depths[n] <= depths[join + 1])
+    return "\n".join(plan[join + 1 : end])
+
+
+def kept_in_memory(plan: list[str]) -> list[str]:
+    """The first inputs of joins that are events as they came: Sail keeps a first input, and can't spill it."""
+    joins = [n for n, line in enumerate(plan) if "HashJoinExec" in line or "NestedLoopJoinExec" in line]
+    inputs = [first_input(plan, join) for join in joins]
+    return [each for each in inputs if EVENT_FILES.search(each) and "AggregateExec" not in each]
+
+
+def test_no_join_keeps_all_events_in_memory_on_sail(warehouse, sail):
+    sail.contents(landed(warehouse, {"all": histories(random.Random(0))}))
+    plans = {name: sail.plan(name) for name in thing_names()}
+    assert any("HashJoinExec" in line for line in plans["event_versions"])
+    assert {name: kept for name, plan in plans.items() if (kept := kept_in_memory(plan))} == {}
 
 
 def test_a_content_is_the_same_number_on_sail_as_on_duckdb(warehouse, sail, tmp_path):

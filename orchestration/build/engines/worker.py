@@ -53,6 +53,9 @@ SAME_FOLDER = "The server must see this home's folder under the same path"
 
 def start_sail() -> tuple[str, Any]:
     """(the address of Spark Connect, what keeps it alive) of a server in this process."""
+    # a join keeps its first input in memory, and Sail would swap them by sizes that it guesses: it takes all events for
+    # few, because they are joined with their batches by a text. The models name the smaller input first
+    os.environ.setdefault("SAIL_OPTIMIZER__ENABLE_JOIN_SWAP", "false")
     from pysail.spark import SparkConnectServer  # type: ignore[import-not-found]
 
     server = SparkConnectServer(ip="127.0.0.1", port=0)

@@ -19,8 +19,8 @@ select
     adopted.consumer_domain,
     ownerships.domain as owner_domain,
     adopted.occurred_at
-from adopted
-inner join ownerships on adopted.data_product_id = ownerships.data_product_id
+from ownerships
+inner join adopted on ownerships.data_product_id = adopted.data_product_id
 where
     adopted.consumer_domain <> ownerships.domain
     and {{ is_owned_at('ownerships', 'adopted.occurred_at') }}

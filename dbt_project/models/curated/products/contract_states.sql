@@ -12,8 +12,8 @@ received as (
         events.event_type = 'contract_checked' as is_check,
         events.event_type = 'contract_checked' and (events.passed_count > 0 or events.failed_count > 0) as has_checked,
         {{ elapsed_days('events.occurred_at', 'dates.judged_at') }} as days_ago
-    from {{ ref('lifecycle_events') }} as events
-    inner join dates on events.occurred_at <= dates.judged_at
+    from dates
+    inner join {{ ref('lifecycle_events') }} as events on dates.judged_at >= events.occurred_at
     where events.event_type in ('contract_activated', 'contract_checked')
 
 )

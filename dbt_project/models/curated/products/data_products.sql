@@ -32,8 +32,8 @@ named as (
         min(events.event_type) filter (
             where {{ is_closing('events.event_type') }} and events.occurred_at = milestones.closed_at
         ) as close_reason
-    from {{ ref('lifecycle_events') }} as events
-    inner join milestones on events.data_product_id = milestones.data_product_id
+    from milestones
+    inner join {{ ref('lifecycle_events') }} as events on milestones.data_product_id = events.data_product_id
     where
         events.occurred_at in (milestones.last_title_at, milestones.last_domain_at, milestones.last_initiative_at)
         or events.occurred_at in (milestones.idea_logged_at, milestones.closed_at)

@@ -29,8 +29,8 @@ claims as (
     select
         named.*,
         lag(named.domain) over (partition by named.data_product_id order by {{ naming_order() }}) as previous_domain
-    from named
-    inner join owners on named.data_product_id = owners.data_product_id
+    from owners
+    inner join named on owners.data_product_id = named.data_product_id
     where owners.first_by_name <> owners.last_by_name
 
 ),

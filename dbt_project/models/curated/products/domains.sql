@@ -14,8 +14,8 @@ with events as (
         changes.domain,
         changes.consumer_domain,
         changes.occurred_at
-    from {{ ref('lifecycle_events') }} as changes
-    inner join {{ ref('data_products') }} as data_products on changes.data_product_id = data_products.data_product_id
+    from {{ ref('data_products') }} as data_products
+    inner join {{ ref('lifecycle_events') }} as changes on data_products.data_product_id = changes.data_product_id
     where {{ makes_no_product('changes.event_type') }} and changes.occurred_at <= {{ as_of() }}
 
 ),

@@ -19,7 +19,7 @@ last_closings as (
 select
     events.data_product_id,
     min(events.occurred_at) as reopened_at
-from events
-inner join last_closings on events.data_product_id = last_closings.data_product_id
+from last_closings
+inner join events on last_closings.data_product_id = events.data_product_id
 where {{ is_delivery('events.event_type') }} and events.occurred_at > last_closings.last_closed_at
 group by events.data_product_id
