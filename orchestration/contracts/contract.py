@@ -45,7 +45,7 @@ class Property:
         return ARROW_TYPES[self.logical_type]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # its own object, so that it can be a key
 class Contract:
     """One table's promise."""
 

@@ -11,6 +11,7 @@ renamed into place. Rows read = rows landed + rows quarantined, or the batch doe
 
 import os
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pyarrow.parquet as pq
 from orchestration.contracts.contract import Contract
 from orchestration.home import Home, publish, sync
 from orchestration.landing import locks
-from orchestration.landing.check import Checked, Checker, json_text, refusal
+from orchestration.landing.check import Checked, Checker, refusal
 from orchestration.landing.landing_mirror import as_parquet, commit
 from orchestration.landing.receipts import (
     COMPACTION,
@@ -35,6 +36,7 @@ from orchestration.landing.receipts import (
 from orchestration.landing.rows import EVENT_KEY, Chunk, Unreadable
 from orchestration.landing.rules import LandingError
 from orchestration.landing.storage import store_of
+from orchestration.landing.typed_rows import json_text
 
 EXTRA_COLUMNS_NAMED = 50
 EXTRA_COLUMNS_COUNTED = 10_000  # a file may have new ones on every line
@@ -98,6 +100,7 @@ def prepare_landing(home: Home, contracts: dict[str, Contract]) -> None:
                 write_table(schema.empty_table(), path)
 
 
+@cache
 def _landed_schema(contract: Contract) -> pa.Schema:
     return pa.schema([pa.field(p.name, p.arrow_type) for p in contract.properties] + ADDED_COLUMNS)
 
@@ -162,14 +165,14 @@ class Batch:
             if count := pc.sum(checked.frame[column]).as_py():
                 self.warnings[warning] += count
         rows, lines = checked.rows, checked.lines
-        origins = pa.repeat(self.batch_id, len(rows))
+        origins = checked.frame["batch_id"]
         if self.origins:
             origin_rows = [self.origins[number] for number in rows.to_pylist()]
             origins, rows, lines = (pa.array([origin[k] for origin in origin_rows]) for k in range(3))
         schema = _landed_schema(self.checker.contracts[checked.table])
         added = {"origin_batch_id": origins, "row_number": rows, "line_number": lines}
-        frame = pa.table({name: checked.frame.column(name) for name in checked.frame.column_names} | added)
-        self._write(checked.table, frame.select(schema.names).cast(schema))
+        columns = [added[name] if name in added else checked.frame.column(name) for name in schema.names]
+        self._write(checked.table, pa.table(columns, schema=schema))
 
     def refuse(self, rows: list[dict[str, Any]]) -> None:
         """Write rows to quarantine, with their reasons and their lines."""

@@ -1,38 +1,45 @@
-"""Types rows, routes them to their tables, and checks each table's rows against its contract.
+"""Routes rows to their tables, and checks each table's rows against its contract.
 
-Belongs here: event type to table, wire values to columns, the message of each refused row. Does not
-belong here: the rules themselves (data_contracts/), how a rule becomes an expectation (rules.py), parsing formats
-(formats.py, rows.py), what is written where (batch.py).
+Belongs here: event type to table, which rows are typed and checked together, the message of each refused row. Does not
+belong here: wire values to columns (typed_rows.py), the rules themselves (data_contracts/), how a rule becomes an
+expectation (rules.py), parsing formats (formats.py, rows.py), what is written where (batch.py).
 
 Great Expectations checks the frames. It and pandas take 2.5 CPU-seconds to import: only a run with new rows pays them.
 """
 
-import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import accumulate, chain
 from typing import Any, Protocol
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.contracts.contract import Contract, Property
+from orchestration.contracts.contract import Contract
 from orchestration.landing.columns import Columns
-from orchestration.landing.conform import Conformed, conform, why_wrong
-from orchestration.landing.rows import EVENT_KEY, KEPT_BYTES, MAX_LINE_BYTES, Chunk, Unreadable, as_python
-from orchestration.landing.rules import Rule, broken_rows, rules_of, short_text
-from orchestration.landing.times import Clock, Timezones
+from orchestration.landing.conform import Conformed, conform
+from orchestration.landing.rows import (
+    CHUNK_BYTES,
+    CHUNK_ROWS,
+    EVENT_KEY,
+    KEPT_BYTES,
+    MAX_LINE_BYTES,
+    Chunk,
+    Unreadable,
+    joined,
+)
+from orchestration.landing.rules import Rule, broken_rows, rules_of
+from orchestration.landing.times import Timezones
+from orchestration.landing.typed_rows import SOURCE, Problems, Typing, null_marker, taken
 
-SOURCE, _ = EVENT_KEY
 CLOCK_TOLERANCE = timedelta(minutes=10)
 IN_THE_FUTURE = "occurred_at_in_the_future"  # the reason, as the contracts name it
 HALF_A_DAY, LARGEST_OFFSET = timedelta(hours=12), timedelta(hours=14)
-JSON_EXPONENT = re.compile(r"-?\d+(?:\.\d+)?[eE]\+?\d+")
 # Rows are checked so many at a time, however they were read: a check costs 0.3 CPU-s and one more a million rows
 CHECKED_BYTES = 256 << 20
 CHECKED_ROWS = 1_000_000
@@ -62,15 +69,24 @@ class Sink(Protocol):
 
 
 @dataclass
-class _Pending:
-    """Rows of one table, from one chunk, typed and not yet checked."""
+class _Part:
+    """The rows of one batch among those that are typed together, up to the position `end`."""
 
-    sink: Sink
+    batch_id: str
+    sink: Sink | None  # None once the batch turned out to be unreadable
+    end: int
+
+
+@dataclass
+class _Pending:
+    """Rows of one table, of one or more batches, typed and not yet checked."""
+
+    parts: list[_Part]
     chunk: Chunk
     rows: pa.Array  # their positions in the chunk
     kinds: pa.Array  # event types of the whole chunk
     frame: pa.Table
-    problems: dict[int, list[tuple[str, str]]]  # position in `rows` -> (reason, message)
+    problems: Problems  # by position in `rows`
 
 
 def wire_columns(contracts: dict[str, Contract]) -> set[str]:
@@ -86,12 +102,14 @@ class Checker:
     """
 
     def __init__(self, contracts: dict[str, Contract], now: datetime, timezones: Timezones | None = None) -> None:
-        self.contracts, self.now, self.timezones = contracts, now, timezones or Timezones()
-        self.known = wire_columns(contracts)
+        self.contracts, self.now, self.known = contracts, now, wire_columns(contracts)
+        self.typing = Typing(self.known, timezones or Timezones())
         self.tables = {kind: name for name, contract in contracts.items() for kind in contract.event_types}
         self.parameters = {"landed_at_plus_ten_minutes": now + CLOCK_TOLERANCE}
+        self._untyped: list[tuple[Chunk, Sink]] = []
+        self._untyped_rows = self._untyped_bytes = 0
         self._pending: dict[str, list[_Pending]] = {}
-        self._waiting_rows = self._waiting_bytes = 0  # of `_pending`; of what is forgotten too
+        self._waiting_rows = self._waiting_bytes = 0  # of `_pending`; of what is forgotten too, as above
 
     @cached_property
     def rules(self) -> "list[Rule]":
@@ -99,17 +117,37 @@ class Checker:
         return rules_of(self.contracts)
 
     def take(self, chunk: Chunk, sink: Sink) -> None:
-        """Type and route the rows of a chunk. Rows that can't be routed are refused at once."""
+        """Take the rows of a chunk. Small chunks are typed together: typing costs 6 ms however few rows there are."""
         sink.refuse([refusal(u, chunk.header) for u in chunk.unreadable])
         if not chunk.lines:
             return
+        is_arrow = isinstance(chunk.columns["event_type"], pa.Array)
+        if is_arrow or (self._untyped and self._untyped[0][0].header != chunk.header):
+            self._type()
+        self._untyped.append((chunk, sink))
+        self._untyped_rows += len(chunk.lines)
+        self._untyped_bytes += chunk.size
+        if is_arrow or self._untyped_rows >= CHUNK_ROWS or self._untyped_bytes >= CHUNK_BYTES:
+            self._type()
+
+    def _type(self) -> None:
+        """Type and route the rows that wait for it. Rows that can't be routed are refused."""
+        if not self._untyped:
+            return
+        chunk = joined([chunk for chunk, _ in self._untyped])
+        ends = accumulate(len(chunk.lines) for chunk, _ in self._untyped)
+        parts = [_Part(sink.batch_id, sink, end) for (_, sink), end in zip(self._untyped, ends, strict=True)]
+        self._untyped, self._untyped_rows, self._untyped_bytes = [], 0, 0
         kinds = self._event_types(conform(chunk.columns["event_type"], "string"))
         routes = pa.array(self.tables.values(), pa.string())
         routed = routes.take(pc.index_in(kinds.values, pa.array(self.tables, pa.string())))
-        sink.refuse(self._unrouted(chunk, kinds, routed))
+        self._refuse_unrouted(parts, chunk, kinds, routed)
         for table in sorted(routed.unique().drop_null().to_pylist()):
             rows = pc.indices_nonzero(pc.equal(routed, table))
-            self._pending.setdefault(table, []).append(self._typed(table, chunk, rows, kinds.values, sink))
+            frame, problems = self.typing.frame(self.contracts[table], chunk, rows, kinds.values)
+            frame = frame.append_column("batch_id", _batch_ids(parts, rows))
+            pending = _Pending(parts, chunk, rows, kinds.values, frame, problems)
+            self._pending.setdefault(table, []).append(pending)
         chunk.columns, chunk.extras = {}, []  # typed by now, and ten times as large as their text
         self._waiting_bytes += chunk.size if routed.null_count < len(routed) else 0
         self._waiting_rows += len(routed) - routed.null_count
@@ -118,6 +156,7 @@ class Checker:
 
     def check_pending(self) -> None:
         """Check every waiting row, and deliver each to its batch: landed or refused."""
+        self._type()
         groups, self._pending = dict(sorted(self._pending.items())), {}
         self._waiting_rows = self._waiting_bytes = 0
         clean = {table: [_rows_without(p.frame, p.problems) for p in group] for table, group in groups.items()}
@@ -134,12 +173,16 @@ class Checker:
                 if mine:
                     positions = _positions_without(pending.problems, len(pending.rows))
                     pending.problems |= {int(positions[row - start]): broken[table].pop(row) for row in mine}
-                self._deliver(table, pending, warnings.pop((table, pending.sink.batch_id), Counter()))
+                self._deliver(table, pending, warnings)
                 start = end
 
     def forget(self, sink: Sink) -> None:
         """Drop the waiting rows of a batch that turned out to be unreadable."""
-        kept = {table: [p for p in group if p.sink is not sink] for table, group in self._pending.items()}
+        self._untyped = [each for each in self._untyped if each[1] is not sink]
+        for pending in chain.from_iterable(self._pending.values()):
+            for part in pending.parts:
+                part.sink = None if part.sink is sink else part.sink
+        kept = {t: [p for p in group if any(part.sink for part in p.parts)] for t, group in self._pending.items()}
         self._pending = {table: group for table, group in kept.items() if group}
 
     def _event_types(self, kinds: Conformed) -> Conformed:
@@ -150,7 +193,7 @@ class Checker:
         known = pa.array([spelt.meant(kind) or kind for kind in sent.dictionary.to_pylist()], pa.string())
         return replace(kinds, values=known.take(sent.indices))
 
-    def _unrouted(self, chunk: Chunk, kinds: Conformed, routed: pa.Array) -> list[dict[str, Any]]:
+    def _refuse_unrouted(self, parts: list[_Part], chunk: Chunk, kinds: Conformed, routed: pa.Array) -> None:
         refused = []
         rows = pc.indices_nonzero(pc.is_null(routed))
         for i, key in zip(rows.to_pylist(), _event_keys(chunk, rows), strict=True):
@@ -158,117 +201,46 @@ class Checker:
             if kinds.is_wrong[i].as_py():
                 problem = ("event_type_wrong_type", "event_type is not text")
             elif kinds.is_null_marker[i].as_py():
-                problem = _null_marker("event_type", chunk.columns["event_type"][i])
+                problem = null_marker("event_type", chunk.columns["event_type"][i])
             elif kind is None:
                 problem = ("event_type_missing", "event_type is missing")
             else:
                 known = ", ".join(sorted(self.tables))
                 problem = ("event_type_unknown", f"event_type {kind[:80]!r} is in no contract; known are {known}")
             refused.append(_refused_row(chunk, i, kind, None, [problem], key))
-        return refused
+        for sink, start, end in _in_parts(parts, rows):
+            sink.refuse(refused[start:end])
 
-    def _deliver(self, table: str, pending: _Pending, warnings: Counter) -> None:
+    def _deliver(self, table: str, pending: _Pending, warnings: dict[tuple[str, str], Counter]) -> None:
         rows, chunk = pending.rows, pending.chunk
         refused = []
         for i, found in sorted(pending.problems.items()):
             at, key = rows[i].as_py(), {name: pending.frame[name][i].as_py() for name in EVENT_KEY}
             refused.append(_refused_row(chunk, at, pending.kinds[at].as_py(), table, found, key))
-        pending.sink.refuse(refused)
+        wrong, kept = np.array(sorted(pending.problems)), _positions_without(pending.problems, len(rows))
         frame = _rows_without(pending.frame, pending.problems)
-        if pending.problems:
-            rows = rows.take(_positions_without(pending.problems, len(rows)))
-        numbers, lines = (_integers(places).take(rows) for places in (chunk.rows, chunk.lines))
-        pending.sink.land(Checked(table, frame, numbers, lines, warnings))
-
-    def _typed(self, table: str, chunk: Chunk, rows: pa.Array, kinds: pa.Array, sink: Sink) -> _Pending:
-        contract = self.contracts[table]
-        columns, problems = self._conform_columns(contract, chunk, rows, kinds)
-        columns["attributes"] = self._attributes(contract, chunk, rows, kinds)
-        # one value, and a dictionary of it costs four bytes a row
-        columns["batch_id"] = pa.DictionaryArray.from_arrays(pa.repeat(0, len(rows)).cast(pa.int32()), [sink.batch_id])
-        return _Pending(sink, chunk, rows, kinds, pa.table(columns), problems)
-
-    def _conform_columns(self, contract: Contract, chunk: Chunk, rows: pa.Array, kinds: pa.Array) -> tuple:
-        """(columns by name, with what was assumed about each row, problems by position in `rows`)."""
-        columns: dict[str, pa.Array] = {}
-        problems: dict[int, list[tuple[str, str]]] = {}
-        clock = self._clock(chunk, rows)
-        markers, no = pa.repeat(0, len(rows)).cast(pa.int8()), pa.repeat(False, len(rows))
-        assumed = {"is_assumed_utc": no, "is_assumed_time": no}
-        for p in contract.properties:
-            is_kind = p.name == contract.custom.get("eventTypeColumn")
-            sent = _take(kinds if is_kind else chunk.columns[p.name], rows)
-            sent = _as_written(sent, chunk, rows) if p.logical_type == "string" else sent
-            got = conform(sent, p.logical_type, clock, p.allowed_text)
-            columns[p.name] = got.values if p.default is None else _with_default(got, p)
-            if p.name == "occurred_at":
-                assumed = {name: getattr(got, name) for name in assumed}
-            for i in pc.indices_nonzero(got.is_wrong).to_pylist():
-                message = f"{p.name}: {short_text(sent[i])} {why_wrong(_python(sent[i]), p.logical_type)}"
-                problems.setdefault(i, []).append((f"{p.name}_wrong_type", message))
-            if pc.any(got.is_null_marker).as_py():
-                markers = pc.add(markers, got.is_null_marker.cast(pa.int8()))
-                is_missing = pc.and_(got.is_null_marker, pc.is_null(columns[p.name]))
-                for i in pc.indices_nonzero(is_missing).to_pylist() if p.required else ():
-                    problems.setdefault(i, []).append(_null_marker(p.name, sent[i]))
-        return columns | assumed | {"null_marker_count": markers}, problems
-
-    def _clock(self, chunk: Chunk, rows: pa.Array) -> Clock:
-        """The timezones of the rows' times without offset."""
-        if not self.timezones.sources:
-            return Clock(self.timezones.reporting)
-        return self.timezones.clock(conform(_take(chunk.columns[SOURCE], rows), "string").values)
-
-    def _attributes(self, contract: Contract, chunk: Chunk, rows: pa.Array, kinds: pa.Array) -> pa.Array:
-        """The extra columns of each row as JSON: unknown columns, and columns of other event types; null where none."""
-        # the column that keeps the event type is not taken from what was sent under its name
-        kind_column = contract.custom.get("eventTypeColumn")
-        own = {p.name for p in contract.properties} - {kind_column} | {"event_type"}
-        foreign = {}
-        for name in sorted(self.known - own):
-            values = _take(chunk.columns[name], rows)
-            if isinstance(values, pa.Array):
-                values = list(map(as_python, values)) if values.null_count < len(values) else []
-            if name == kind_column:
-                values = [None if v == k.as_py() else v for v, k in zip(values, kinds.take(rows), strict=False)]
-            if any(value is not None for value in values):
-                foreign[name] = values
-        if not foreign and not any(chunk.extras):
-            return pa.nulls(len(rows), pa.string())
-        extras = _take(chunk.extras, rows) if chunk.extras else [None] * len(rows)
-        attributes = []
-        for i, extra in enumerate(extras):
-            extra_columns = {n: v[i] for n, v in foreign.items() if v[i] is not None} | (extra or {})
-            attributes.append(json_text(extra_columns) if extra_columns else None)
-        return pa.array(attributes, pa.string())
+        numbers, lines = (_integers(places).take(rows.take(kept)) for places in (chunk.rows, chunk.lines))
+        for sink, *ends in _in_parts(pending.parts, rows):
+            start, end = np.searchsorted(wrong, ends)
+            sink.refuse(refused[start:end])
+            start, end = np.searchsorted(kept, ends)
+            mine, my_numbers, my_lines = (each.slice(start, end - start) for each in (frame, numbers, lines))
+            counted = warnings.pop((table, sink.batch_id), Counter())
+            sink.land(Checked(table, mine, my_numbers, my_lines, counted))
 
 
-def _take(sent: list | pa.Array, rows: pa.Array) -> list | pa.Array:
-    if len(rows) == len(sent):
-        return sent
-    return sent.take(rows) if isinstance(sent, pa.Array) else [sent[i] for i in rows.to_pylist()]
+def _batch_ids(parts: list[_Part], rows: pa.Array) -> pa.Array:
+    """The batch of each row, as a dictionary: they are few, and it costs four bytes a row."""
+    numbers = np.searchsorted([part.end for part in parts], rows.to_numpy(), "right")
+    return pa.array([part.batch_id for part in parts], pa.string()).dictionary_encode().take(pa.array(numbers))
 
 
-def _as_written(sent: list | pa.Array, chunk: Chunk, rows: pa.Array) -> list | pa.Array:
-    """Values for a text column: a JSON number in scientific notation as its text, because it may have lost digits."""
-    if not isinstance(sent, list) or float not in set(map(type, sent)):
-        return sent
-    written = list(sent)
-    for i, value in enumerate(sent):
-        if type(value) is float:
-            texts = JSON_EXPONENT.findall(chunk.text(rows[i].as_py()))
-            shown = (text for text in texts if float(text) == value)
-            written[i] = next((text.replace("+", "").upper().replace("E", "E+") for text in shown), value)
-    return written
-
-
-def _python(value: Any) -> Any:
-    return as_python(value) if isinstance(value, pa.Scalar) else value
-
-
-def _null_marker(column: str, sent: Any) -> tuple[str, str]:
-    """The problem of a required column that holds a NULL marker."""
-    return f"{column}_null_marker", f"{column}: {short_text(sent)} stands for no value, and this column needs one"
+def _in_parts(parts: list[_Part], rows: pa.Array) -> Iterator[tuple[Sink, int, int]]:
+    """(the sink of each part that has some of the rows, where its rows start and end among them); rows ascend."""
+    ends = np.searchsorted(rows.to_numpy(), [part.end for part in parts]).tolist()
+    for part, start, end in zip(parts, [0, *ends], ends, strict=False):
+        if part.sink and start < end:
+            yield part.sink, start, end
 
 
 def _reconsider_future(frame: pa.Table, broken: dict[int, list[tuple[str, str]]], limit: datetime) -> None:
@@ -294,7 +266,7 @@ def _reconsider_future(frame: pa.Table, broken: dict[int, list[tuple[str, str]]]
 
 def _event_keys(chunk: Chunk, rows: pa.Array) -> list[dict[str, str | None]]:
     """The EVENT_KEY of some rows of a chunk; null where it is not text."""
-    sent = [conform(_take(chunk.columns[name], rows), "string").values.to_pylist() for name in EVENT_KEY]
+    sent = [conform(taken(chunk.columns[name], rows), "string").values.to_pylist() for name in EVENT_KEY]
     return [dict(zip(EVENT_KEY, key, strict=True)) for key in zip(*sent, strict=True)]
 
 
@@ -311,11 +283,6 @@ def _positions_without(problems: Iterable[int], length: int) -> np.ndarray:
 
 def _rows_without(frame: pa.Table, problems: dict[int, list]) -> pa.Table:
     return frame.take(_positions_without(problems, frame.num_rows)) if problems else frame
-
-
-def _with_default(got: Conformed, p: Property) -> pa.Array:
-    filled = pc.fill_null(got.values, pa.scalar(p.default, p.arrow_type))
-    return pc.if_else(got.is_wrong, pa.scalar(None, p.arrow_type), filled)
 
 
 def _refused_row(
@@ -354,8 +321,3 @@ def refusal(u: Unreadable, header: str | None = None) -> dict[str, Any]:
         "is_whole_text": u.is_whole_text,
         **dict(zip(EVENT_KEY, u.event_key, strict=True)),
     }
-
-
-def json_text(value: dict[str, Any]) -> str:
-    """JSON with sorted keys, so that the same extras are the same text."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=str).decode()

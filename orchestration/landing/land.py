@@ -32,7 +32,7 @@ from orchestration.landing.storage import at_once, store_of
 GROUPED_BYTES = 32 << 20
 GROUPED_FILES = 1_000
 SHARED_OUT_BYTES = 16 << 20  # 4 s of work; a process takes 3 s to start
-FILE_BYTES = 32 << 10  # whatever its size, a file costs as much as so many bytes of a large one: 8 ms
+FILE_BYTES = 8 << 10  # whatever its size, a file costs as much as so many bytes of a large one: 2 ms
 
 # (receipts of what was landed, files that another process lands)
 Landed = tuple[list[Receipt], list[WaitingFile]]

@@ -10,10 +10,12 @@ Every text row gets its verdict from one parser, orjson, because parsers differ 
 import codecs
 import csv
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import accumulate, chain
 from types import MappingProxyType
 from typing import Any
 
@@ -64,6 +66,29 @@ class Chunk:
     warnings: Counter[str] = field(default_factory=Counter)
     unreadable: list[Unreadable] = field(default_factory=list)
     size: int = 0  # bytes in memory
+
+
+def joined(chunks: list[Chunk]) -> Chunk:
+    """The rows of several chunks as one chunk; their columns are lists, and their header is the same."""
+    if len(chunks) == 1:
+        return chunks[0]
+    starts = list(accumulate((len(chunk.lines) for chunk in chunks), initial=0))
+    texts = [chunk.text for chunk in chunks]
+
+    def text(i: int) -> str:
+        place = bisect_right(starts, i) - 1
+        return texts[place](i - starts[place])
+
+    extras = [chunk.extras or [None] * len(chunk.lines) for chunk in chunks]
+    return Chunk(
+        rows=list(chain.from_iterable(chunk.rows for chunk in chunks)),
+        lines=list(chain.from_iterable(chunk.lines for chunk in chunks)),
+        columns={n: list(chain.from_iterable(chunk.columns[n] for chunk in chunks)) for n in chunks[0].columns},
+        extras=list(chain.from_iterable(extras)) if any(chunk.extras for chunk in chunks) else [],
+        text=text,
+        header=chunks[0].header,
+        size=sum(chunk.size for chunk in chunks),
+    )
 
 
 class RowCollector:

@@ -1,5 +1,6 @@
 """A batch lands whole or not at all, its rows add up, and the same file gives the same bytes."""
 
+import gzip
 import hashlib
 import json
 from datetime import timedelta
@@ -69,6 +70,12 @@ def test_the_same_inbox_gives_the_same_bytes_in_every_home(tmp_path):
 
     assert found[0] == found[1]
     assert len(found[0]) == 10 + 5  # an empty file a table; ideas, adoptions, and three files of quarantined rows
+
+
+def as_parquet(events: list[dict]) -> bytes:
+    stream = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(events), stream)
+    return stream.getvalue().to_pybytes()
 
 
 MIXED = [make_event(), make_event("adopted"), make_event("adopted", consumer_domain=True), "nonsense"]
@@ -265,6 +272,47 @@ def test_how_rows_are_cut_into_chunks_changes_nothing(tmp_path, monkeypatch):
 
     assert found[0][0]["rows_landed"] == 32  # of 40 ideas and adoptions, every fifth has revision -1
     assert found[0] == found[1] == found[2]
+
+
+# files that are typed together where they can be: other values, columns, formats and faults in each
+SMALL_FILES = {
+    "a.jsonl": as_lines([make_event(event_id="a1", team={"name": "x"}), make_event("adopted", "a2", title=5)]),
+    "a2.jsonl": as_lines([make_event(event_id="a3"), make_event("adopted", "a4"), make_event(event_id="a3")]),
+    "b.jsonl": as_lines(["{", make_event("nonsense", "b2"), "[]", make_event(event_id=12, occurred_at="2026-08-01")]),
+    "c.jsonl": as_lines([str(make_event(event_id="c1")), '{"event_id": 1e+5, "event_type": "idea_logged"}']),
+    "d.csv": b"event_id,source,event_type,data_product_id,domain,occurred_at\nd1,s,idea_logged,p,x,20260801T1000\nd\n",
+    "e.csv": b"event_id,source,event_type,data_product_id,domain,occurred_at\nd1,s,nonsense,p,sales,NULL\ne2,s,,p,,x\n",
+    "f.csv": b"Source;Event ID;event_type;occurred_at;budget\ns;1E+05;deployed;2026-08-01;7\n",
+    "g.jsonl.gz": gzip.compress(as_lines(make_event(event_id=f"g{i}", note="n" * i) for i in range(99)))[:-200],
+    "h.json": as_lines([[make_event("products_retired", "h1"), 7, make_event(event_id="h3", source="other")]]),
+    "i.parquet": as_parquet([make_event(event_id="i1"), make_event("deployed", "i2", version=[1])]),
+    "j.jsonl": as_lines([make_event(event_id=f"j{i}", revision=i % 4 - 1, is_retracted=i % 2) for i in range(9)]),
+    "k.jsonl": b"\n",
+}
+
+
+@pytest.mark.parametrize(("most_rows", "most_bytes"), [(50_000, 8 << 20), (12, 8 << 20), (50_000, 400)])
+def test_which_files_are_typed_together_changes_nothing(tmp_path, monkeypatch, most_rows, most_bytes):
+    monkeypatch.setattr("orchestration.landing.rows.CHUNK_ROWS", 10)  # some rows of g are read before its fault is
+    monkeypatch.setattr(check, "CHUNK_ROWS", most_rows)
+    monkeypatch.setattr(check, "CHUNK_BYTES", most_bytes)
+    found = {}
+    for is_together in (True, False):
+        home = Home.at(tmp_path / str(is_together))
+        (home.root / "declared").mkdir()
+        (home.root / "declared/source_timezones.csv").write_text("source,timezone\ns,Europe/Berlin\n")
+        for name, content in SMALL_FILES.items():
+            put(home, name, content)
+            if not is_together:
+                land_inbox(home, NOW)
+        land_inbox(home, NOW)
+        waiting = sorted(quarantined(home).to_pylist(), key=lambda row: (row["file_name"], row["row_number"] or 0))
+        of_file = sorted(receipts(home), key=lambda receipt: receipt["file_name"])
+        found[is_together] = (of_file, [visible(home, table) for table in load_layer("landing")], waiting)
+
+    assert found[True] == found[False]
+    files, tables, waiting = found[True]
+    assert (len(files), sum(map(len, tables)), len(waiting)) == (len(SMALL_FILES), 16, 15)
 
 
 DAMAGES = {"empty": lambda whole: b"", "cut": lambda whole: whole[:-9], "zeros": lambda whole: whole[:4] + bytes(99)}

@@ -15,12 +15,12 @@ from conftest import KNOWN_COLUMNS, NOW, SETTLED, examples, make_event, put, vis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.landing.check import json_text
 from orchestration.landing.conform import conform
 from orchestration.landing.formats import read_file, read_texts
 from orchestration.landing.land import land_inbox
 from orchestration.landing.parquet import read_arrow_rows
 from orchestration.landing.quarantine import quarantined, refused_rows, replay
+from orchestration.landing.typed_rows import json_text
 
 LARGE = Decimal("12345678901234567890123456789012345678")
 EXACT = {
