@@ -291,28 +291,29 @@ SMALL_FILES = {
 }
 
 
-@pytest.mark.parametrize(("most_rows", "most_bytes"), [(50_000, 8 << 20), (12, 8 << 20), (50_000, 400)])
-def test_which_files_are_typed_together_changes_nothing(tmp_path, monkeypatch, most_rows, most_bytes):
-    monkeypatch.setattr("orchestration.landing.rows.CHUNK_ROWS", 10)  # some rows of g are read before its fault is
-    monkeypatch.setattr(check, "CHUNK_ROWS", most_rows)
-    monkeypatch.setattr(check, "CHUNK_BYTES", most_bytes)
-    found = {}
-    for is_together in (True, False):
-        home = Home.at(tmp_path / str(is_together))
-        (home.root / "declared").mkdir()
-        (home.root / "declared/source_timezones.csv").write_text("source,timezone\ns,Europe/Berlin\n")
-        for name, content in SMALL_FILES.items():
-            put(home, name, content)
-            if not is_together:
-                land_inbox(home, NOW)
-        land_inbox(home, NOW)
-        waiting = sorted(quarantined(home).to_pylist(), key=lambda row: (row["file_name"], row["row_number"] or 0))
-        of_file = sorted(receipts(home), key=lambda receipt: receipt["file_name"])
-        found[is_together] = (of_file, [visible(home, table) for table in load_layer("landing")], waiting)
+def what_landed(home: Home, is_together: bool) -> tuple[list[dict], list[list[dict]], list[dict]]:
+    """(receipts, rows by table, quarantined rows) of SMALL_FILES, landed together or one by one."""
+    (home.root / "declared").mkdir()
+    (home.root / "declared/source_timezones.csv").write_text("source,timezone\ns,Europe/Berlin\n")
+    for name, content in SMALL_FILES.items():
+        put(home, name, content)
+        if not is_together:
+            land_inbox(home, NOW)
+    land_inbox(home, NOW)
+    waiting = sorted(quarantined(home).to_pylist(), key=lambda row: (row["file_name"], row["row_number"] or 0))
+    of_file = sorted(receipts(home), key=lambda receipt: receipt["file_name"])
+    return of_file, [visible(home, table) for table in load_layer("landing")], waiting
 
-    assert found[True] == found[False]
-    files, tables, waiting = found[True]
+
+def test_which_files_are_typed_together_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("orchestration.landing.rows.CHUNK_ROWS", 10)  # some rows of g are read before its fault is
+    apart = what_landed(Home.at(tmp_path / "apart"), is_together=False)
+    files, tables, waiting = apart
     assert (len(files), sum(map(len, tables)), len(waiting)) == (len(SMALL_FILES), 16, 15)
+    for k, (most_rows, most_bytes) in enumerate([(50_000, 8 << 20), (12, 8 << 20), (50_000, 400)]):
+        monkeypatch.setattr(check, "CHUNK_ROWS", most_rows)
+        monkeypatch.setattr(check, "CHUNK_BYTES", most_bytes)
+        assert what_landed(Home.at(tmp_path / str(k)), is_together=True) == apart
 
 
 DAMAGES = {"empty": lambda whole: b"", "cut": lambda whole: whole[:-9], "zeros": lambda whole: whole[:4] + bytes(99)}
