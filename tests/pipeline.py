@@ -220,7 +220,7 @@ def attached(path: Path) -> duckdb.DuckDBPyConnection:
     """A connection in which a DuckDB file can be read, the newest at that path."""
     db = duckdb.connect()
     db.execute("set TimeZone = 'UTC'")
-    db.execute(f"attach '{path}' as file (read_only)")
+    db.execute("attach '{}' as file (read_only)".format(str(path).replace("'", "''")))
     db.execute("use file")
     return db
 

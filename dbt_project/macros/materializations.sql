@@ -30,7 +30,7 @@
 
 {# A thing that an engine has made, with the columns and types that DuckDB's own table would have. #}
 {% macro taken_over(relation) -%}
-    {%- set files = things_folder() ~ '/' ~ model.alias ~ '/*.parquet' -%}
+    {%- set files = (things_folder() ~ '/' ~ model.alias ~ '/*.parquet') | replace("'", "''") -%}
     create or replace table {{ relation }} as (select * from ({{ compiled_code }}) as shape limit 0);
     {% if run_query("select count(*) from glob('" ~ files ~ "')").rows[0][0] -%}
         insert into {{ relation }} by name (select * from read_parquet('{{ files }}'))

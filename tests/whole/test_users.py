@@ -48,7 +48,7 @@ def flywheel(*arguments) -> str:
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     """(home, what the command printed) of `flywheel run` in a home that never received anything."""
-    home = tmp_path_factory.mktemp("sample")
+    home = tmp_path_factory.mktemp("a user's sample")  # a path that SQL must escape
     return home, flywheel("run", "--home", home)
 
 
