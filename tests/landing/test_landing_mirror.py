@@ -13,7 +13,7 @@ from orchestration.landing import compaction, landing_mirror, mirrors, quarantin
 from orchestration.landing.land import land_inbox
 from orchestration.landing.landing_mirror import STATE
 from orchestration.landing.quarantine import dismiss, quarantined
-from orchestration.landing.receipts import live_files, receipts
+from orchestration.landing.receipts import live_files, receipts, tables_of
 from orchestration.landing.storage import StorageError, Store
 
 TABLES = [*load_layer("landing"), "quarantined_events"]
@@ -115,7 +115,7 @@ def test_a_mirror_that_is_cut_at_each_request_is_whole_the_next_time(unchecked, 
             except Cut:
                 was_cut = True
         held = receipts(other)
-        assert {(t, r["batch_id"]) for r in held for t in landing_mirror._tables(r)} <= {
+        assert {(t, r["batch_id"]) for r in held for t in tables_of(r)} <= {
             (t, row["batch_id"]) for t in TABLES for row in visible(other, t)
         }, "what is visible has its rows"
         land_inbox(other, NOW)

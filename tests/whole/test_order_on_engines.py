@@ -85,7 +85,7 @@ def test_any_order_any_batches_and_any_knowledge_give_the_same_things_on_sail(wa
     chance = random.Random(seed)
     events = histories(chance)
     at_once = sail.contents(landed(warehouse, {"all": events}))
-    assert at_once["data_products"][0] > HISTORIES and at_once["adoptions"][0] > HISTORIES // 2
+    assert at_once["data_products"][0] > HISTORIES and at_once["adoptions"][0] > 0
 
     split = in_batches(chance, events)
     in_parts = sail.contents(landed(warehouse, split))
