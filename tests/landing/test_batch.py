@@ -19,6 +19,7 @@ from orchestration.contracts.odcs import load_layer
 from orchestration.home import Home
 from orchestration.landing import batch, check
 from orchestration.landing.land import land_inbox
+from orchestration.landing.landing_mirror import as_parquet
 from orchestration.landing.quarantine import quarantined, refused_rows, replay
 from orchestration.landing.receipts import RECEIPT, receipts
 from orchestration.landing.rules import LandingError
@@ -70,12 +71,6 @@ def test_the_same_inbox_gives_the_same_bytes_in_every_home(tmp_path):
 
     assert found[0] == found[1]
     assert len(found[0]) == 10 + 5  # an empty file a table; ideas, adoptions, and three files of quarantined rows
-
-
-def as_parquet(events: list[dict]) -> bytes:
-    stream = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(events), stream)
-    return stream.getvalue().to_pybytes()
 
 
 MIXED = [make_event(), make_event("adopted"), make_event("adopted", consumer_domain=True), "nonsense"]
@@ -285,7 +280,9 @@ SMALL_FILES = {
     "f.csv": b"Source;Event ID;event_type;occurred_at;budget\ns;1E+05;deployed;2026-08-01;7\n",
     "g.jsonl.gz": gzip.compress(as_lines(make_event(event_id=f"g{i}", note="n" * i) for i in range(99)))[:-200],
     "h.json": as_lines([[make_event("products_retired", "h1"), 7, make_event(event_id="h3", source="other")]]),
-    "i.parquet": as_parquet([make_event(event_id="i1"), make_event("deployed", "i2", version=[1])]),
+    "i.parquet": as_parquet(
+        pa.Table.from_pylist([make_event(event_id="i1"), make_event("deployed", "i2", version=[1])])
+    ),
     "j.jsonl": as_lines([make_event(event_id=f"j{i}", revision=i % 4 - 1, is_retracted=i % 2) for i in range(9)]),
     "k.jsonl": b"\n",
 }

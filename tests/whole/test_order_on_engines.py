@@ -45,7 +45,7 @@ def histories(chance: random.Random) -> list[dict]:
     """Events of histories that have nothing in common: few ids, so many corrections, repeats and contradictions."""
     events = []
     for number in range(HISTORIES):
-        for _ in range(chance.randint(2, 25)):
+        for _ in range(chance.randint(2, 60)):
             event = make_event(chance.choice, product_count=3, event_count=8)
             occurred_at = datetime.fromisoformat(event["occurred_at"]) - timedelta(
                 days=200
@@ -85,7 +85,7 @@ def test_any_order_any_batches_and_any_knowledge_give_the_same_things_on_sail(wa
     chance = random.Random(seed)
     events = histories(chance)
     at_once = sail.contents(landed(warehouse, {"all": events}))
-    assert at_once["data_products"][0] > HISTORIES and at_once["adoptions"][0] > 0
+    assert at_once["data_products"][0] > HISTORIES and at_once["adoptions"][0] > HISTORIES // 2
 
     split = in_batches(chance, events)
     in_parts = sail.contents(landed(warehouse, split))
